@@ -1,0 +1,117 @@
+// Package journal holds the nouns of what was done: runs, their status, and
+// the outcome of each change. It is pure.
+package journal
+
+import (
+	"time"
+
+	"rollcall/internal/guard"
+	"rollcall/internal/plan"
+)
+
+// A Status is what a run came to.
+type Status string
+
+// The statuses of a run.
+const (
+	OK          Status = "ok"
+	Unchanged   Status = "unchanged"
+	Warn        Status = "warn"
+	Held        Status = "held"
+	Failed      Status = "failed"
+	Missing     Status = "missing"
+	Rejected    Status = "rejected"
+	Superseded  Status = "superseded"
+	Reverted    Status = "reverted"
+	Interrupted Status = "interrupted"
+	Running     Status = "running"
+	Dry         Status = "dry"
+)
+
+// Applied tells whether a run of this status has been carried out.
+func (s Status) Applied() bool {
+	return s == OK || s == Unchanged || s == Warn || s == Reverted
+}
+
+// A Kind is what sort of run it is.
+type Kind string
+
+// The kinds of run. A batch is what a person did by command.
+const (
+	Sync   Kind = "sync"
+	Sweep  Kind = "sweep"
+	Revert Kind = "revert"
+	Batch  Kind = "batch"
+)
+
+// A Run is one passage of a profile, from fetch to report.
+type Run struct {
+	Number     int64     `json:"number"`
+	ID         string    `json:"id"`      // UUID v7
+	Profile    string    `json:"profile"` // "" for a sweep or a batch
+	Kind       Kind      `json:"kind"`
+	Status     Status    `json:"status"`
+	Trigger    string    `json:"trigger"` // schedule, manual, approval
+	Started    time.Time `json:"started"`
+	Finished   time.Time `json:"finished"` // zero while it runs
+	ExitCode   int       `json:"exit_code"`
+	PlanDigest string    `json:"plan_digest"` // "sha256:…"; "" where nothing was planned
+	DryRun     bool      `json:"dry_run"`
+	AppliedSeq int64     `json:"applied_seq"` // zero: not applied
+
+	Input     Input           `json:"input"`
+	Facts     plan.Facts      `json:"facts"`
+	LeftOut   int             `json:"left_out,omitempty"` // changes whose account had moved since the plan
+	Excepted  int             `json:"excepted,omitempty"` // removals left out by --except removals
+	Findings  []guard.Finding `json:"findings,omitempty"`
+	Timing    Timing          `json:"timing"`
+	Error     string          `json:"error,omitempty"`     // why it failed: one sentence and the remedy
+	Code      string          `json:"code,omitempty"`      // of the refusal, where it was one
+	HeldUntil time.Time       `json:"held_until,omitzero"` // after which a held plan is superseded
+	Decision  string          `json:"decision,omitempty"`  // the reason that a person gave
+	DecidedBy string          `json:"decided_by,omitempty"`
+	Approved  bool            `json:"approved,omitempty"` // a person approved it: a new baseline
+	Reverts   int64           `json:"reverts,omitempty"`  // the run that this one takes back
+	Mapping   string          `json:"mapping,omitempty"`  // digest of what a record means: format, match, map
+}
+
+// Input is the drop of a run, and what was found in it.
+type Input struct {
+	Source    string    `json:"source"` // sftp, dir, file
+	Name      string    `json:"name"`
+	Size      int64     `json:"size"`
+	SHA256    string    `json:"sha256"`
+	Modified  time.Time `json:"modified"`
+	Format    string    `json:"format"`
+	Encoding  string    `json:"encoding"`
+	Delimiter string    `json:"delimiter"`
+	Content   string    `json:"content"` // full, delta
+	Archive   string    `json:"archive"` // our copy, under the state folder; "" where none is kept
+}
+
+// Timing is how long each step took, in milliseconds.
+type Timing struct {
+	Fetch  int64 `json:"fetch"`
+	Read   int64 `json:"read"`
+	Plan   int64 `json:"plan"`
+	Apply  int64 `json:"apply"`
+	Report int64 `json:"report"`
+}
+
+// An Outcome is a change of a plan with what became of it.
+type Outcome struct {
+	plan.Change
+	Done Done
+	Note string // why it was left out
+}
+
+// Done is what became of a planned change.
+type Done string
+
+// What can become of a change.
+const (
+	Planned  Done = ""
+	Applied  Done = "applied"
+	LeftOut  Done = "left_out" // the account had moved since the plan was made
+	Excepted Done = "excepted" // approved without removals
+)

@@ -1,0 +1,21 @@
+// Package notify carries a finished message out. It has never heard of a run.
+package notify
+
+// A Message is one mail, ready to be sent: recipients, headers, text.
+type Message struct {
+	ID      string // Message-ID without angle brackets; the same again after a crash
+	To      []string
+	ReplyTo string // "" for none
+	Subject string
+	Text    string            // text/plain; format=flowed is not used
+	Headers map[string]string // beyond those that every mail has
+	Attach  []Attachment
+	High    bool // importance
+}
+
+// An Attachment is a small file with a mail.
+type Attachment struct {
+	Name string
+	Type string // like text/csv
+	Data []byte
+}

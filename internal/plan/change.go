@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"rollcall/internal/roster"
+)
+
+// An Action is what a change does to its account.
+type Action string
+
+// The actions, strongest last. Claim is the quiet one: only what a link says
+// moves, the account itself stays as it is; it is in no count of changes.
+const (
+	Claim      Action = "claim"
+	Update     Action = "update"
+	Rename     Action = "rename" // a new username; other fields may change with it
+	Reactivate Action = "reactivate"
+	Suspend    Action = "suspend"
+	Add        Action = "add"
+	Delete     Action = "delete"    // soft
+	Anonymise  Action = "anonymise" // not planned yet
+	Purge      Action = "purge"     // the row goes; only a revert of an add does it
+)
+
+// Removes tells whether a takes access away: what --except removals leaves out.
+func (a Action) Removes() bool { return a == Suspend || a == Delete || a == Purge }
+
+// A Change is one intended change to one account: at most one for each account
+// in a plan. It is plain data: it can be printed, stored, read back on another
+// day and compared in a test.
+type Change struct {
+	Action   Action        `json:"action"`
+	Account  uint64        `json:"account,omitempty"` // zero for Add
+	Version  uint64        `json:"version,omitempty"` // of the account, when this was planned
+	Key      roster.Key    `json:"key,omitempty"`     // by which the profile knows the person
+	Username string        `json:"username,omitempty"`
+	Reason   string        `json:"reason"`           // for the reader; no code decides by it
+	Line     int           `json:"line,omitempty"`   // in the drop; zero where no row asked for it
+	Absent   bool          `json:"absent,omitempty"` // planned because no record mentions the account
+	ByDate   bool          `json:"by_date,omitempty"`
+	Fields   []FieldChange `json:"fields,omitempty"` // in the order of [roster.Field]
+	Links    []LinkChange  `json:"links,omitempty"`
+}
+
+// A FieldChange is one field before and after, with who wrote it.
+type FieldChange struct {
+	Field roster.Field  `json:"-"`
+	Name  string        `json:"name"` // of Field
+	Old   string        `json:"old"`
+	New   string        `json:"new"`
+	Was   roster.Origin `json:"was,omitempty"` // origin of Old; feed fields only
+	Is    roster.Origin `json:"is,omitempty"`  // origin of New
+}
+
+// A LinkChange makes a link (Old is ""), moves it, or removes it (New is "").
+type LinkChange struct {
+	Profile string       `json:"profile"`
+	OldKey  roster.Key   `json:"old_key,omitempty"`
+	NewKey  roster.Key   `json:"new_key,omitempty"`
+	Old     roster.Claim `json:"old,omitempty"`
+	New     roster.Claim `json:"new,omitempty"`
+	Decided bool         `json:"decided,omitempty"` // a person made it (R49)
+}
+
+// Field finds what the change does to f; nil where it leaves f alone.
+func (c *Change) Field(f roster.Field) *FieldChange {
+	for i := range c.Fields {
+		if c.Fields[i].Field == f {
+			return &c.Fields[i]
+		}
+	}
+	return nil
+}
+
+// Sort puts the fields in the order of [roster.Field], the links in that of their profiles.
+func (c *Change) Sort() {
+	slices.SortFunc(c.Fields, func(a, b FieldChange) int { return cmp.Compare(a.Field, b.Field) })
+	slices.SortFunc(c.Links, func(a, b LinkChange) int { return cmp.Compare(a.Profile, b.Profile) })
+}

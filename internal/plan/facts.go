@@ -1,0 +1,70 @@
+package plan
+
+// Rows is the first ledger: every record of the drop, in exactly one place (R2).
+type Rows struct {
+	Read        int `json:"read"` // the sum of the others
+	Added       int `json:"added"`
+	Updated     int `json:"updated"`
+	Renamed     int `json:"renamed"`
+	Reactivated int `json:"reactivated"`
+	Suspended   int `json:"suspended"`
+	Deleted     int `json:"deleted"`
+	Unchanged   int `json:"unchanged"`
+	Skipped     int `json:"skipped"`
+	Rejected    int `json:"rejected"`
+}
+
+// Absent is the second ledger: every account that the profile owns, that is
+// not deleted and that no record of a full drop mentions (R2).
+type Absent struct {
+	Total     int `json:"total"`
+	Kept      int `json:"kept"`
+	Suspended int `json:"suspended"`
+	Deleted   int `json:"deleted"`
+}
+
+// ByDate is the third line: what a date alone did (R2).
+type ByDate struct {
+	Started int `json:"started"`
+	Expired int `json:"expired"`
+}
+
+// Facts are what the guardrails weigh and the report counts. Effects are
+// counted, not row outcomes: a reactivation that also renames is in both.
+type Facts struct {
+	Rows   Rows   `json:"rows"`
+	Absent Absent `json:"absent"`
+	ByDate ByDate `json:"by_date"`
+
+	Owned        int            `json:"owned"`         // accounts the profile owns, not deleted, before the run
+	ActiveBefore int            `json:"active_before"` // those of them that are active
+	ActiveAfter  int            `json:"active_after"`  // as the plan would leave them
+	Removals     int            `json:"removals"`      // newly suspended or deleted, also by a date within 7 days (R74)
+	Adds         int            `json:"adds"`
+	Renames      int            `json:"renames"` // re-keyings too
+	FieldChanges map[string]int `json:"field_changes,omitempty"`
+	NewRejected  int            `json:"new_rejected"` // rows rejected that were not in the last applied run
+
+	UnreadableKeys  int      `json:"unreadable_keys"` // rows that could be anybody's (R3)
+	Withheld        int      `json:"withheld"`        // removals by absence not planned because of them
+	MissingCanaries []string `json:"missing_canaries,omitempty"`
+	WouldSuspend    int      `json:"would_suspend"` // kept people whom missing: suspend would suspend (R62)
+	Errors          int      `json:"errors"`        // problems of severity error, and so on
+	Warnings        int      `json:"warnings"`
+	Notes           int      `json:"notes"`
+
+	Departments map[string]Movement `json:"departments,omitempty"` // at most 1000; the rest is under ""
+}
+
+// Movement is what a plan does to one department.
+type Movement struct {
+	Added   int `json:"added"`
+	Changed int `json:"changed"`
+	Removed int `json:"removed"`
+}
+
+// Changes is how many accounts the plan touches; claims do not count.
+func (f *Facts) Changes() int {
+	return f.Rows.Added + f.Rows.Updated + f.Rows.Renamed + f.Rows.Reactivated + f.Rows.Suspended + f.Rows.Deleted +
+		f.Absent.Suspended + f.Absent.Deleted + f.ByDate.Started + f.ByDate.Expired
+}

@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// Match says how records find their accounts (profile key match:).
+type Match struct {
+	Key        roster.Field   `yaml:"key"`      // R40; employee_id where absent
+	Fallback   Fallback       `yaml:"fallback"` // R42; zero: strict
+	IgnoreCase bool           `yaml:"ignore_case"`
+	Witness    []roster.Field `yaml:"witness"` // R45
+}
+
+// Fallback is the second way to find an account: "username", or {by: username, rekey: on}.
+type Fallback struct {
+	By    string `yaml:"by"` // "" or "username"
+	Rekey bool   `yaml:"rekey"`
+}
+
+// Policy says what may happen (profile key policy:).
+type Policy struct {
+	Upload        string        `yaml:"upload"` // add, add_all, add_update, update (R50)
+	Update        string        `yaml:"update"` // none, file, file_and_defaults, fill_missing (R51)
+	Rename        *bool         `yaml:"rename"` // nil: on, unless the match key is the username (R34)
+	Suspend       bool          `yaml:"suspend"`
+	Reactivate    bool          `yaml:"reactivate"`
+	Delete        bool          `yaml:"delete"`
+	Leaver        string        `yaml:"leaver"`       // suspend, delete
+	Leave         string        `yaml:"leave"`        // keep, suspend (R67)
+	Missing       string        `yaml:"missing"`      // keep, suspend, delete (R62)
+	DeleteAfter   time.Duration `yaml:"delete_after"` // of suspension by absence; zero: never
+	FallbackOwner string        `yaml:"fallback_owner"`
+	Protect       []string      `yaml:"protect"` // names and patterns like svc-* (R64)
+}
+
+// DefaultPolicy does nothing destructive.
+func DefaultPolicy() Policy {
+	return Policy{Upload: "add_update", Update: "file", Suspend: true, Reactivate: true, Leaver: "suspend", Leave: "keep", Missing: "keep"}
+}
+
+// SetMode is when a feed writes a field of an existing account (R51).
+type SetMode string
+
+// The modes; "" is always.
+const (
+	SetAlways  SetMode = "always"
+	SetOnce    SetMode = "once"
+	SetIfEmpty SetMode = "if_empty"
+)
+
+// Options are all that a plan depends on besides drop, accounts and time.
+type Options struct {
+	Profile     string
+	Full        bool // absence means something
+	Match       Match
+	Policy      Policy // with accounts.protect united into Protect
+	Required    []roster.Field
+	UniqueEmail string                        // on, warn, off (R22)
+	Set         [roster.NumFeedFields]SetMode // R51
+	HoldNames   time.Duration                 // R33
+	Authority   map[string][]string           // field name or "*" to profiles, highest first (R54)
+	Zone        *time.Location                // in which days end (R70); nil: UTC
+	Canaries    []roster.Key                  // that a full drop must list
+	Known       map[string]time.Time          // rejections of the last applied run by [Identity], to when they were first seen
+}
+
+// Entries reads the drop from its beginning, each time that it is called. A
+// [*roster.RowError] is a row that could not be used; any other error ends the planning.
+type Entries func() iter.Seq2[roster.Entry, error]
+
+// A Directory is the accounts that exist. It is an interface because there are
+// two: the store, and a slice in memory.
+type Directory interface {
+	// Find loads every account that q names, with all its links, in no order.
+	Find(ctx context.Context, q Query) (Found, error)
+	// Numbered lists the taken usernames, folded, that are base followed by digits, present and held.
+	Numbered(ctx context.Context, base string, now time.Time) ([]string, error)
+	// Owned lists the accounts that the profile links, whatever their status, by id.
+	Owned(ctx context.Context, profile string) iter.Seq2[roster.Account, error]
+}
+
+// A Query names accounts, by any of several ways.
+type Query struct {
+	Profile   string
+	Keys      []roster.Key // of Profile's links; compared by [roster.Fold]
+	Field     roster.Field // the match key, by whose value accounts are found that the profile does not link yet
+	Values    []string     // of Field; compared by [roster.Fold]
+	Usernames []string     // folded
+	Emails    []string     // folded; deleted accounts hold none
+	IDs       []uint64
+	Now       time.Time // a hold that has run out by then is none
+}
+
+// Found is the answer to a [Query].
+type Found struct {
+	Accounts []roster.Account
+	Holds    []Hold              // of the usernames asked for
+	New      map[roster.Key]bool // keys, folded, that a person has decided to be somebody new (R49)
+}
+
+// A Hold keeps a given-up username from other accounts for a while (R33).
+type Hold struct {
+	Name    string // folded
+	Account uint64 // which may take it back
+}
+
+// A Sink takes the plan as it is made. It is an interface because there are
+// two: the store, and [Plan] in memory.
+type Sink interface {
+	Change(Change) error
+	Problem(roster.Problem) error
+}
+
+// Plan is a plan in memory: a Sink for tests and for what a person does by hand.
+type Plan struct {
+	Changes  []Change
+	Problems []roster.Problem
+}
+
+// Change implements [Sink].
+func (p *Plan) Change(c Change) error { p.Changes = append(p.Changes, c); return nil }
+
+// Problem implements [Sink].
+func (p *Plan) Problem(x roster.Problem) error { p.Problems = append(p.Problems, x); return nil }

@@ -1,0 +1,118 @@
+// Package roster holds the nouns that every other room speaks of: what was
+// said (Drop, Record, Entry), who is there (Account, Link), and what is wrong
+// (Problem, Refusal, Fault). It has no behaviour beyond naming and printing.
+package roster
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Drop is one delivery: our own copy of a file, in the spool.
+type Drop struct {
+	Source   string    // sftp, dir or file
+	Name     string    // the file's name at its source, without folders
+	Path     string    // of our copy
+	Remote   string    // where it lies at the source; "" where nothing is done to it afterwards
+	Size     int64     // bytes, as delivered
+	SHA256   string    // hex, of the bytes as delivered
+	Modified time.Time // at the source
+}
+
+// A Record is one row of a drop, as text.
+type Record struct {
+	Line   int      // physical line on which it begins, counted from 1
+	Values []string // one for each column of the header, outer blanks still on
+}
+
+// A Wish is what a record asks of an account's state (R60).
+type Wish string
+
+// What a record can ask for.
+const (
+	WishNone    Wish = ""        // listed, and nothing said of the state
+	WishActive  Wish = "active"  // status active, or suspended 0
+	WishSuspend Wish = "suspend" // suspended 1
+	WishLeave   Wish = "leave"
+	WishLeaver  Wish = "leaver"
+	WishDelete  Wish = "delete" // deleted 1
+)
+
+// An Entry is what a record asks of one account, after mapping.
+type Entry struct {
+	Line     int
+	Key      Key      // "" where the record has none, or it cannot be read
+	KeyBad   bool     // the key is there and cannot be read, or is needed and empty (R3)
+	Broken   bool     // the row has a wrong shape: its key is believed only if the profile owns an account of it (R15)
+	Values   Values   // normal forms
+	Set      FieldSet // the fields of which the record speaks; with an empty value it clears them (R14)
+	Defaults Values   // for an account that is added (R53)
+	HasDef   FieldSet // the fields of Defaults
+	Late     []Late   // values that need the final username (%u)
+	Number   bool     // a taken username gets a counter (R33)
+	Template bool     // the username comes from a template: it names, it never renames (R31)
+
+	Wish        Wish
+	OldUsername string // R35
+	PreviousKey Key    // R46
+	Problems    []Problem
+}
+
+// Late is a value of an entry that cannot be known before the username is.
+type Late struct {
+	Field   Field
+	Default bool // fills like a default; else like a given value
+	Value   func(username string) string
+}
+
+// A RowError is a row that could not be used. The rest of the drop still can:
+// whoever reads the stream notes the row as rejected and goes on.
+type RowError struct {
+	Record  Record // what could be read of it; Values may be short or long
+	Problem Problem
+}
+
+func (e *RowError) Error() string { return e.Problem.String() }
+
+// A Refusal is a drop that is not believed: nothing of it is used. It says
+// where and what to do, and never a person's data.
+type Refusal struct {
+	Code   string // of [Codes], E401 to E411, or E102 and its kin where a row proves the whole drop wrong
+	Line   int    // zero where the whole drop is at fault
+	Column string
+	Text   string // what is wrong
+	Fix    string // what to do; "" takes the code's own
+}
+
+func (e *Refusal) Error() string {
+	at := ""
+	switch {
+	case e.Line > 0 && e.Column != "":
+		at = fmt.Sprintf("line %d, column %q: ", e.Line, e.Column)
+	case e.Line > 0:
+		at = fmt.Sprintf("line %d: ", e.Line)
+	case e.Column != "":
+		at = fmt.Sprintf("column %q: ", e.Column)
+	}
+	fix := e.Fix
+	if fix == "" {
+		fix = Codes[e.Code].Fix
+	}
+	return fmt.Sprintf("%s: %s%s; %s", e.Code, at, e.Text, fix)
+}
+
+// A Fault is one thing wrong with the configuration. Rooms report faults by
+// path; config adds file, line and column.
+type Fault struct {
+	Path string // like "source.host" or "map.email.date"
+	Code string // C1xx; "" for C110, a value that is not allowed
+	Text string // what is wrong
+	Hint string // what to write instead; may be ""
+}
+
+func (f *Fault) Error() string {
+	if f.Hint == "" {
+		return f.Path + ": " + f.Text
+	}
+	return f.Path + ": " + f.Text + "; " + f.Hint
+}
