@@ -5,7 +5,6 @@ package mapping
 import (
 	"time"
 
-	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
 
@@ -23,7 +22,7 @@ type Column struct {
 	OnInvalid string            `yaml:"on_invalid"` // keep, blank, reject (R7)
 	Transform []string          `yaml:"transform"`  // ascii, lower, upper, alnum, slug, trim
 	OnTaken   string            `yaml:"on_taken"`   // number, reject (R33); username only
-	Set       plan.SetMode      `yaml:"set"`        // R51
+	Set       roster.SetMode    `yaml:"set"`        // R51
 }
 
 // UnmarshalText reads the short form.
@@ -63,4 +62,4 @@ func (m *Mapper) Entry(r roster.Record) (roster.Entry, error) { panic("not built
 func (m *Mapper) Broken(e *roster.RowError) roster.Entry { panic("not built") }
 
 // SetModes are the fields' modes (R51), for the planner.
-func (o Options) SetModes() [roster.NumFeedFields]plan.SetMode { panic("not built") }
+func (o Options) SetModes() [roster.NumFeedFields]roster.SetMode { panic("not built") }

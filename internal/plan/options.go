@@ -43,16 +43,6 @@ func DefaultPolicy() Policy {
 	return Policy{Upload: "add_update", Update: "file", Suspend: true, Reactivate: true, Leaver: "suspend", Leave: "keep", Missing: "keep"}
 }
 
-// SetMode is when a feed writes a field of an existing account (R51).
-type SetMode string
-
-// The modes; "" is always.
-const (
-	SetAlways  SetMode = "always"
-	SetOnce    SetMode = "once"
-	SetIfEmpty SetMode = "if_empty"
-)
-
 // Options are all that a plan depends on besides drop, accounts and time.
 type Options struct {
 	Profile     string
@@ -60,13 +50,13 @@ type Options struct {
 	Match       Match
 	Policy      Policy // with accounts.protect united into Protect
 	Required    []roster.Field
-	UniqueEmail string                        // on, warn, off (R22)
-	Set         [roster.NumFeedFields]SetMode // R51
-	HoldNames   time.Duration                 // R33
-	Authority   map[string][]string           // field name or "*" to profiles, highest first (R54)
-	Zone        *time.Location                // in which days end (R70); nil: UTC
-	Canaries    []roster.Key                  // that a full drop must list
-	Known       map[string]time.Time          // rejections of the last applied run by [Identity], to when they were first seen
+	UniqueEmail string                               // on, warn, off (R22)
+	Set         [roster.NumFeedFields]roster.SetMode // R51
+	HoldNames   time.Duration                        // R33
+	Authority   map[string][]string                  // field name or "*" to profiles, highest first (R54)
+	Zone        *time.Location                       // in which days end (R70); nil: UTC
+	Canaries    []roster.Key                         // that a full drop must list
+	Known       map[string]time.Time                 // rejections of the last applied run by [Identity], to when they were first seen
 }
 
 // Entries reads the drop from its beginning, each time that it is called. A

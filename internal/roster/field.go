@@ -167,3 +167,13 @@ type UnknownFieldError struct{ Name string }
 func (e *UnknownFieldError) Error() string {
 	return "\"" + e.Name + "\" is not an account field"
 }
+
+// SetMode is when a feed writes a field of an existing account (R51).
+type SetMode string
+
+// The modes; "" is always.
+const (
+	SetAlways  SetMode = "always"
+	SetOnce    SetMode = "once"
+	SetIfEmpty SetMode = "if_empty"
+)
