@@ -2,7 +2,7 @@ package roster
 
 import "testing"
 
-func TestAProblemIsTheSameInTheNextDropAndAnotherOnesIsNot(t *testing.T) {
+func TestAProblemIsTheSameInTheNextDropAndAnotherOneIsNot(t *testing.T) {
 	p := NewProblem("E120", 12, "104417")
 	p.Field = "last_name"
 	same := p
@@ -11,23 +11,22 @@ func TestAProblemIsTheSameInTheNextDropAndAnotherOnesIsNot(t *testing.T) {
 		t.Error("the same problem on another line has another identity")
 	}
 
-	others := map[string]Problem{"code": p, "field": p, "key": p, "no key": p, "no key, another line": p}
-	for name, edit := range map[string]func(*Problem){
-		"code":                 func(p *Problem) { p.Code = "E131" },
-		"field":                func(p *Problem) { p.Field = "email" },
-		"key":                  func(p *Problem) { p.Key = "104418" },
-		"no key":               func(p *Problem) { p.Key = "" },
-		"no key, another line": func(p *Problem) { p.Key, p.Line = "", 13 },
-	} {
-		o := others[name]
-		edit(&o)
-		others[name] = o
-	}
 	seen := map[string]string{p.Identity(): "the problem itself"}
-	for name, o := range others {
+	for _, tt := range []struct {
+		name string
+		edit func(*Problem)
+	}{
+		{"another code", func(p *Problem) { p.Code = "E131" }},
+		{"another field", func(p *Problem) { p.Field = "email" }},
+		{"another key", func(p *Problem) { p.Key = "104418" }},
+		{"no key", func(p *Problem) { p.Key = "" }},
+		{"no key, on another line", func(p *Problem) { p.Key, p.Line = "", 13 }},
+	} {
+		o := p
+		tt.edit(&o)
 		if was, dup := seen[o.Identity()]; dup {
-			t.Errorf("another %s has the identity of %s", name, was)
+			t.Errorf("%s has the identity of %s", tt.name, was)
 		}
-		seen[o.Identity()] = name
+		seen[o.Identity()] = tt.name
 	}
 }
