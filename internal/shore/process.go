@@ -1,0 +1,201 @@
+package shore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	patience = 30 * time.Second      // for a server to start or to stop
+	glance   = 20 * time.Millisecond // between two looks at one that starts
+	attempts = 5                     // at a port, which somebody else may take first
+)
+
+// A process is a server that runs, as a child of the test binary.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+}
+
+// start starts program as the servers' user, with its output in log, and waits
+// until ready says so. The error of a server that ends before quotes its log.
+func start(log string, death syscall.Signal, ready func() bool, program string, args ...string) (*process, error) {
+	cmd := command(context.Background(), program, args...)
+	cmd.SysProcAttr.Pdeathsig = death
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", program, err)
+	}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended stands in its log
+		close(p.done)
+	}()
+
+	deadline := time.After(patience)
+	for {
+		select {
+		case <-p.done:
+			return nil, fmt.Errorf("%s ended at once: %s", filepath.Base(program), tail(log))
+		case <-deadline:
+			p.stop(syscall.SIGKILL)
+			return nil, fmt.Errorf("%s was not ready after %s: %s", filepath.Base(program), patience, tail(log))
+		case <-time.After(glance):
+			if ready() {
+				return p, nil
+			}
+		}
+	}
+}
+
+// stop sends sig, and SIGKILL where that was not heard, and returns when the
+// process has ended. It has no effect on one that has.
+func (p *process) stop(sig syscall.Signal) {
+	if p == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(sig) // an error means that it has ended
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+}
+
+// output runs a short-lived program as the servers' user.
+func output(program string, args ...string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	cmd := command(ctx, program, args...)
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, out)
+	}
+	return nil
+}
+
+// command prepares a program that runs as the servers' user in a bare
+// environment: no test may depend on what the developer has in theirs.
+func command(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/nonexistent"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if id, drop := servers(); drop {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(id.uid), Gid: uint32(id.gid)}
+	}
+	return cmd
+}
+
+type identity struct {
+	name     string
+	uid, gid int
+}
+
+// servers is whom the servers run as, and whether that takes dropping root:
+// PostgreSQL refuses to run as root, and the others need not.
+func servers() (id identity, drop bool) {
+	if os.Getuid() != 0 {
+		id = identity{uid: os.Getuid(), gid: os.Getgid()}
+		if u, err := user.Current(); err == nil {
+			id.name = u.Username
+		}
+		return id, false
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, errUID := strconv.Atoi(u.Uid)
+		gid, errGID := strconv.Atoi(u.Gid)
+		if errors.Join(errUID, errGID) == nil {
+			return identity{name: name, uid: uid, gid: gid}, true
+		}
+	}
+	return identity{name: "nobody", uid: 65534, gid: 65534}, true
+}
+
+// folder makes a temporary folder that belongs to the servers' user. It is not
+// the test's own TempDir, into which nobody but the test may look.
+func folder(server string) (string, error) {
+	dir, err := os.MkdirTemp("", "rollcall-"+server+"-")
+	if err != nil {
+		return "", err
+	}
+	return dir, hand(dir)
+}
+
+// hand gives everything below path to the servers' user.
+func hand(path string) error {
+	id, drop := servers()
+	if !drop {
+		return nil
+	}
+	return filepath.WalkDir(path, func(p string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(p, id.uid, id.gid)
+	})
+}
+
+// freePort is a port of loopback that nobody listens on. It lies below the range
+// from which the kernel serves outgoing connections, so that a server that was
+// stopped finds it free when it starts again.
+func freePort() (int, error) {
+	for range 100 {
+		port := 15000 + rand.IntN(17000)
+		l, err := net.Listen("tcp", address(port))
+		if err != nil {
+			continue
+		}
+		return port, l.Close()
+	}
+	return 0, errors.New("no free port on loopback")
+}
+
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// onFreePort calls start with one port after another until it succeeds: between
+// the choice of a port and its use another test binary may have taken it.
+func onFreePort(start func(port int) error) error {
+	var errs []error
+	for range attempts {
+		port, err := freePort()
+		if err == nil {
+			err = start(port)
+		}
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// tail is the end of a log, for an error.
+func tail(path string) string {
+	const most = 2000
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-most):])
+}

@@ -1,0 +1,115 @@
+// Package shore starts the real servers that tests talk to: PostgreSQL, OpenSSH
+// and an SMTP server, as they come from Debian's packages. Only tests import it.
+//
+// Every server listens on loopback alone, on a free port, and keeps everything
+// it writes in a temporary folder of its own. None runs as root: where the tests
+// do, it runs as the user postgres or nobody. A server ends with the test that
+// asked for it, or with the test binary, and also when that binary is killed.
+//
+// A package that uses PostgreSQL has one line more in its tests:
+//
+//	func TestMain(m *testing.M) { shore.Main(m) }
+//
+// Where a server is not installed, the test that needs it is skipped and says
+// which package is missing. With CI=true in the environment it fails instead.
+package shore
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// The program of each server, where Debian puts it, and the package it is in.
+var programs = map[string]struct{ glob, debian string }{
+	"postgres": {"/usr/lib/postgresql/*/bin/postgres", "postgresql"},
+	"sshd":     {"/usr/sbin/sshd", "openssh-server"},
+	"smtp":     {"/usr/sbin/exim4", "exim4-daemon-light"},
+}
+
+// Need skips the test where the server is not installed, and fails it with
+// CI=true. It knows "postgres", "sshd" and "smtp". The functions that start a
+// server call it themselves; it is exported for a test that would otherwise do
+// long work in vain.
+func Need(tb testing.TB, server string) {
+	tb.Helper()
+	need(tb, server)
+}
+
+// need is Need, and answers with the path of the program.
+func need(tb testing.TB, server string) string {
+	tb.Helper()
+	p, known := programs[server]
+	if !known {
+		tb.Fatalf("shore: no server is called %q", server)
+	}
+	if path := newest(p.glob); path != "" {
+		return path
+	}
+	const text = "%s is not installed: apt-get install --no-install-recommends %s, or let make test do it"
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf(text, server, p.debian)
+	}
+	tb.Skipf(text, server, p.debian)
+	return ""
+}
+
+// newest is the match of glob with the highest number in it, so that 15 comes
+// after 9.6; "" where there is none.
+func newest(glob string) string {
+	found, err := filepath.Glob(glob)
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
+}
+
+// version is the first number in path; zero where there is none.
+func version(path string) int {
+	digits := func(r rune) bool { return r < '0' || r > '9' }
+	for _, s := range strings.FieldsFunc(path, digits) {
+		n, err := strconv.Atoi(s)
+		if err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// shared is what all tests of one binary have together. It is the one variable
+// of this package: a PostgreSQL for each test would take longer than the tests.
+var shared struct {
+	sync.Mutex
+	inMain    bool // Main will stop what is started here
+	postgres  *Cluster
+	databases int
+}
+
+// Main runs the tests, stops the servers that they shared, and exits. It is all
+// that a TestMain has to call.
+func Main(m *testing.M) { os.Exit(Tests{m}.Run()) }
+
+// Tests are the tests of a binary and, after them, the end of the servers that
+// they shared. It is for a TestMain whose exit is somebody else's, such as
+// testscript.Main(shore.Tests{M: m}, …).
+type Tests struct{ M *testing.M }
+
+// Run runs the tests and answers with their exit code.
+func (t Tests) Run() int {
+	shared.Lock()
+	shared.inMain = true
+	shared.Unlock()
+
+	defer func() {
+		shared.Lock()
+		defer shared.Unlock()
+		if shared.postgres != nil {
+			shared.postgres.discard()
+		}
+	}()
+	return t.M.Run()
+}
