@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// connectWithin bounds how long [Open] waits for a server or a locked file.
+const connectWithin = 10 * time.Second
+
+// DB is an open database. It is safe for use by several goroutines.
+type DB struct {
+	gorm    *gorm.DB
+	pool    *sql.DB
+	engine  engine
+	lockDir string
+	now     func() time.Time
+}
+
+// An engine is what SQLite and PostgreSQL do differently.
+type engine interface {
+	name() string // of the folder with its migrations
+	// open connects, with a pool for work and, where need be, another for migrating.
+	open(ctx context.Context) (pool *sql.DB, err error)
+	migrate(ctx context.Context, files fs.FS, pool *sql.DB) (*goose.Provider, error)
+	dialector(pool *sql.DB) gorm.Dialector
+	// share lets other programs read the views.
+	share(ctx context.Context, pool *sql.DB) error
+	// explain says in one sentence, without a secret, why the database cannot be used.
+	explain(err error) string
+}
+
+// Open connects to a database, creates or migrates it, and lets the readers read.
+// The error wraps [ErrDown] where it cannot be reached or is no database, and
+// [ErrNewer] where a newer rollcall has been there.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	e, err := engineOf(o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := prepare(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gorm.Open(e.dialector(pool), &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		DisableAutomaticPing:   true,
+		// Nothing is logged: a statement holds people's data.
+		Logger:  logger.Discard,
+		NowFunc: func() time.Time { return o.Now().UTC() },
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrDown, e.explain(err)), pool.Close())
+	}
+	return &DB{gorm: g, pool: pool, engine: e, lockDir: o.LockDir, now: o.Now}, nil
+}
+
+// Close waits for nobody: end what uses the database first.
+func (db *DB) Close() error { return db.pool.Close() }
+
+func engineOf(o Options) (engine, error) {
+	switch {
+	case strings.HasPrefix(o.DSN, "sqlite:"):
+		return sqliteAt(strings.TrimPrefix(o.DSN, "sqlite:"))
+	case strings.HasPrefix(o.DSN, "postgres://"), strings.HasPrefix(o.DSN, "postgresql://"):
+		return postgresAt(o)
+	}
+	return nil, fmt.Errorf("%w: database: neither sqlite:PATH nor postgres://…; correct database in rollcall.yaml", ErrDown)
+}
+
+func prepare(ctx context.Context, e engine) (*sql.DB, error) {
+	pool, err := e.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+	}
+	if err := upgrade(ctx, e, pool); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	if err := e.share(ctx, pool); err != nil {
+		return nil, errors.Join(fmt.Errorf("database_readers: %w", err), pool.Close())
+	}
+	return pool, nil
+}
+
+// upgrade brings the schema to that of this binary. Several may start at once.
+func upgrade(ctx context.Context, e engine, pool *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations/"+e.name())
+	if err != nil {
+		return err
+	}
+	p, err := e.migrate(ctx, files, pool)
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("%w: %s", ErrDown, e.explain(fmt.Errorf("migrate: %w", err)))
+	}
+	got, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+	}
+	sources := p.ListSources()
+	if want := sources[len(sources)-1].Version; got > want {
+		return fmt.Errorf("%w: its schema is version %d, this binary knows %d; install the newer rollcall again, or restore a backup", ErrNewer, got, want)
+	}
+	return nil
+}

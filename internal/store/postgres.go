@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	gormpg "gorm.io/driver/postgres"
+	"gorm.io/gorm"
+)
+
+// server is a PostgreSQL server.
+type server struct {
+	config  *pgx.ConnConfig
+	readers []string
+}
+
+func postgresAt(o Options) (engine, error) {
+	c, err := pgx.ParseConfig(o.DSN)
+	if err != nil {
+		// The parser's own words may hold the address with its password.
+		return nil, fmt.Errorf("%w: database: the postgres:// address cannot be read; correct it in rollcall.yaml", ErrDown)
+	}
+	if o.Password != "" {
+		c.Password = o.Password
+	}
+	c.ConnectTimeout = connectWithin
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "rollcall"
+	}
+	c.RuntimeParams["timezone"] = "UTC"
+	return server{c, o.Readers}, nil
+}
+
+func (server) name() string { return "postgres" }
+
+func (e server) open(ctx context.Context) (*sql.DB, error) {
+	pool := stdlib.OpenDB(*e.config)
+	pool.SetMaxOpenConns(16)
+	pool.SetMaxIdleConns(4)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return pool, nil
+}
+
+func (e server) migrate(_ context.Context, files fs.FS, pool *sql.DB) (*goose.Provider, error) {
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, pool, files, goose.WithTableName("migration"), goose.WithDisableGlobalRegistry(true), goose.WithSessionLocker(locker))
+}
+
+func (e server) share(ctx context.Context, pool *sql.DB) error {
+	for _, role := range e.readers {
+		to := pgx.Identifier{role}.Sanitize()
+		for _, grant := range []string{"GRANT USAGE ON SCHEMA directory TO ", "GRANT SELECT ON ALL TABLES IN SCHEMA directory TO "} {
+			if _, err := pool.ExecContext(ctx, grant+to); err != nil {
+				return fmt.Errorf("role %s: %s", to, e.explain(err))
+			}
+		}
+	}
+	return nil
+}
+
+func (e server) explain(err error) string {
+	at := net.JoinHostPort(e.config.Host, strconv.Itoa(int(e.config.Port)))
+	var p *pgconn.PgError
+	if errors.As(err, &p) {
+		switch p.Code {
+		case "28P01", "28000":
+			return fmt.Sprintf("PostgreSQL at %s refuses user %q; check database and database_password in rollcall.yaml, and pg_hba.conf", at, e.config.User)
+		case "3D000":
+			return fmt.Sprintf("PostgreSQL at %s has no database %q; create it: createdb -O %s %s", at, e.config.Database, e.config.User, e.config.Database)
+		case "42704":
+			return "it does not exist; create it, or correct database_readers in rollcall.yaml"
+		case "42501":
+			return fmt.Sprintf("user %q may not do this in database %q; make it the owner of the database", e.config.User, e.config.Database)
+		case "53100":
+			return fmt.Sprintf("PostgreSQL at %s has no disk space left; free some", at)
+		}
+		return fmt.Sprintf("PostgreSQL at %s says %s (%s); see the server's log", at, p.Message, p.Code)
+	}
+	return fmt.Sprintf("PostgreSQL at %s does not answer; check that it runs, the address in rollcall.yaml and the network", at)
+}
+
+func (e server) dialector(pool *sql.DB) gorm.Dialector {
+	return gormpg.New(gormpg.Config{Conn: pool})
+}
