@@ -1,0 +1,235 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/notify"
+	"rollcall/internal/roster"
+)
+
+// Points in time are kept as microseconds since 1970 in UTC, zero for the zero
+// time: one number on both databases, with no zone to get wrong.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
+
+// flag is a truth as both databases store it.
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// storable refuses what PostgreSQL would refuse in the middle of a transaction
+// and SQLite would store: NUL, and bytes that are not UTF-8.
+func storable(texts ...string) error {
+	for _, s := range texts {
+		if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
+			return errors.New("a text with NUL or broken UTF-8 cannot be stored; reject it where it is read")
+		}
+	}
+	return nil
+}
+
+// accountFields are the columns of [roster.Values], in its order.
+var accountFields = func() string {
+	names := make([]string, roster.NumFields)
+	for f := range roster.NumFields {
+		names[f] = f.String()
+	}
+	return strings.Join(names, ", ")
+}()
+
+// accountColumns are the columns that [scanAccount] reads, of a table named a.
+var accountColumns = "a.id, a.version, a." + strings.ReplaceAll(accountFields, ", ", ", a.") +
+	", a.origins, a.password_set, a.must_change_password, a.created_at, a.updated_at"
+
+// scanAccount reads a row of [accountColumns]; links are the caller's to add.
+func scanAccount(row interface{ Scan(dest ...any) error }, more ...any) (roster.Account, error) {
+	var a roster.Account
+	var origins string
+	var passwordSet, mustChange int
+	var created, updated int64
+	dest := make([]any, 0, int(roster.NumFields)+7+len(more))
+	dest = append(dest, &a.ID, &a.Version)
+	for f := range a.Values {
+		dest = append(dest, &a.Values[f])
+	}
+	dest = append(dest, &origins, &passwordSet, &mustChange, &created, &updated)
+	if err := row.Scan(append(dest, more...)...); err != nil {
+		return a, err
+	}
+	var err error
+	if a.Origins, err = readOrigins(origins); err != nil {
+		return a, fmt.Errorf("account %d: %w", a.ID, err)
+	}
+	a.PasswordSet, a.MustChangePassword = passwordSet == 1, mustChange == 1
+	a.CreatedAt, a.UpdatedAt = fromMicros(created), fromMicros(updated)
+	return a, nil
+}
+
+// Origins are written as the most frequent one, and behind it the fields that
+// have another: "hr-csv;email=ad-staff;phone1=". A blank, = or ; inside an
+// origin (a person may be called anything) is escaped with %.
+func writeOrigins(o [roster.NumFeedFields]roster.Origin) string {
+	count := map[roster.Origin]int{}
+	most := o[0]
+	for _, origin := range o {
+		count[origin]++
+		if n, m := count[origin], count[most]; n > m || n == m && origin < most {
+			most = origin
+		}
+	}
+	var b strings.Builder
+	b.WriteString(originEscape.Replace(string(most)))
+	for f, origin := range o {
+		if origin != most {
+			fmt.Fprintf(&b, ";%s=%s", roster.Field(f), originEscape.Replace(string(origin)))
+		}
+	}
+	return b.String()
+}
+
+var (
+	originEscape   = strings.NewReplacer("%", "%25", ";", "%3B", "=", "%3D")
+	originUnescape = strings.NewReplacer("%3B", ";", "%3D", "=", "%25", "%")
+)
+
+func readOrigins(s string) (o [roster.NumFeedFields]roster.Origin, err error) {
+	most, rest, more := strings.Cut(s, ";")
+	for f := range o {
+		o[f] = roster.Origin(originUnescape.Replace(most))
+	}
+	for more {
+		var one string
+		one, rest, more = strings.Cut(rest, ";")
+		name, origin, ok := strings.Cut(one, "=")
+		f, known := roster.FieldNamed(name)
+		if !ok || !known || f >= roster.NumFeedFields {
+			return o, errors.New("origins cannot be read; was the row written by hand?")
+		}
+		o[f] = roster.Origin(originUnescape.Replace(origin))
+	}
+	return o, nil
+}
+
+// runRow is a run as the table run holds it, but for applied_at, which only
+// applying writes.
+type runRow struct {
+	Number        int64 `gorm:"primaryKey;autoIncrement:false"`
+	ID            string
+	Profile       string
+	Kind          string
+	Status        string
+	Started       int64
+	Finished      int64
+	AppliedSeq    *int64
+	DryRun        int
+	InputName     string
+	InputSHA256   string `gorm:"column:input_sha256"`
+	InputModified int64
+	Content       string
+	RowsRead      int
+	Mapping       string
+	Approved      int
+	HeldUntil     int64
+	Doc           string
+}
+
+// TableName implements GORM's Tabler.
+func (runRow) TableName() string { return "run" }
+
+func runRowOf(r *journal.Run) (runRow, error) {
+	doc, err := json.Marshal(r)
+	if err != nil {
+		return runRow{}, fmt.Errorf("run %d: %w", r.Number, err)
+	}
+	row := runRow{
+		Number: r.Number, ID: r.ID, Profile: r.Profile, Kind: string(r.Kind), Status: string(r.Status),
+		Started: micros(r.Started), Finished: micros(r.Finished), DryRun: flag(r.DryRun),
+		InputName: r.Input.Name, InputSHA256: r.Input.SHA256, InputModified: micros(r.Input.Modified), Content: r.Input.Content,
+		RowsRead: r.Facts.Rows.Read, Mapping: r.Mapping, Approved: flag(r.Approved), HeldUntil: micros(r.HeldUntil), Doc: string(doc),
+	}
+	if r.AppliedSeq != 0 {
+		row.AppliedSeq = &r.AppliedSeq
+	}
+	return row, nil
+}
+
+// loadRun reads a run back from its row.
+func loadRun(row runRow) (*journal.Run, error) {
+	var r journal.Run
+	if err := json.Unmarshal([]byte(row.Doc), &r); err != nil {
+		return nil, fmt.Errorf("run %d: %w", row.Number, err)
+	}
+	return &r, nil
+}
+
+// saveRun writes what has become of a run over its row, which exists.
+func saveRun(tx *gorm.DB, r *journal.Run) error {
+	row, err := runRowOf(r)
+	if err != nil {
+		return err
+	}
+	// Select("*") writes zero values too, which GORM would pass over.
+	res := tx.Model(&runRow{Number: row.Number}).Select("*").Updates(&row)
+	if res.Error != nil {
+		return fmt.Errorf("run %d: %w", r.Number, res.Error)
+	}
+	if res.RowsAffected != 1 {
+		return fmt.Errorf("run %d: %w", r.Number, ErrNone)
+	}
+	return nil
+}
+
+// mailRow is a message in the outbox.
+type mailRow struct {
+	Number    int64 `gorm:"primaryKey;autoIncrement"`
+	Run       int64
+	Message   string
+	MessageID string
+	State     string
+	Attempts  int
+	NextAt    int64
+	Error     string
+	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	SentAt    int64
+}
+
+// TableName implements GORM's Tabler.
+func (mailRow) TableName() string { return "outbox" }
+
+// insertMail puts a message into the outbox, due at once. One that is in it
+// already, by its Message-ID, is not put there twice.
+func insertMail(tx *gorm.DB, run int64, m notify.Message) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	now := micros(tx.NowFunc())
+	row := mailRow{Run: run, Message: string(text), MessageID: m.ID, State: "pending", NextAt: now, CreatedAt: now}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	return nil
+}
