@@ -11,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -76,6 +77,68 @@ func (p *process) stop(sig syscall.Signal) {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}
+}
+
+// cut ends the process and everything below it at once: OpenSSH and Exim serve a
+// connection in a process that outlives the one that listens.
+func (p *process) cut() {
+	if p == nil {
+		return
+	}
+	select {
+	case <-p.done:
+		return // and its number may be somebody else's by now
+	default:
+	}
+	for _, pid := range freeze(p.cmd.Process.Pid) {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // an error means that it has ended
+		until(pid, "Z")
+	}
+	<-p.done
+}
+
+// freeze halts a process and everything below it, and answers with them all. Each
+// is halted before its children are counted, so that none is born behind us.
+func freeze(pid int) []int {
+	_ = syscall.Kill(pid, syscall.SIGSTOP) // an error means that it has ended
+	until(pid, "TZ")
+	found := []int{pid}
+	all, _ := filepath.Glob("/proc/[0-9]*") // the pattern is well formed
+	for _, path := range all {
+		child, err := strconv.Atoi(filepath.Base(path))
+		if err != nil {
+			continue
+		}
+		if _, parent := look(child); parent == pid {
+			found = append(found, freeze(child)...)
+		}
+	}
+	return found
+}
+
+// until waits, a second at most, for a process to be in one of the given states,
+// or gone.
+func until(pid int, states string) {
+	for range 1000 {
+		if state, _ := look(pid); strings.Contains(states, state) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// look answers with the state of a process, "" where there is none, and with its
+// parent. The name, which may hold anything, stands in parentheses before them.
+func look(pid int) (state string, parent int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", 0
+	}
+	name := strings.LastIndexByte(string(text), ')')
+	if _, err := fmt.Sscan(string(text[name+1:]), &state, &parent); err != nil {
+		return "", 0
+	}
+	return state, parent
 }
 
 // output runs a short-lived program as the servers' user.

@@ -44,7 +44,7 @@ func SSHD(tb testing.TB) *SSH {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		s.process.stop(syscall.SIGTERM)
+		s.process.cut()
 		_ = os.RemoveAll(dir) // a leftover in the temporary folder harms nobody
 	})
 	id, _ := servers()
@@ -74,11 +74,7 @@ func (s *SSH) Give(tb testing.TB, path string) {
 // Stop ends the server and cuts the connections that it serves.
 func (s *SSH) Stop(tb testing.TB) {
 	tb.Helper()
-	sessions := descendants(s.process.cmd.Process.Pid)
-	s.process.stop(syscall.SIGTERM)
-	for _, pid := range sessions {
-		_ = syscall.Kill(pid, syscall.SIGTERM) // it may have ended with the server
-	}
+	s.process.cut()
 	s.process = nil
 }
 
@@ -188,27 +184,4 @@ func greets(port int, words string) func() bool {
 		n, _ := c.Read(got)
 		return string(got[:n]) == words
 	}
-}
-
-// descendants are the processes below pid. OpenSSH serves each connection in one
-// that outlives the listener.
-func descendants(pid int) []int {
-	var found []int
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		var child, parent int
-		var state string
-		_, afterName, _ := strings.Cut(string(text), ") ")
-		if _, err := fmt.Sscan(afterName, &state, &parent); err != nil || parent != pid {
-			continue
-		}
-		if child, err = strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-			found = append(append(found, child), descendants(child)...)
-		}
-	}
-	return found
 }
