@@ -37,6 +37,9 @@ type engine interface {
 	open(ctx context.Context) (pool *sql.DB, err error)
 	migrate(ctx context.Context, files fs.FS, pool *sql.DB) (*goose.Provider, error)
 	dialector(pool *sql.DB) gorm.Dialector
+	// lock takes the lock of a profile, which dies with this process, or answers
+	// with ErrBusy at once. dir is the folder of the lock files, where there are any.
+	lock(ctx context.Context, dir, profile string) (release func() error, err error)
 	// share lets other programs read the views.
 	share(ctx context.Context, pool *sql.DB) error
 	// explain says in one sentence, without a secret, why the database cannot be used.

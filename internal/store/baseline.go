@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+)
+
+const (
+	historyOf = 5       // full drops, from which the median of rows is taken
+	maxKnown  = 100_000 // rejections that are remembered; any further ones count as new
+)
+
+// Baseline is what the guardrails compare a plan of the profile with. A mapping
+// of "" is not compared.
+func (db *DB) Baseline(ctx context.Context, profile, mapping string) (guard.Baseline, error) {
+	last, err := db.LastApplied(ctx, profile)
+	if errors.Is(err, ErrNone) {
+		return guard.Baseline{}, nil
+	}
+	if err != nil {
+		return guard.Baseline{}, fmt.Errorf("baseline: %w", err)
+	}
+	rows, err := db.rowHistory(ctx, profile)
+	if err != nil {
+		return guard.Baseline{}, fmt.Errorf("baseline: %w", err)
+	}
+	return guard.Baseline{
+		Applied:    true,
+		Remapped:   mapping != "" && last.Mapping != mapping,
+		MedianRows: median(rows),
+		RowHistory: rows,
+	}, nil
+}
+
+// rowHistory is how many rows the last applied full drops had, newest first. A
+// drop that was read again counts once; one that was taken back does not count,
+// for a person has said that it was not the usual.
+func (db *DB) rowHistory(ctx context.Context, profile string) ([]int, error) {
+	rows, err := appliedSyncs(db.gorm.WithContext(ctx).Model(&runRow{}), profile).
+		Where("content = 'full' AND status <> ?", string(journal.Reverted)).
+		Select("input_sha256", "rows_read").Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var history []int
+	seen := map[string]bool{}
+	for len(history) < historyOf && rows.Next() {
+		var sum string
+		var n int
+		if err := rows.Scan(&sum, &n); err != nil {
+			return nil, err
+		}
+		if !seen[sum] {
+			seen[sum] = true
+			history = append(history, n)
+		}
+	}
+	return history, rows.Err()
+}
+
+// median is the middle of some numbers, the lower of two; zero of none. The
+// lower one holds a short drop back no sooner than the drops before it did.
+func median(numbers []int) int {
+	if len(numbers) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(numbers))
+	return sorted[(len(sorted)-1)/2]
+}
+
+// Known are the rejections of the profile's last applied run, by
+// [roster.Problem.Identity], each with the time at which it was first seen.
+func (db *DB) Known(ctx context.Context, profile string) (map[string]time.Time, error) {
+	known := map[string]time.Time{}
+	last, err := db.LastApplied(ctx, profile)
+	if errors.Is(err, ErrNone) {
+		return known, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("known rejections: %w", err)
+	}
+	run, err := db.rejector(ctx, last)
+	if err != nil {
+		return nil, fmt.Errorf("known rejections: %w", err)
+	}
+	var rows []struct {
+		Identity string
+		Since    int64
+		Started  int64
+	}
+	err = db.gorm.WithContext(ctx).Raw(`SELECT p.identity, p.since, r.started FROM problem p JOIN run r ON r.number = p.run
+		WHERE p.run = ? AND p.severity = 'error' AND p.identity <> '' ORDER BY p.ord LIMIT ?`, run, maxKnown).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("known rejections: %w", err)
+	}
+	for _, row := range rows {
+		since := fromMicros(row.Since)
+		if row.Since == 0 {
+			since = fromMicros(row.Started)
+		}
+		if was, ok := known[row.Identity]; !ok || since.Before(was) {
+			known[row.Identity] = since
+		}
+	}
+	return known, nil
+}
+
+// rejector is the run whose problems are those of last: last itself, but where
+// it only replayed bytes and so counted rejections without writing them again.
+func (db *DB) rejector(ctx context.Context, last *journal.Run) (int64, error) {
+	if last.Facts.Rows.Rejected == 0 {
+		return last.Number, nil
+	}
+	var numbers []int64
+	err := appliedSyncs(db.gorm.WithContext(ctx).Model(&runRow{}), last.Profile).
+		Where("input_sha256 = ?", last.Input.SHA256).
+		Where("EXISTS (SELECT 1 FROM problem p WHERE p.run = run.number AND p.severity = 'error')").
+		Limit(1).Pluck("number", &numbers).Error
+	if err != nil || len(numbers) == 0 {
+		return last.Number, err
+	}
+	return numbers[0], nil
+}
+
+// Touched tells whether another run has changed an account that the profile
+// links, or its link, after seq. A run that had nothing to apply has no seq, so
+// seq zero asks for what came after the start of the profile's last applied
+// run.
+func (db *DB) Touched(ctx context.Context, profile string, seq int64) (bool, error) {
+	tx := db.gorm.WithContext(ctx)
+	if seq == 0 {
+		var err error
+		if seq, err = db.seqAtStart(ctx, profile); err != nil {
+			return false, fmt.Errorf("touched accounts: %w", err)
+		}
+	}
+	var touched []int
+	err := tx.Raw(`SELECT 1 FROM run r JOIN change c ON c.run = r.number
+		WHERE r.applied_seq > ? AND c.done = 'applied'
+		AND (c.action <> 'claim' AND EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = c.account)
+			OR c.links LIKE ? AND (c.action <> 'claim' OR r.kind IN ('batch', 'revert')))
+		LIMIT 1`, seq, profile, `%"profile":"`+profile+`"%`).Scan(&touched).Error
+	if err != nil {
+		return false, fmt.Errorf("touched accounts: %w", err)
+	}
+	return len(touched) > 0, nil
+}
+
+// seqAtStart is the newest applied_seq that the profile's last applied run could have seen.
+func (db *DB) seqAtStart(ctx context.Context, profile string) (int64, error) {
+	last, err := db.LastApplied(ctx, profile)
+	if errors.Is(err, ErrNone) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if last.AppliedSeq != 0 {
+		return last.AppliedSeq, nil
+	}
+	var seq int64
+	err = db.gorm.WithContext(ctx).Raw("SELECT coalesce(max(applied_seq), 0) FROM run WHERE applied_at <= ?", micros(last.Started)).Scan(&seq).Error
+	return seq, err
+}

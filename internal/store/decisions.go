@@ -1,0 +1,23 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"rollcall/internal/roster"
+)
+
+// DecideNew remembers that a key of a profile is somebody new (R49), until the
+// next run has added them. A later decision of the same key replaces it.
+func (db *DB) DecideNew(ctx context.Context, profile string, key roster.Key, who, reason string) error {
+	if err := storable(string(key), who, reason); err != nil {
+		return fmt.Errorf("decide: %w", err)
+	}
+	err := db.gorm.WithContext(ctx).Exec(`INSERT INTO decision (profile, key_folded, key, who, reason, at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (profile, key_folded) DO UPDATE SET key = excluded.key, who = excluded.who, reason = excluded.reason, at = excluded.at`,
+		profile, roster.Fold(string(key)), string(key), who, reason, micros(db.now())).Error
+	if err != nil {
+		return fmt.Errorf("decide that key %q is somebody new: %w", key, err)
+	}
+	return nil
+}

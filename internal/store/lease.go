@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+
+	"rollcall/internal/journal"
+)
+
+// byHandWithin is longer than anything that a person does by command: what has
+// no lease and still runs after that belongs to a dead process.
+const byHandWithin = 24 * time.Hour
+
+// Acquire takes the lease of a profile, or answers with [ErrBusy] at once; the
+// sweep's has no profile. Whoever held it before, and does not know yet that he
+// has lost it, is fenced from now on.
+//
+// Runs of the profile that are still running belong to dead processes: they
+// become interrupted, and their unfinished plans are removed.
+func (db *DB) Acquire(ctx context.Context, profile string) (*Lease, error) {
+	release, err := db.engine.lock(ctx, db.lockDir, profile)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lease{Profile: profile, release: sync.OnceValue(release)}
+	err = db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Raw("INSERT INTO lease (profile, epoch) VALUES (?, 1) ON CONFLICT (profile) DO UPDATE SET epoch = lease.epoch + 1 RETURNING epoch", profile).
+			Scan(&l.Epoch).Error; err != nil {
+			return err
+		}
+		return db.interrupt(tx, profile)
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lease: %w", err), l.Release())
+	}
+	return l, nil
+}
+
+// Release gives the lease back; a second time it does nothing more.
+func (l *Lease) Release() error { return l.release() }
+
+// interrupt ends in the journal the runs of a profile whose process has died.
+func (db *DB) interrupt(tx *gorm.DB, profile string) error {
+	dead := tx.Where("profile = ? AND status = ? AND applied_seq IS NULL", profile, string(journal.Running))
+	if profile == "" {
+		// What a person does by command has no lease and may be under way just now.
+		dead = dead.Where("kind = ? OR started < ?", string(journal.Sweep), micros(db.now().Add(-byHandWithin)))
+	} else {
+		dead = dead.Where("kind IN ?", []string{string(journal.Sync), string(journal.Revert)})
+	}
+	var rows []runRow
+	if err := dead.Order("number").Find(&rows).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		r, err := loadRun(row)
+		if err != nil {
+			return err
+		}
+		r.Status, r.Finished, r.PlanDigest, r.ExitCode = journal.Interrupted, db.now().UTC(), "", 1
+		r.Error = "the process ended before the run did, and nothing was changed; run it again"
+		if err := dropPlan(tx, r.Number); err != nil {
+			return err
+		}
+		if err := saveRun(tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropPlan removes what a run has planned and found.
+func dropPlan(tx *gorm.DB, run int64) error {
+	if err := tx.Exec("DELETE FROM change WHERE run = ?", run).Error; err != nil {
+		return fmt.Errorf("run %d: remove its plan: %w", run, err)
+	}
+	if err := tx.Exec("DELETE FROM problem WHERE run = ?", run).Error; err != nil {
+		return fmt.Errorf("run %d: remove its problems: %w", run, err)
+	}
+	return nil
+}

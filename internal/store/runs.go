@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"rollcall/internal/journal"
+)
+
+// Begin writes a new run into the journal: it draws Number and ID, and sets the
+// status to running, and Started where it is zero. Numbers only grow; one that
+// was drawn is never given again.
+func (db *DB) Begin(ctx context.Context, r *journal.Run) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("begin run: %w", err)
+	}
+	begun := *r
+	begun.ID, begun.Status = id.String(), journal.Running
+	if begun.Started.IsZero() {
+		begun.Started = db.now().UTC()
+	}
+	err = db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Raw("UPDATE counter SET value = value + 1 WHERE name = 'run' RETURNING value").Scan(&begun.Number).Error; err != nil {
+			return err
+		}
+		if begun.Number == 0 {
+			return errors.New("the counter of runs is gone; restore a backup of the database")
+		}
+		row, err := runRowOf(&begun)
+		if err != nil {
+			return err
+		}
+		return tx.Create(&row).Error
+	})
+	if err != nil {
+		return fmt.Errorf("begin run: %w", err)
+	}
+	*r = begun
+	return nil
+}
+
+// Finish writes what a run came to, where [DB.Apply] did not.
+func (db *DB) Finish(ctx context.Context, r *journal.Run) error {
+	return saveRun(db.gorm.WithContext(ctx), r)
+}
+
+// Forget removes a run that is not to be recorded, with its plan. What was
+// applied stays.
+func (db *DB) Forget(ctx context.Context, run int64) error {
+	tx := db.gorm.WithContext(ctx)
+	// One statement, which takes changes and problems along: a run that is
+	// applied in this moment is either gone before or kept.
+	res := tx.Exec("DELETE FROM run WHERE number = ? AND applied_seq IS NULL", run)
+	if res.Error != nil {
+		return fmt.Errorf("run %d: forget: %w", run, res.Error)
+	}
+	if res.RowsAffected == 0 {
+		if _, err := runNumbered(tx, run); err != nil {
+			return err
+		}
+		return fmt.Errorf("run %d has been applied and stays in the journal; rollcall runs revert takes it back", run)
+	}
+	return nil
+}
+
+// Run reads a run; [ErrNone] where there is none of this number.
+func (db *DB) Run(ctx context.Context, number int64) (*journal.Run, error) {
+	row, err := runNumbered(db.gorm.WithContext(ctx), number)
+	if err != nil {
+		return nil, err
+	}
+	return loadRun(row)
+}
+
+func runNumbered(tx *gorm.DB, number int64) (runRow, error) {
+	var row runRow
+	err := tx.Take(&row, "number = ?", number).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return row, fmt.Errorf("run %d: %w; rollcall runs list shows those there are", number, ErrNone)
+	}
+	if err != nil {
+		return row, fmt.Errorf("run %d: %w", number, err)
+	}
+	return row, nil
+}
+
+// Runs lists runs, newest first. A limit of zero is none; a zero since is ever;
+// the profile "" is every one, sweeps and batches too.
+func (db *DB) Runs(ctx context.Context, profile string, since time.Time, limit int) ([]journal.Run, error) {
+	q := db.gorm.WithContext(ctx).Order("number DESC")
+	if profile != "" {
+		q = q.Where("profile = ?", profile)
+	}
+	if !since.IsZero() {
+		q = q.Where("started >= ?", micros(since))
+	}
+	if limit > 0 {
+		q = q.Limit(limit)
+	}
+	return listRuns(q)
+}
+
+// Newest is the finished run with the highest number: of any kind, or of a
+// profile, dry, held and failed ones included, sweeps not.
+func (db *DB) Newest(ctx context.Context, profile string) (*journal.Run, error) {
+	q := db.gorm.WithContext(ctx).Where("finished <> 0 AND status <> ?", string(journal.Running)).Order("number DESC")
+	if profile != "" {
+		q = q.Where("profile = ? AND kind <> ?", profile, string(journal.Sweep))
+	}
+	return firstRun(q, "no run has finished yet")
+}
+
+// LastApplied is the sync run of a profile that was carried out last, of those
+// that read a drop: by the time at which it ended, for a held run that was
+// approved keeps its number. A run that found nothing to change counts, and one
+// that was taken back since. [ErrNone] where there is none.
+func (db *DB) LastApplied(ctx context.Context, profile string) (*journal.Run, error) {
+	return firstRun(appliedSyncs(db.gorm.WithContext(ctx), profile), "no run of this profile has been applied yet")
+}
+
+// appliedSyncs are the runs among which [DB.LastApplied] finds its own, last applied first.
+func appliedSyncs(tx *gorm.DB, profile string) *gorm.DB {
+	return tx.Where("profile = ? AND kind = ? AND dry_run = 0 AND input_sha256 <> ''", profile, string(journal.Sync)).
+		Where("status IN ?", appliedStatuses).Order("finished DESC, number DESC")
+}
+
+// appliedStatuses are those of which [journal.Status.Applied] is true.
+var appliedStatuses = []string{string(journal.OK), string(journal.Unchanged), string(journal.Warn), string(journal.Reverted)}
+
+// ByInput lists the runs of a profile that read these bytes, newest first.
+func (db *DB) ByInput(ctx context.Context, profile, sha256 string) ([]journal.Run, error) {
+	return listRuns(db.gorm.WithContext(ctx).Where("profile = ? AND input_sha256 = ?", profile, sha256).Order("number DESC"))
+}
+
+// Held lists the runs that wait for a person, newest first. One whose HeldUntil
+// has passed is among them until somebody supersedes it.
+func (db *DB) Held(ctx context.Context) ([]journal.Run, error) {
+	return listRuns(db.gorm.WithContext(ctx).Where("status = ? AND dry_run = 0", string(journal.Held)).Order("number DESC"))
+}
+
+// listRuns reads the runs that q asks for.
+func listRuns(q *gorm.DB) ([]journal.Run, error) {
+	var rows []runRow
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	runs := make([]journal.Run, len(rows))
+	for i, row := range rows {
+		r, err := loadRun(row)
+		if err != nil {
+			return nil, err
+		}
+		runs[i] = *r
+	}
+	return runs, nil
+}
+
+// firstRun reads the first run that q asks for; without one the error is
+// [ErrNone] and says none.
+func firstRun(q *gorm.DB, none string) (*journal.Run, error) {
+	runs, err := listRuns(q.Limit(1))
+	if err != nil {
+		return nil, err
+	}
+	if len(runs) == 0 {
+		return nil, fmt.Errorf("%s: %w", none, ErrNone)
+	}
+	return &runs[0], nil
+}
