@@ -1,5 +1,9 @@
 // Package guard says whether a plan may go ahead: limits over facts, findings
 // with codes. It is pure and never changes a plan.
+//
+// [Check] weighs every guardrail and answers with a finding for each, tripped
+// or not, so that a report can show how near a plan came. [Holds] says whether
+// the plan has to wait for a person.
 package guard
 
 import "time"
@@ -14,6 +18,9 @@ type Limit struct {
 }
 
 // Limits are the guardrails of one profile (profile key guardrails:).
+//
+// For MinRows and MaxRows the floor is how many rows a drop may always differ
+// from the median; a plain number there is the number of rows itself.
 type Limits struct {
 	MaxRemovals    Limit            `yaml:"max_removals"`
 	MaxAdds        Limit            `yaml:"max_adds"`
