@@ -32,6 +32,7 @@ type ByDate struct {
 // Facts are what the guardrails weigh and the report counts. Effects are
 // counted, not row outcomes: a reactivation that also renames is in both.
 type Facts struct {
+	Full   bool   `json:"full"` // the drop was full: absence means something
 	Rows   Rows   `json:"rows"`
 	Absent Absent `json:"absent"`
 	ByDate ByDate `json:"by_date"`

@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// absent looks at every account that the profile owns: counts them, and plans
+// for those that no record of a full drop mentions (R2, R5, R62).
+func (p *planner) absent() error {
+	w := &people{planner: p}
+	for a, err := range p.dir.Owned(p.ctx, p.Profile) {
+		if err != nil {
+			return fmt.Errorf("list owned accounts: %w", err)
+		}
+		if a.Status() == roster.Deleted {
+			continue
+		}
+		p.facts.Owned++
+		if a.Status() == roster.Active {
+			p.facts.ActiveBefore++
+		}
+		if !p.Full || p.seen.has(a.ID) || p.hinted.has(a.ID) {
+			continue
+		}
+		if err := w.missing(&a); err != nil {
+			return err
+		}
+	}
+	p.facts.ActiveAfter += p.facts.ActiveBefore
+	return nil
+}
+
+// missing plans for one account that nobody mentioned. Its claim is withdrawn
+// under every policy; what follows from that is the policy's.
+func (w *people) missing(a *roster.Account) error {
+	d := &draft{people: w, was: a, now: clone(a), absent: true}
+	d.entry.Key = a.Link(w.Profile).Key
+	if w.facts.UnreadableKeys > 0 { // R3: this may be the person of such a row
+		d.leave()
+		if d.now.Status() != a.Status() {
+			w.facts.Withheld++
+		}
+		w.facts.Absent.Kept++
+		return nil
+	}
+	d.now.Link(w.Profile).Claim = roster.ClaimGone
+	d.leave()
+	return w.emit(d)
+}
+
+// leave plans what absence does once no profile claims the account any more.
+func (d *draft) leave() {
+	if d.was.Claimed(d.Profile) {
+		return
+	}
+	switch {
+	case d.Policy.Missing == "delete":
+		d.remove(roster.Missing, "not in the file")
+	case d.overdue():
+		d.remove(roster.GraceOver, "not in the file since "+d.was.Values[roster.StatusSince][:len(time.DateOnly)])
+	case d.was.Status() != roster.Active:
+	case d.Policy.Missing == "suspend":
+		d.suspend(roster.Missing, "not in the file")
+	case !d.protected(d.was):
+		d.facts.WouldSuspend++
+	}
+	if d.fault != "" {
+		d.remark(d.fault, "", "")
+	}
+}
+
+// overdue tells whether the account has been suspended by absence for
+// policy.delete_after.
+func (d *draft) overdue() bool {
+	since := roster.StampTime(d.was.Values[roster.StatusSince])
+	return d.Policy.DeleteAfter > 0 && d.was.Status() == roster.Suspended && d.mine() && d.reasonIs(roster.Missing) &&
+		!since.IsZero() && !since.Add(d.Policy.DeleteAfter).After(d.planner.now)
+}

@@ -1,0 +1,187 @@
+package plan
+
+import (
+	"slices"
+
+	"rollcall/internal/roster"
+)
+
+// add plans new accounts for the records that found none, in the order of the
+// rows (R33, R43).
+func (p *planner) add() error {
+	p.numbers = map[string]*numbers{}
+	return p.each(p.again(p.waiting), func(part []numbered) error {
+		w, err := p.load(part)
+		if err != nil {
+			return err
+		}
+		for _, e := range part {
+			if err := w.newcomer(e.Entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// newcomer plans one new account, or says why there is none.
+func (w *people) newcomer(e roster.Entry) error {
+	switch {
+	case e.Wish == roster.WishDelete:
+		return w.rejectFor(e, "E308", 0)
+	case worst(e.Problems) == roster.SeverityError:
+		return w.reject(e, 0)
+	case w.Policy.Upload == "update":
+		return w.skip(e, 0, w.note(e, "unknown, and policy.upload is update"))
+	case e.Wish == roster.WishLeaver:
+		return w.skip(e, 0, w.note(e, "unknown, and a leaver already"))
+	}
+	d := &draft{people: w, entry: e, was: &roster.Account{}, now: &roster.Account{}, line: e.Line}
+	d.fill()
+	code, err := d.christen()
+	if err != nil {
+		return err
+	}
+	if code == "" {
+		code = d.address()
+	}
+	if code != "" {
+		e.Problems = append(e.Problems, d.problems...)
+		return w.rejectFor(e, code, 0)
+	}
+	d.late()
+	if faults := d.lacking(); len(faults) > 0 {
+		e.Problems = append(e.Problems, d.problems...)
+		for _, f := range faults {
+			e.Problems = raise(e.Problems, f, e)
+		}
+		return w.reject(e, 0)
+	}
+	for _, problem := range e.Problems {
+		d.problem(problem)
+	}
+	d.begin()
+	w.grant(d)
+	return w.emit(d)
+}
+
+// fill writes what the record and the defaults say (R53).
+func (d *draft) fill() {
+	for f := range roster.NumFeedFields {
+		switch e := d.entry; {
+		case e.Set.Has(f) && e.Values[f] != "":
+			d.set(f, e.Values[f], d.me)
+		case e.HasDef.Has(f) && e.Defaults[f] != "":
+			d.set(f, e.Defaults[f], roster.OriginDefault)
+		}
+	}
+	if d.now.Values[d.Match.Key] == "" && d.entry.Key != "" {
+		d.set(d.Match.Key, string(d.entry.Key), d.me)
+	}
+	d.now.Links = []roster.Link{{Profile: d.Profile, Key: d.entry.Key, Claim: d.claim(nil)}}
+}
+
+// christen gives the account its username; code is what forbids it (R33).
+func (d *draft) christen() (code string, err error) {
+	name := d.now.Values[roster.Username]
+	fold := roster.Fold(name)
+	_, contested := d.planner.index.names[d.planner.index.hash(fold)]
+	switch {
+	case name == "":
+		return "", nil // lacking says so, where it is required
+	case d.entry.Number || d.Policy.Upload == "add_all":
+		if name, err = d.number(name); err != nil {
+			return "", err
+		}
+		if name == "" {
+			return "E303", nil
+		}
+		d.now.Values[roster.Username] = name
+		return "", nil
+	case d.protectedName(name):
+		return "E304", nil
+	case contested || !d.openName(fold):
+		return "E303", nil
+	}
+	return "", nil
+}
+
+// address judges the account's address; code is what forbids the account (R8, R22).
+func (d *draft) address() (code string) {
+	mail := d.now.Values[roster.Email]
+	if mail == "" || d.UniqueEmail == "off" {
+		return ""
+	}
+	fold := roster.Fold(mail)
+	hash := d.planner.index.hash(fold)
+	_, contested := d.planner.index.emails[hash]
+	_, granted := d.emails.granted[hash]
+	taken := contested || granted
+	for _, a := range d.byEmail[fold] {
+		taken = taken || !d.emails.gave.has(a.ID)
+	}
+	switch {
+	case !taken:
+		return ""
+	case d.UniqueEmail == "warn":
+	case slices.Contains(d.Required, roster.Email):
+		return "E130"
+	default:
+		d.set(roster.Email, "", "")
+	}
+	d.remark("E130", roster.Email.String(), "")
+	return ""
+}
+
+// lacking are the required fields that the account would not have (R43).
+func (d *draft) lacking() []roster.Field {
+	var all []roster.Field
+	for _, f := range d.Required {
+		if d.now.Values[f] == "" {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// raise makes the problem of a required field an error; E120 where the field
+// is simply empty (R7, R8).
+func raise(problems []roster.Problem, f roster.Field, e roster.Entry) []roster.Problem {
+	for i := range problems {
+		if problems[i].Field == f.String() {
+			problems[i].Severity = roster.SeverityError
+			return problems
+		}
+	}
+	empty := roster.NewProblem("E120", e.Line, e.Key)
+	empty.Field = f.String()
+	return append(problems, empty)
+}
+
+// begin gives the account its first status (R60, R67, R72).
+func (d *draft) begin() {
+	d.set(roster.StatusField, string(roster.Active), "")
+	d.set(roster.StatusSince, d.stamp, "")
+	switch {
+	case d.entry.Wish == roster.WishSuspend:
+		d.status(roster.Suspended, roster.FeedSays, d.me, "")
+	case d.entry.Wish == roster.WishLeave && d.Policy.Leave == "suspend":
+		d.status(roster.Suspended, roster.OnLeave, d.me, "")
+	}
+	d.dates()
+	if d.reason == "" {
+		d.reason = "new in the feed"
+	} else {
+		d.reason = "new in the feed; " + d.reason
+	}
+}
+
+// grant takes the account's names off the market.
+func (w *people) grant(d *draft) {
+	if name := d.now.Values[roster.Username]; name != "" {
+		w.usernames.granted[w.planner.index.hash(roster.Fold(name))] = struct{}{}
+	}
+	if mail := d.now.Values[roster.Email]; mail != "" {
+		w.emails.granted[w.planner.index.hash(roster.Fold(mail))] = struct{}{}
+	}
+}

@@ -1,0 +1,261 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"rollcall/internal/roster"
+)
+
+// people are the accounts that a chunk of records could mean, by every way
+// that leads to them.
+type people struct {
+	*planner
+	byKey   map[string][]*roster.Account // links of this profile, by folded key
+	byField map[string][]*roster.Account // the match key's value, folded
+	byName  map[string]*roster.Account   // folded username, deleted accounts left out
+	byEmail map[string][]*roster.Account // folded address, deleted accounts left out
+	holds   map[string][]Hold
+	decided map[string]bool // folded keys that a person has decided to be somebody new
+}
+
+// load looks up all that the records of a chunk name.
+func (p *planner) load(part []numbered) (*people, error) {
+	q := Query{Profile: p.Profile, Field: p.Match.Key, Now: p.now}
+	for _, e := range part {
+		for _, k := range []roster.Key{e.Key, e.PreviousKey} {
+			if k != "" {
+				q.Keys = append(q.Keys, k)
+				q.Values = append(q.Values, roster.Fold(string(k)))
+			}
+		}
+		for _, name := range []string{e.Values[roster.Username], e.OldUsername} {
+			if name != "" {
+				q.Usernames = append(q.Usernames, roster.Fold(name))
+			}
+		}
+		if e.Set.Has(roster.Email) && e.Values[roster.Email] != "" {
+			q.Emails = append(q.Emails, roster.Fold(e.Values[roster.Email]))
+		}
+	}
+	found, err := p.dir.Find(p.ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("find accounts: %w", err)
+	}
+	w := &people{
+		planner: p,
+		byKey:   map[string][]*roster.Account{},
+		byField: map[string][]*roster.Account{},
+		byName:  map[string]*roster.Account{},
+		byEmail: map[string][]*roster.Account{},
+		holds:   map[string][]Hold{},
+		decided: map[string]bool{},
+	}
+	slices.SortFunc(found.Accounts, func(a, b roster.Account) int { return int(a.ID) - int(b.ID) })
+	for i := range found.Accounts {
+		w.index(&found.Accounts[i])
+	}
+	for _, h := range found.Holds {
+		w.holds[h.Name] = append(w.holds[h.Name], h)
+	}
+	for k := range found.New {
+		w.decided[roster.Fold(string(k))] = true
+	}
+	return w, nil
+}
+
+func (w *people) index(a *roster.Account) {
+	if l := a.Link(w.Profile); l != nil && l.Key != "" {
+		k := roster.Fold(string(l.Key))
+		w.byKey[k] = append(w.byKey[k], a)
+	}
+	if v := a.Values[w.Match.Key]; v != "" {
+		k := roster.Fold(v)
+		w.byField[k] = append(w.byField[k], a)
+	}
+	if a.Status() == roster.Deleted {
+		return
+	}
+	if name := a.Values[roster.Username]; name != "" {
+		w.byName[roster.Fold(name)] = a
+	}
+	if mail := a.Values[roster.Email]; mail != "" {
+		k := roster.Fold(mail)
+		w.byEmail[k] = append(w.byEmail[k], a)
+	}
+}
+
+// A match is what correlation found for a record.
+type match struct {
+	account *roster.Account // nil: unmatched
+	code    string          // the record is rejected with it; touched are then left alone
+	touched []*roster.Account
+	adopted bool // by fallback: the account gets the key
+	rekeyed bool // the account takes another key
+	later   bool // not in this pass
+}
+
+// linked finds the accounts that the profile links by a key.
+func (w *people) linked(key roster.Key) []*roster.Account {
+	return slices.DeleteFunc(slices.Clone(w.byKey[roster.Fold(string(key))]), func(a *roster.Account) bool {
+		return !w.sameKey(a.Link(w.Profile).Key, key)
+	})
+}
+
+// bearing finds the accounts whose match field is a key: those that live, or
+// where none does, the deleted ones.
+func (w *people) bearing(key roster.Key) []*roster.Account {
+	var live, dead []*roster.Account
+	for _, a := range w.byField[roster.Fold(string(key))] {
+		switch {
+		case !w.sameKey(roster.NormalKey(a.Values[w.Match.Key]), key):
+		case a.Status() == roster.Deleted:
+			dead = append(dead, a)
+		default:
+			live = append(live, a)
+		}
+	}
+	if len(live) > 0 {
+		return live
+	}
+	return dead
+}
+
+// byOwnKey finds a record's account by its key (R40, R41): the known pass.
+func (w *people) byOwnKey(e roster.Entry) match {
+	if e.Key == "" || w.decided[roster.Fold(string(e.Key))] {
+		return match{later: true}
+	}
+	switch known := w.linked(e.Key); len(known) {
+	case 0:
+	case 1:
+		return match{account: known[0]}
+	default:
+		return match{code: "E301", touched: known}
+	}
+	switch known := w.bearing(e.Key); {
+	case len(known) > 1:
+		return match{code: "E301", touched: known}
+	case len(known) == 1:
+		// An account that the profile knows by another key may be another record's.
+		return match{account: known[0], later: known[0].Link(w.Profile) != nil}
+	}
+	return match{later: true}
+}
+
+// otherwise finds the account of a record whose own key knows none, or none
+// for sure: by previous key (R46), old name (R35) or fallback (R42).
+func (w *people) otherwise(e roster.Entry) match {
+	if w.decided[roster.Fold(string(e.Key))] && e.Key != "" {
+		return match{}
+	}
+	if m := w.byOwnKey(e); m.account != nil {
+		return w.unlessSeen(match{account: m.account, rekeyed: true})
+	}
+	if e.PreviousKey != "" {
+		known := w.linked(e.PreviousKey)
+		if len(known) == 0 {
+			known = w.bearing(e.PreviousKey)
+		}
+		switch len(known) {
+		case 0:
+			return match{code: "E305"}
+		case 1:
+			return w.unlessSeen(match{account: known[0], rekeyed: true})
+		}
+		return match{code: "E301", touched: known}
+	}
+	if e.OldUsername != "" {
+		a := w.byName[roster.Fold(e.OldUsername)]
+		if a == nil {
+			a = w.byName[roster.Fold(e.Values[roster.Username])]
+			if a == nil || !w.free(a, e.Key) {
+				return match{code: "E305"}
+			}
+		}
+		if w.Match.Key != roster.Username && !w.free(a, e.Key) {
+			return match{code: "E302", touched: []*roster.Account{a}}
+		}
+		return w.unlessSeen(match{account: a, adopted: a.Link(w.Profile) == nil})
+	}
+	if w.Match.Fallback.By == "" || e.Template || e.Values[roster.Username] == "" {
+		return match{}
+	}
+	a := w.byName[roster.Fold(e.Values[roster.Username])]
+	switch {
+	case a == nil:
+		return match{}
+	case e.Key == "":
+		return w.unlessSeen(match{account: a, adopted: a.Link(w.Profile) == nil})
+	case w.free(a, e.Key) && a.Status() == roster.Active && !w.protected(a):
+		return w.unlessSeen(match{account: a, adopted: true})
+	case !w.free(a, e.Key) && w.Match.Fallback.Rekey && a.Status() == roster.Active && !w.protected(a):
+		return w.unlessSeen(match{account: a, rekeyed: true})
+	}
+	return match{code: "E302", touched: []*roster.Account{a}}
+}
+
+// unlessSeen rejects what another record already means.
+func (w *people) unlessSeen(m match) match {
+	if w.seen.has(m.account.ID) {
+		return match{code: "E302", touched: []*roster.Account{m.account}}
+	}
+	return m
+}
+
+// free tells whether nothing but key is known as the account's key.
+func (w *people) free(a *roster.Account, key roster.Key) bool {
+	own := roster.NormalKey(a.Values[w.Match.Key])
+	if w.Match.Key == roster.Username {
+		own = ""
+	}
+	if l := a.Link(w.Profile); l != nil && l.Key != "" {
+		own = l.Key
+	}
+	return own == "" || key == "" || w.sameKey(own, key)
+}
+
+// hint notes the owned accounts whose name or address an unmatched record
+// bears: they count as mentioned (R3).
+func (w *people) hint(e roster.Entry) {
+	if name := e.Values[roster.Username]; name != "" && !e.Template {
+		if a := w.byName[roster.Fold(name)]; a != nil {
+			w.hinted.add(a.ID)
+		}
+	}
+	if mail := e.Values[roster.Email]; mail != "" {
+		for _, a := range w.byEmail[roster.Fold(mail)] {
+			w.hinted.add(a.ID)
+		}
+	}
+}
+
+// questioned tells whether a key that finds a suspended or deleted account
+// may have been given to somebody else (R45). A witness that is empty on
+// either side says nothing; a removal is nobody's return.
+func (p *planner) questioned(a *roster.Account, e roster.Entry) bool {
+	l := a.Link(p.Profile)
+	if a.Status() == roster.Active || l != nil && l.Decided {
+		return false
+	}
+	switch e.Wish {
+	case roster.WishSuspend, roster.WishLeaver, roster.WishDelete:
+		return false
+	}
+	agree, differ := false, false
+	for _, f := range p.Match.Witness {
+		had, has := roster.Fold(a.Values[f]), roster.Fold(e.Values[f])
+		if had == "" || has == "" {
+			continue
+		}
+		if had == has {
+			agree = true
+		} else {
+			differ = true
+		}
+	}
+	if a.Status() == roster.Deleted {
+		return !agree
+	}
+	return differ && !agree
+}

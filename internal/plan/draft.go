@@ -1,0 +1,271 @@
+package plan
+
+import (
+	"slices"
+
+	"golang.org/x/text/unicode/norm"
+
+	"rollcall/internal/roster"
+)
+
+// A draft is one account on its way to a change: as it is, and as it would be.
+type draft struct {
+	*people
+	entry    roster.Entry
+	was, now *roster.Account
+	line     int
+	reason   string
+	fault    string // code that rejects the row after all; of an absent account, that keeps it
+	problems []roster.Problem
+	absent   bool // no record asked for it
+	byDate   bool // a date alone suspends or starts it
+	adopted  bool // the profile links an account that it did not own, or by another key
+	rekeyed  bool
+	wants    [2]*wish // username and address that other accounts must give up first
+}
+
+// clone copies an account, so that its links can change.
+func clone(a *roster.Account) *roster.Account {
+	b := *a
+	b.Links = slices.Clone(a.Links)
+	return &b
+}
+
+func (d *draft) problem(p roster.Problem) {
+	p.Account = d.was.ID
+	d.problems = append(d.problems, p)
+}
+
+// remark adds a problem by code; an empty code is a note.
+func (d *draft) remark(code, field, text string) {
+	p := roster.NewProblem(code, d.line, d.entry.Key)
+	if code == "" {
+		p.Severity = roster.SeverityNote
+	}
+	p.Field, p.Text = field, text
+	d.problem(p)
+}
+
+// set writes a field, with its origin.
+func (d *draft) set(f roster.Field, value string, origin roster.Origin) {
+	d.now.Values[f] = value
+	if f < roster.NumFeedFields {
+		d.now.Origins[f] = origin
+	}
+}
+
+// link ties the account to the record's key, and finds out what the profile
+// now claims (R5).
+func (d *draft) link(m match) {
+	d.rekeyed = m.rekeyed && d.entry.Key != ""
+	old := d.was.Link(d.Profile)
+	if old == nil {
+		d.adopted = true
+		d.now.Links = append(d.now.Links, roster.Link{Profile: d.Profile, Key: d.entry.Key, Claim: roster.ClaimActive})
+	}
+	l := d.now.Link(d.Profile)
+	if d.entry.Key != "" {
+		l.Key = d.entry.Key
+	}
+	l.Claim = d.claim(old)
+}
+
+// claim is what the profile claims once the record is heard (R5, R60).
+func (d *draft) claim(old *roster.Link) roster.Claim {
+	switch d.entry.Wish {
+	case roster.WishSuspend, roster.WishLeaver, roster.WishDelete:
+		return roster.ClaimGone
+	case roster.WishLeave:
+		return roster.ClaimLeave
+	case roster.WishNone:
+		if old != nil && old.Claim != roster.ClaimActive && d.mine() && d.reasonIs(roster.FeedSays, roster.Leaver, roster.OnLeave) {
+			return old.Claim // an empty cell keeps
+		}
+	}
+	return roster.ClaimActive
+}
+
+// mine tells whether this profile set the account's status.
+func (d *draft) mine() bool { return roster.Origin(d.was.Values[roster.StatusBy]) == d.me }
+
+func (d *draft) reasonIs(reasons ...roster.Reason) bool {
+	return slices.Contains(reasons, roster.Reason(d.was.Values[roster.StatusReason]))
+}
+
+// fields compares what the record says with what the account holds, and takes
+// over what may be taken over (R14, R51, R54).
+func (d *draft) fields() {
+	e := d.entry
+	for f := range roster.NumFeedFields {
+		switch {
+		case f == roster.Username:
+		case e.Set.Has(f):
+			d.field(f, e.Values[f])
+		case d.Policy.Update == "file_and_defaults" && e.HasDef.Has(f):
+			d.field(f, e.Defaults[f])
+		}
+	}
+	if d.adopted && d.now.Values[d.Match.Key] == "" && e.Key != "" {
+		d.set(d.Match.Key, string(e.Key), d.me)
+	}
+	d.dates()
+}
+
+// field takes one value over.
+func (d *draft) field(f roster.Field, value string) {
+	old := d.was.Values[f]
+	if same(f, old, value) {
+		return
+	}
+	if d.rekeyed && f == d.Match.Key {
+		d.set(f, value, d.me)
+		return
+	}
+	switch mode := d.Set[f]; {
+	case d.Policy.Update == "none", mode == roster.SetOnce:
+		return
+	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "":
+		return
+	}
+	if !d.mayWrite(f) {
+		d.remark("E310", f.String(), "")
+		return
+	}
+	d.set(f, value, d.me)
+}
+
+// same compares normal forms (R52): addresses and usernames without case (R22,
+// R30), everything without regard to how accents are composed.
+func same(f roster.Field, a, b string) bool {
+	switch {
+	case a == b:
+		return true
+	case f == roster.Email || f == roster.Username:
+		return roster.Fold(a) == roster.Fold(b)
+	}
+	return norm.NFC.String(a) == norm.NFC.String(b)
+}
+
+// mayWrite tells whether this profile may overwrite what stands in f (R54).
+func (d *draft) mayWrite(f roster.Field) bool {
+	by := d.was.Origins[f]
+	owner := d.was.Link(string(by))
+	if by == d.me || owner == nil || owner.Claim == roster.ClaimGone {
+		return true // its own, a person's, a default's, or nobody's any more
+	}
+	return d.rank(f, d.me) < d.rank(f, by)
+}
+
+// rank is a profile's place in the authority over f; the unnamed stand last, together.
+func (d *draft) rank(f roster.Field, by roster.Origin) int {
+	order, ok := d.Authority[f.String()]
+	if !ok {
+		order = d.Authority["*"]
+	}
+	if i := slices.Index(order, string(by)); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+// late writes the values that needed the final username (R31).
+func (d *draft) late() {
+	for _, l := range d.entry.Late {
+		value := l.Value(d.now.Values[roster.Username])
+		switch {
+		case d.was.ID != 0 && !l.Default:
+			d.field(l.Field, value)
+		case d.was.ID != 0:
+		case !l.Default:
+			d.set(l.Field, value, d.me)
+		case d.now.Values[l.Field] == "":
+			d.set(l.Field, value, roster.OriginDefault)
+		}
+	}
+}
+
+// change is what the draft has come to; ok is false where nothing changes.
+func (d *draft) change() (c Change, ok bool) {
+	c = Change{
+		Account: d.was.ID, Version: d.was.Version, Username: d.now.Values[roster.Username],
+		Line: d.line, Absent: d.absent, ByDate: d.byDate, Links: d.linkChanges(),
+	}
+	if l := d.now.Link(d.Profile); l != nil {
+		c.Key = l.Key
+	}
+	for f := range roster.NumFields {
+		if d.was.Values[f] == d.now.Values[f] {
+			continue
+		}
+		fc := FieldChange{Field: f, Name: f.String(), Old: d.was.Values[f], New: d.now.Values[f]}
+		if f < roster.NumFeedFields {
+			fc.Was, fc.Is = d.was.Origins[f], d.now.Origins[f]
+		}
+		c.Fields = append(c.Fields, fc)
+	}
+	c.Action = d.action(c)
+	c.ByDate = c.ByDate && len(c.Links) == 0 && !slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Field < roster.NumFeedFields })
+	c.Reason = d.reason
+	if c.Reason == "" {
+		c.Reason = d.why(c.Action)
+	}
+	return c, c.Action != ""
+}
+
+// action is the strongest of what happens to the account (R2).
+func (d *draft) action(c Change) Action {
+	was, now := d.was.Status(), d.now.Status()
+	switch {
+	case d.was.ID == 0:
+		return Add
+	case was != now && now == roster.Deleted:
+		return Delete
+	case was != now && now == roster.Suspended && was == roster.Active:
+		return Suspend
+	case was != now:
+		return Reactivate
+	case d.was.Values[roster.Username] != d.now.Values[roster.Username] && d.was.Values[roster.Username] != "":
+		return Rename
+	case len(c.Fields) > 0, d.adopted, d.rekeyed && len(c.Links) > 0:
+		return Update
+	case len(c.Links) > 0:
+		return Claim
+	}
+	return ""
+}
+
+// why is the reason of a change that has no better one.
+func (d *draft) why(a Action) string {
+	switch {
+	case a == Add:
+		return "new in the feed"
+	case d.adopted && a == Update && d.was.Values[d.Match.Key] == "":
+		return "adopted: found by username, now known by its key"
+	case d.adopted && a == Update:
+		return "found by its key, now linked to this profile"
+	case d.rekeyed:
+		return "re-keyed: the person has a new key"
+	case a == Reactivate:
+		return "listed again"
+	case a == Rename:
+		return "the record has another username"
+	case a == Claim:
+		return "only this profile's claim moves"
+	}
+	return "the record differs"
+}
+
+// linkChanges are the links that differ.
+func (d *draft) linkChanges() []LinkChange {
+	var all []LinkChange
+	for _, l := range d.now.Links {
+		old := d.was.Link(l.Profile)
+		switch {
+		case old == nil:
+			all = append(all, LinkChange{Profile: l.Profile, NewKey: l.Key, New: l.Claim, Decided: l.Decided})
+		case *old != l:
+			all = append(all, LinkChange{Profile: l.Profile, OldKey: old.Key, NewKey: l.Key, Old: old.Claim, New: l.Claim, Decided: l.Decided})
+		}
+	}
+	return all
+}

@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"hash/maphash"
+	"slices"
+
+	"rollcall/internal/roster"
+)
+
+// index is what the first look at the drop finds: what stands on several rows.
+// It holds hashes, some 50 bytes a record.
+type index struct {
+	seed     maphash.Seed
+	keys     map[uint64]*copies  // identities on several rows
+	names    map[uint64]struct{} // given usernames that several people want
+	emails   map[uint64]struct{} // addresses that several people want
+	canaries []bool
+}
+
+// copies are the rows of one identity.
+type copies struct {
+	differ bool // R41: every copy is rejected
+	used   bool // the first of equal copies has had its turn
+}
+
+// want is a hash of a thing and of who wants it.
+type want struct{ thing, who uint64 }
+
+// look reads the drop once and notes duplicates.
+func (p *planner) look() error {
+	x := &p.index
+	x.seed = maphash.MakeSeed()
+	x.canaries = make([]bool, len(p.Canaries))
+	var bodies, names, emails []want
+	for e, err := range p.all() {
+		if err != nil {
+			return err
+		}
+		if e.n%chunk == 0 && p.ctx.Err() != nil {
+			return p.ctx.Err()
+		}
+		id, ok := p.identity(e.Entry)
+		if !ok {
+			continue
+		}
+		for i, c := range p.Canaries {
+			x.canaries[i] = x.canaries[i] || (e.Key != "" && p.sameKey(e.Key, c))
+		}
+		bodies = append(bodies, want{id, x.body(e.Entry)})
+		if e.Set.Has(roster.Username) && !e.Template && e.Values[roster.Username] != "" {
+			names = append(names, want{x.hash(roster.Fold(e.Values[roster.Username])), id})
+		}
+		if e.Set.Has(roster.Email) && e.Values[roster.Email] != "" {
+			emails = append(emails, want{x.hash(roster.Fold(e.Values[roster.Email])), id})
+		}
+	}
+	x.keys = map[uint64]*copies{}
+	repeated(bodies, func(id uint64, differ bool) { x.keys[id] = &copies{differ: differ} })
+	x.names = map[uint64]struct{}{}
+	repeated(names, func(n uint64, differ bool) {
+		if differ {
+			x.names[n] = struct{}{}
+		}
+	})
+	x.emails = map[uint64]struct{}{}
+	repeated(emails, func(n uint64, differ bool) {
+		if differ {
+			x.emails[n] = struct{}{}
+		}
+	})
+	return nil
+}
+
+// repeated calls f for each thing that stands in list more than once, and says
+// whether those who want it differ.
+func repeated(list []want, f func(thing uint64, differ bool)) {
+	slices.SortFunc(list, func(a, b want) int { return cmp.Or(cmp.Compare(a.thing, b.thing), cmp.Compare(a.who, b.who)) })
+	for i := 0; i < len(list); {
+		j := i + 1
+		for j < len(list) && list[j].thing == list[i].thing {
+			j++
+		}
+		if j > i+1 {
+			f(list[i].thing, list[i].who != list[j-1].who)
+		}
+		i = j
+	}
+}
+
+// identity is by what two rows are of one person: the key, else the username
+// of the fallback. ok is false where neither can be read.
+func (p *planner) identity(e roster.Entry) (id uint64, ok bool) {
+	switch {
+	case e.Key != "" && p.Match.IgnoreCase:
+		return p.index.hash("k" + roster.Fold(string(e.Key))), true
+	case e.Key != "":
+		return p.index.hash("k" + string(e.Key)), true
+	case !e.KeyBad && e.Values[roster.Username] != "":
+		return p.index.hash("u" + e.Values[roster.Username]), true
+	}
+	return 0, false
+}
+
+func (x *index) hash(s string) uint64 { return maphash.String(x.seed, s) }
+
+// body hashes all that a record asks; a broken row is like no other.
+func (x *index) body(e roster.Entry) uint64 {
+	var h maphash.Hash
+	h.SetSeed(x.seed)
+	text := func(s string) { h.WriteString(s); h.WriteByte(0) }
+	fmt.Fprintf(&h, "%x\x00", e.Set)
+	for f := range roster.NumFeedFields {
+		if e.Set.Has(f) {
+			text(e.Values[f])
+		}
+	}
+	text(string(e.Wish))
+	text(e.OldUsername)
+	text(string(e.PreviousKey))
+	for _, l := range e.Late {
+		text(l.Field.String())
+		text(l.Value("u"))
+	}
+	for _, problem := range e.Problems {
+		text(problem.Code)
+		text(problem.Column)
+	}
+	if e.Broken {
+		fmt.Fprint(&h, e.Line)
+	}
+	return h.Sum64()
+}
+
+// sameKey compares two keys as the profile asks (R40).
+func (p *planner) sameKey(a, b roster.Key) bool {
+	return a == b || p.Match.IgnoreCase && roster.Fold(string(a)) == roster.Fold(string(b))
+}

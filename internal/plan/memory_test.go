@@ -1,0 +1,245 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// memory is a directory in a slice, which plans can be applied to.
+type memory struct {
+	accounts []roster.Account
+	holds    []Hold
+	decided  map[roster.Key]bool
+}
+
+func (m *memory) Find(_ context.Context, q Query) (Found, error) {
+	in := func(list []string, s string) bool { return s != "" && slices.Contains(list, s) }
+	keys := make([]string, len(q.Keys))
+	for i, k := range q.Keys {
+		keys[i] = roster.Fold(string(k))
+	}
+	f := Found{New: m.decided}
+	for _, a := range m.accounts {
+		l := a.Link(q.Profile)
+		lives := a.Status() != roster.Deleted
+		if l != nil && in(keys, roster.Fold(string(l.Key))) ||
+			in(q.Values, roster.Fold(a.Values[q.Field])) ||
+			lives && in(q.Usernames, roster.Fold(a.Values[roster.Username])) ||
+			lives && in(q.Emails, roster.Fold(a.Values[roster.Email])) ||
+			slices.Contains(q.IDs, a.ID) {
+			a.Links = slices.Clone(a.Links)
+			f.Accounts = append(f.Accounts, a)
+		}
+	}
+	for _, h := range m.holds {
+		if in(q.Usernames, h.Name) {
+			f.Holds = append(f.Holds, h)
+		}
+	}
+	return f, nil
+}
+
+func (m *memory) Numbered(_ context.Context, base string, _ time.Time) ([]string, error) {
+	var all []string
+	numbered := func(name string) bool {
+		rest, ok := strings.CutPrefix(name, base)
+		return ok && rest != "" && strings.Trim(rest, "0123456789") == ""
+	}
+	for _, a := range m.accounts {
+		if name := roster.Fold(a.Values[roster.Username]); a.Status() != roster.Deleted && numbered(name) {
+			all = append(all, name)
+		}
+	}
+	for _, h := range m.holds {
+		if numbered(h.Name) {
+			all = append(all, h.Name)
+		}
+	}
+	return all, nil
+}
+
+func (m *memory) Owned(_ context.Context, profile string) iter.Seq2[roster.Account, error] {
+	return func(yield func(roster.Account, error) bool) {
+		for _, a := range m.accounts {
+			if a.Link(profile) == nil {
+				continue
+			}
+			a.Links = slices.Clone(a.Links)
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+// apply carries a plan out.
+func (m *memory) apply(p Plan) {
+	next := uint64(0)
+	for _, a := range m.accounts {
+		next = max(next, a.ID)
+	}
+	for _, c := range p.Changes {
+		i := slices.IndexFunc(m.accounts, func(a roster.Account) bool { return a.ID == c.Account })
+		if c.Action == Add {
+			next++
+			m.accounts = append(m.accounts, roster.Account{ID: next})
+			i = len(m.accounts) - 1
+		}
+		a := &m.accounts[i]
+		a.Version++
+		if f := c.Field(roster.Username); f != nil && f.Old != "" {
+			m.holds = append(m.holds, Hold{Name: roster.Fold(f.Old), Account: a.ID})
+		}
+		if c.Action == Delete {
+			m.holds = append(m.holds, Hold{Name: roster.Fold(a.Values[roster.Username]), Account: a.ID})
+		}
+		for _, f := range c.Fields {
+			a.Values[f.Field] = f.New
+			if f.Field < roster.NumFeedFields {
+				a.Origins[f.Field] = f.Is
+			}
+		}
+		for _, lc := range c.Links {
+			l := a.Link(lc.Profile)
+			if l == nil {
+				a.Links = append(a.Links, roster.Link{Profile: lc.Profile})
+				l = a.Link(lc.Profile)
+			}
+			l.Key, l.Claim, l.Decided = lc.NewKey, lc.New, lc.Decided
+		}
+		slices.SortFunc(a.Links, func(x, y roster.Link) int { return cmp.Compare(x.Profile, y.Profile) })
+	}
+}
+
+// noon is when the tests happen.
+var noon = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+
+// staff is a profile as an operator would write it for leavers by absence.
+func staff() Options {
+	o := Options{
+		Profile: "hr", Full: true, Policy: DefaultPolicy(), UniqueEmail: "on",
+		Required: []roster.Field{roster.Username, roster.FirstName, roster.LastName, roster.Email},
+		Match:    Match{Key: roster.EmployeeID},
+	}
+	o.Policy.Missing = "suspend"
+	return o
+}
+
+// row is an entry that says key, username and the names and address that go with it.
+func row(line int, key, username string, more ...func(*roster.Entry)) roster.Entry {
+	e := roster.Entry{Line: line, Key: roster.Key(key), KeyBad: key == ""}
+	say := func(f roster.Field, v string) {
+		if v != "" {
+			e.Values[f] = v
+			e.Set = e.Set.With(f)
+		}
+	}
+	say(roster.EmployeeID, key)
+	say(roster.Username, username)
+	say(roster.FirstName, "First "+key)
+	say(roster.LastName, "Last "+key)
+	say(roster.Email, strings.ToLower("p"+key+"@example.org"))
+	for _, f := range more {
+		f(&e)
+	}
+	return e
+}
+
+// says is an addition to a row.
+func says(f roster.Field, v string) func(*roster.Entry) {
+	return func(e *roster.Entry) {
+		e.Values[f] = v
+		e.Set = e.Set.With(f)
+	}
+}
+
+func wishes(w roster.Wish) func(*roster.Entry) { return func(e *roster.Entry) { e.Wish = w } }
+
+func without(fs ...roster.Field) func(*roster.Entry) {
+	return func(e *roster.Entry) {
+		e.Set = e.Set.Without(fs...)
+		for _, f := range fs {
+			e.Values[f] = ""
+		}
+	}
+}
+
+func drop(rows ...roster.Entry) Entries {
+	return func() iter.Seq2[roster.Entry, error] {
+		return func(yield func(roster.Entry, error) bool) {
+			for _, e := range rows {
+				e.Problems = slices.Clone(e.Problems)
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// told is the plan in a few words a change, sorted, for comparing.
+func (p Plan) told() []string {
+	var all []string
+	for _, c := range p.Changes {
+		s := string(c.Action) + " " + string(c.Key)
+		for _, f := range c.Fields {
+			if f.Field < roster.NumFeedFields && c.Action != Add {
+				s += " " + f.Name + "=" + f.New
+			}
+		}
+		if c.Action == Add {
+			s += " " + c.Username
+		}
+		all = append(all, s)
+	}
+	for _, x := range p.Problems {
+		word := x.Code
+		if word == "" {
+			word = string(x.Severity)
+		}
+		all = append(all, word+" line "+string(rune('0'+x.Line%10))+" "+string(x.Severity))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// directory has an account for each key, owned by hr, named like u1, with the
+// values that row gives.
+func directory(keys ...string) *memory {
+	m := &memory{decided: map[roster.Key]bool{}}
+	var p Plan
+	var rows []roster.Entry
+	for i, k := range keys {
+		rows = append(rows, row(i+2, k, "u"+k))
+	}
+	if _, err := Make(context.Background(), staff(), drop(rows...), m, &p, noon.Add(-240*time.Hour)); err != nil {
+		panic(err)
+	}
+	m.apply(p)
+	return m
+}
+
+func (m *memory) account(key string) *roster.Account {
+	for i := range m.accounts {
+		if m.accounts[i].Values[roster.EmployeeID] == key {
+			return &m.accounts[i]
+		}
+	}
+	return nil
+}
+
+// names tells every username, by key.
+func (m *memory) names() map[string]string {
+	all := map[string]string{}
+	for _, a := range m.accounts {
+		all[a.Values[roster.EmployeeID]] = a.Values[roster.Username]
+	}
+	return maps.Clone(all)
+}

@@ -1,0 +1,269 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"rollcall/internal/roster"
+)
+
+// names is one kind of name that no two accounts share: usernames, or addresses.
+type names struct {
+	granted map[uint64]struct{} // hashes of folded names that this plan hands out
+	gave    bitset              // accounts that surely give up the name they have
+	moves   map[uint64]*wish    // accounts that would give it up, if they get another
+	waiters map[uint64][]*wish  // by the account that must move first
+}
+
+func newNames() names {
+	return names{granted: map[uint64]struct{}{}, moves: map[uint64]*wish{}, waiters: map[uint64][]*wish{}}
+}
+
+// A wish is a name that other accounts must give up first.
+type wish struct {
+	kind    *names
+	draft   *draft
+	name    uint64   // hash of the folded name
+	holders []uint64 // accounts that have it
+	denied  bool
+}
+
+// The kinds of wish of a draft.
+const (
+	forUsername = iota
+	forEmail
+)
+
+// names plans a new username and judges a new address (R22, R33, R34).
+func (d *draft) names() {
+	d.rename()
+	old, mail := d.was.Values[roster.Email], d.now.Values[roster.Email]
+	if d.was.Status() == roster.Deleted && d.now.Status() != roster.Deleted {
+		old = "" // a deleted account holds no address
+	}
+	if mail == "" || same(roster.Email, old, mail) {
+		if old != "" && mail == "" {
+			d.emails.gave.add(d.was.ID)
+		}
+		return
+	}
+	if d.UniqueEmail == "off" {
+		d.emails.gave.add(d.was.ID)
+		return
+	}
+	var holders []uint64
+	for _, a := range d.byEmail[roster.Fold(mail)] {
+		if a.ID != d.was.ID {
+			holders = append(holders, a.ID)
+		}
+	}
+	name := d.planner.index.hash(roster.Fold(mail))
+	_, contested := d.planner.index.emails[name]
+	d.ask(forEmail, &d.emails, name, holders, contested)
+}
+
+// rename plans the username that the record gives.
+func (d *draft) rename() {
+	name := d.entry.Values[roster.Username]
+	back := d.was.Status() == roster.Deleted && d.now.Status() != roster.Deleted
+	if !d.entry.Set.Has(roster.Username) || name == "" || d.entry.Template || same(roster.Username, d.was.Values[roster.Username], name) {
+		if back { // its own name, again
+			d.askUsername(d.now.Values[roster.Username])
+		}
+		return
+	}
+	allowed := d.Match.Key != roster.Username
+	if d.Policy.Rename != nil {
+		allowed = *d.Policy.Rename
+	}
+	mode := d.Set[roster.Username]
+	switch {
+	case mode == roster.SetOnce, mode == roster.SetIfEmpty && d.was.Values[roster.Username] != "":
+	case !allowed:
+		d.remark("", "username", "has another username in the feed; policy.rename is off, so the old one stays")
+	case d.protected(d.was) || d.protectedName(name):
+		d.remark("E304", "username", "")
+	case !d.mayWrite(roster.Username):
+		d.remark("E310", "username", "")
+	default:
+		d.set(roster.Username, name, d.me)
+	}
+	if back || d.now.Values[roster.Username] != d.was.Values[roster.Username] {
+		d.askUsername(d.now.Values[roster.Username])
+	}
+}
+
+func (d *draft) askUsername(name string) {
+	fold := roster.Fold(name)
+	var holders []uint64
+	if a := d.byName[fold]; a != nil && a.ID != d.was.ID {
+		holders = append(holders, a.ID)
+	}
+	hash := d.planner.index.hash(fold)
+	_, contested := d.planner.index.names[hash]
+	d.ask(forUsername, &d.usernames, hash, holders, contested || d.held(fold, d.was.ID))
+}
+
+// held tells whether a name that was given up is kept from all accounts but its giver (R33).
+func (w *people) held(fold string, giver uint64) bool {
+	for _, h := range w.holds[fold] {
+		if h.Account != giver {
+			return true
+		}
+	}
+	return false
+}
+
+// ask grants a name that is free, denies one that cannot become free, and
+// lets the others wait for those who hold them.
+func (d *draft) ask(i int, kind *names, name uint64, holders []uint64, never bool) {
+	switch {
+	case never:
+		d.deny(i)
+	case len(holders) == 0:
+		kind.granted[name] = struct{}{}
+		kind.gave.add(d.was.ID)
+	default:
+		w := &wish{kind: kind, draft: d, name: name, holders: holders}
+		d.wants[i] = w
+		kind.moves[d.was.ID] = w
+		for _, h := range holders {
+			kind.waiters[h] = append(kind.waiters[h], w)
+		}
+	}
+}
+
+// deny takes a name back out of the draft; the rest of it stays (R22, R34).
+func (d *draft) deny(i int) {
+	f, code := roster.Username, "E303"
+	if i == forEmail {
+		f, code = roster.Email, "E130"
+	}
+	d.remark(code, f.String(), "")
+	switch {
+	case i == forEmail && d.UniqueEmail == "warn":
+		return
+	case i == forUsername && d.was.Status() == roster.Deleted:
+		d.fault = code // it cannot come back without a name
+		return
+	case i == forEmail && d.was.Status() == roster.Deleted:
+		d.set(f, "", d.me)
+		return
+	}
+	d.set(f, d.was.Values[f], d.was.Origins[f])
+}
+
+// place puts a draft into the plan, or among those that wait for names.
+func (w *people) place(d *draft) error {
+	if d.now.Status() == roster.Deleted {
+		w.emails.gave.add(d.was.ID)
+	}
+	if d.wants[forUsername] != nil || d.wants[forEmail] != nil {
+		w.pending = append(w.pending, d)
+		return nil
+	}
+	return w.emit(d)
+}
+
+// settle decides who gets the names that others hold: everybody at once,
+// unless somebody in the chain keeps what he has (R36).
+func (p *planner) settle() error {
+	var queue []*wish
+	for _, d := range p.pending {
+		for _, w := range d.wants {
+			if w != nil && w.blocked() {
+				w.denied = true
+				queue = append(queue, w)
+			}
+		}
+	}
+	for len(queue) > 0 {
+		w := queue[0]
+		queue = queue[1:]
+		for _, next := range w.kind.waiters[w.draft.was.ID] {
+			if !next.denied {
+				next.denied = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	for _, d := range p.pending {
+		for i, w := range d.wants {
+			switch {
+			case w == nil:
+			case w.denied:
+				d.deny(i)
+			default:
+				w.kind.granted[w.name] = struct{}{}
+				w.kind.gave.add(d.was.ID)
+			}
+		}
+		if err := p.emit(d); err != nil {
+			return err
+		}
+	}
+	p.pending = nil
+	return nil
+}
+
+// blocked tells whether a holder of the name does not even try to move.
+func (w *wish) blocked() bool {
+	for _, h := range w.holders {
+		if !w.kind.gave.has(h) && w.kind.moves[h] == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// numbers are the counters of one base name (R33).
+type numbers struct {
+	taken map[string]bool // folded names of the directory, base with digits
+	next  int
+}
+
+// number finds the first free name of base, base2, base3, …; "" where the
+// field has no room for more.
+func (w *people) number(base string) (string, error) {
+	fold := roster.Fold(base)
+	if w.openName(fold) {
+		return base, nil
+	}
+	n := w.numbers[fold]
+	if n == nil {
+		list, err := w.dir.Numbered(w.ctx, fold, w.planner.now)
+		if err != nil {
+			return "", fmt.Errorf("find numbered names: %w", err)
+		}
+		n = &numbers{taken: make(map[string]bool, len(list)), next: 2}
+		for _, name := range list {
+			n.taken[name] = true
+		}
+		w.numbers[fold] = n
+	}
+	for ; ; n.next++ {
+		digits := strconv.Itoa(n.next)
+		name := base + digits
+		if len([]rune(name)) > roster.Username.Max() {
+			return "", nil
+		}
+		fold := roster.Fold(name)
+		if n.taken[fold] || w.protectedName(name) {
+			continue
+		}
+		if _, taken := w.usernames.granted[w.planner.index.hash(fold)]; taken {
+			continue
+		}
+		return name, nil
+	}
+}
+
+// openName tells whether a new account may take a name. One that is given up
+// in this plan it may not (R33).
+func (w *people) openName(fold string) bool {
+	if _, taken := w.usernames.granted[w.planner.index.hash(fold)]; taken {
+		return false
+	}
+	return w.byName[fold] == nil && !w.held(fold, 0) && !w.protectedName(fold) && strings.TrimSpace(fold) != ""
+}

@@ -1,0 +1,241 @@
+package plan
+
+import (
+	"rollcall/internal/roster"
+)
+
+// known plans the records whose key finds their account, and sets the others aside.
+func (p *planner) known() error {
+	return p.each(p.all(), func(part []numbered) error {
+		w, err := p.load(part)
+		if err != nil {
+			return err
+		}
+		for _, e := range part {
+			done, err := w.screen(e.Entry)
+			if err != nil {
+				return err
+			}
+			if done {
+				continue
+			}
+			m := w.byOwnKey(e.Entry)
+			if m.later {
+				p.waiting.put(e.n, e.Entry)
+				continue
+			}
+			if err := w.decide(e.Entry, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// adopt plans the records that find their account in another way, and sets
+// aside those that find none.
+func (p *planner) adopt() error {
+	waiting := p.waiting
+	p.waiting = waiting.none()
+	return p.each(p.again(waiting), func(part []numbered) error {
+		w, err := p.load(part)
+		if err != nil {
+			return err
+		}
+		for _, e := range part {
+			m := w.otherwise(e.Entry)
+			if m.account == nil {
+				w.hint(e.Entry)
+			}
+			if m.account == nil && m.code == "" {
+				p.waiting.put(e.n, e.Entry)
+				continue
+			}
+			if err := w.decide(e.Entry, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// none is w emptied.
+func (w waiting) none() waiting { return waiting{} }
+
+// screen takes out the rows that need no account to be judged: those whose key
+// or shape is bad, and copies (R15, R41).
+func (w *people) screen(e roster.Entry) (done bool, err error) {
+	if e.Broken {
+		w.mention(e)
+		return true, w.reject(e, 0)
+	}
+	id, ok := w.identity(e)
+	if !ok {
+		w.facts.UnreadableKeys++
+		return true, w.reject(e, 0)
+	}
+	c := w.planner.index.keys[id]
+	switch {
+	case c == nil:
+		return false, nil
+	case c.differ:
+		w.mention(e)
+		return true, w.rejectFor(e, "E105", 0)
+	case c.used:
+		return true, w.skip(e, 0, roster.NewProblem("E106", e.Line, e.Key))
+	}
+	c.used = true
+	return false, nil
+}
+
+// mention counts the account of a rejected row as mentioned (R3). A broken
+// row whose key is no owned account's could be anybody's (R15).
+func (w *people) mention(e roster.Entry) {
+	var known []*roster.Account
+	if e.Key != "" {
+		known = append(w.linked(e.Key), w.bearing(e.Key)...)
+	}
+	owned := false
+	for _, a := range known {
+		w.hinted.add(a.ID)
+		owned = owned || a.Link(w.Profile) != nil
+	}
+	if !owned {
+		w.hint(e)
+		if e.Broken {
+			w.facts.UnreadableKeys++
+		}
+	}
+}
+
+// decide plans one record whose account, or whose fault, is known.
+func (w *people) decide(e roster.Entry, m match) error {
+	for _, a := range m.touched {
+		w.hinted.add(a.ID)
+	}
+	if m.code != "" {
+		return w.rejectFor(e, m.code, 0)
+	}
+	a := m.account
+	w.seen.add(a.ID)
+	if w.questioned(a, e) {
+		return w.rejectFor(e, "E307", a.ID)
+	}
+	switch w.Policy.Upload {
+	case "add", "add_all":
+		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
+	}
+	broken := worst(e.Problems) == roster.SeverityError
+	if broken && (!removal(e.Wish) || a.Status() == roster.Deleted) {
+		return w.reject(e, a.ID)
+	}
+	if broken { // R7: a dirty row must not keep a leaver's access
+		e.Set, e.Late = 0, nil
+		for i := range e.Problems {
+			e.Problems[i].Severity = roster.SeverityWarning
+		}
+	}
+	if removal(e.Wish) && a.Status() == roster.Deleted {
+		return w.unchanged(e, a)
+	}
+	d := &draft{people: w, entry: e, was: a, now: clone(a), line: e.Line}
+	for _, problem := range e.Problems {
+		d.problem(problem)
+	}
+	d.link(m)
+	if skip := d.state(); skip != "" {
+		return w.skip(e, a.ID, w.note(e, skip))
+	}
+	d.fields()
+	d.names()
+	return w.place(d)
+}
+
+// removal tells whether a record asks to take access away.
+func removal(w roster.Wish) bool {
+	return w == roster.WishSuspend || w == roster.WishLeaver || w == roster.WishDelete
+}
+
+// worst is the gravest severity of a record's problems.
+func worst(problems []roster.Problem) roster.Severity {
+	s := roster.SeverityNote
+	for _, p := range problems {
+		if p.Severity == roster.SeverityError {
+			return p.Severity
+		}
+		if p.Severity == roster.SeverityWarning {
+			s = p.Severity
+		}
+	}
+	return s
+}
+
+// note is a remark about a row that is no problem.
+func (p *planner) note(e roster.Entry, text string) roster.Problem {
+	return roster.Problem{Severity: roster.SeverityNote, Line: e.Line, Key: e.Key, Text: text}
+}
+
+// unchanged ends a row of which there is nothing to do.
+func (p *planner) unchanged(e roster.Entry, a *roster.Account) error {
+	p.facts.Rows.Unchanged++
+	for _, problem := range e.Problems {
+		if err := p.tell(problem, a.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skip ends a row that is valid, but not wanted.
+func (p *planner) skip(e roster.Entry, account uint64, why roster.Problem) error {
+	p.facts.Rows.Skipped++
+	if why.Code == "" {
+		why.Severity = roster.SkipRow
+	}
+	return p.tell(why, account)
+}
+
+// rejectFor ends a row with a problem of its own, on top of those it has.
+func (p *planner) rejectFor(e roster.Entry, code string, account uint64) error {
+	problem := roster.NewProblem(code, e.Line, e.Key)
+	problem.Severity = roster.SeverityError
+	e.Problems = append(e.Problems, problem)
+	return p.reject(e, account)
+}
+
+// reject ends a row that cannot be used: nothing of it is.
+func (p *planner) reject(e roster.Entry, account uint64) error {
+	p.facts.Rows.Rejected++
+	fresh := true
+	for _, problem := range e.Problems {
+		if problem.Severity == roster.SeverityError {
+			if _, known := p.Known[problem.Identity()]; known {
+				fresh = false
+			}
+		}
+		if err := p.tell(problem, account); err != nil {
+			return err
+		}
+	}
+	if fresh {
+		p.facts.NewRejected++
+	}
+	return nil
+}
+
+// tell puts a problem into the plan.
+func (p *planner) tell(problem roster.Problem, account uint64) error {
+	switch problem.Severity {
+	case roster.SeverityError:
+		p.facts.Errors++
+	case roster.SeverityWarning:
+		p.facts.Warnings++
+	case roster.SeverityNote:
+		p.facts.Notes++
+	}
+	if account != 0 {
+		problem.Account = account
+	}
+	problem.Since = p.Known[problem.Identity()]
+	return p.sink.Problem(problem)
+}

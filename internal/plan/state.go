@@ -1,0 +1,241 @@
+package plan
+
+import (
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// week is how near an end date must be to count as a removal (R74).
+const week = 7 * 24 * time.Hour
+
+// state plans the account's status from claims and wish (R5, R60, R61, R65,
+// R67). skip says why the whole row is left out; "" where it is not.
+func (d *draft) state() (skip string) {
+	was := d.was.Status()
+	claim := d.now.Link(d.Profile).Claim
+	switch {
+	case d.entry.Wish == roster.WishDelete && !d.Policy.Delete:
+		return "asks to delete, and policy.delete is off"
+	case removal(d.entry.Wish):
+		d.withdraw(d.entry.Wish)
+	case claim == roster.ClaimLeave && d.Policy.Leave == "suspend" && d.entry.Wish == roster.WishLeave && was == roster.Active:
+		if !d.activeElsewhere() {
+			d.suspend(roster.OnLeave, "on leave, and policy.leave is suspend")
+		}
+	case claim == roster.ClaimGone || was == roster.Active:
+	case claim == roster.ClaimLeave && d.Policy.Leave == "suspend" && d.reasonIs(roster.OnLeave):
+	default:
+		d.lift()
+	}
+	return ""
+}
+
+// activeElsewhere tells whether another profile says that the person works.
+func (d *draft) activeElsewhere() bool {
+	for _, l := range d.was.Links {
+		if l.Profile != d.Profile && l.Claim == roster.ClaimActive {
+			return true
+		}
+	}
+	return false
+}
+
+// withdraw does what a record asks that ends this profile's claim.
+func (d *draft) withdraw(wish roster.Wish) {
+	if d.was.Claimed(d.Profile) {
+		d.remark("", "", "asks for removal, but another feed still lists the person")
+		return
+	}
+	switch {
+	case wish == roster.WishDelete:
+		d.remove(roster.FeedDelete, "the record says deleted")
+	case wish == roster.WishLeaver && d.Policy.Leaver == "delete":
+		d.remove(roster.Leaver, "the record says leaver")
+	case wish == roster.WishLeaver:
+		d.suspend(roster.Leaver, "the record says leaver")
+	default:
+		d.suspend(roster.FeedSays, "the record says suspended")
+	}
+}
+
+// suspend takes the account's access, if policy and protection allow it.
+func (d *draft) suspend(why roster.Reason, reason string) {
+	switch {
+	case d.was.Status() != roster.Active:
+	case d.protected(d.was):
+		d.guarded()
+	case !d.Policy.Suspend:
+		d.switched("suspend")
+	default:
+		d.status(roster.Suspended, why, d.me, reason)
+	}
+}
+
+// remove deletes the account softly, if protection and the fallback owner allow it (R63).
+func (d *draft) remove(why roster.Reason, reason string) {
+	switch {
+	case d.was.Status() == roster.Deleted:
+	case d.protected(d.was):
+		d.guarded()
+	case !d.ownerOK:
+		d.fault = "E209"
+	default:
+		d.status(roster.Deleted, why, d.me, reason)
+		d.set(roster.DeletedAt, d.stamp, "")
+		d.set(roster.FallbackOwner, d.Policy.FallbackOwner, "")
+	}
+}
+
+// lift gives access back, if it is this profile's to give (R61, R65).
+func (d *draft) lift() {
+	switch by := roster.Origin(d.was.Values[roster.StatusBy]); {
+	case d.was.Status() == roster.Deleted:
+		d.restore()
+	case by == roster.OriginDate: // its dates decide
+	case by.IsPerson():
+		d.remark("", "", "suspended by a person, and stays so")
+	case by != d.me:
+		d.remark("", "", "suspended by another feed, which alone can lift it")
+	case !d.Policy.Reactivate:
+		d.switched("reactivate")
+	default:
+		d.status(roster.Active, "", d.me, "")
+	}
+}
+
+// restore brings a deleted account back: a rehire (R45).
+func (d *draft) restore() {
+	if !d.Policy.Reactivate {
+		d.switched("reactivate")
+		return
+	}
+	d.status(roster.Active, "", d.me, "rehired: the same person is listed again")
+	d.set(roster.DeletedAt, "", "")
+	d.set(roster.FallbackOwner, "", "")
+}
+
+// guarded remarks that the account is protected. Absence asks for nothing, so
+// it is worth no warning in each run.
+func (d *draft) guarded() {
+	d.remark("E304", "", "")
+	if d.absent {
+		d.problems[len(d.problems)-1].Severity = roster.SeverityNote
+	}
+}
+
+// switched remarks that the policy has an action switched off (R65).
+func (d *draft) switched(action string) {
+	d.remark("", "", "policy."+action+" is off; the rest of the row is applied")
+	d.problems[len(d.problems)-1].Severity = roster.SeverityWarning
+}
+
+// status moves the account's state.
+func (d *draft) status(s roster.Status, why roster.Reason, by roster.Origin, reason string) {
+	d.set(roster.StatusField, string(s), "")
+	d.set(roster.StatusReason, string(why), "")
+	d.set(roster.StatusBy, string(by), "")
+	d.set(roster.StatusSince, d.stamp, "")
+	if reason != "" {
+		d.reason = reason
+	}
+}
+
+// dates gives the account the instants of its dates, and the state that they
+// ask for now (R70, R71, R72). A run plans that; the sweep does what falls due later.
+func (d *draft) dates() {
+	v := &d.now.Values
+	zone := Zone(v[roster.Timezone], d.Zone)
+	if v[roster.StartsOn] != d.was.Values[roster.StartsOn] || v[roster.Timezone] != d.was.Values[roster.Timezone] {
+		v[roster.StartsAt] = roster.Stamp(StartOf(v[roster.StartsOn], zone))
+	}
+	if v[roster.ExpiresOn] != d.was.Values[roster.ExpiresOn] || v[roster.Timezone] != d.was.Values[roster.Timezone] {
+		v[roster.ExpiresAt] = roster.Stamp(EndOf(v[roster.ExpiresOn], zone))
+	}
+	d.byDates()
+}
+
+// byDates suspends what has expired or not started, and lifts what a date had
+// suspended and suspends no longer.
+func (d *draft) byDates() {
+	was, now := d.was.Status(), d.now.Status()
+	moved := d.was.Values[roster.ExpiresAt] != d.now.Values[roster.ExpiresAt] || d.was.Values[roster.StartsAt] != d.now.Values[roster.StartsAt]
+	why := Ended(&d.now.Values, d.stamp)
+	switch {
+	case now == roster.Active && why != "":
+		if d.was.ID != 0 && d.protected(d.was) {
+			d.guarded()
+			return
+		}
+		if was == roster.Suspended {
+			// listed again, but past the end: it stays suspended, now by its date
+			d.status(roster.Suspended, why, roster.OriginDate, "")
+			return
+		}
+		d.status(roster.Suspended, why, roster.OriginDate, dateReason(why, &d.now.Values))
+		d.byDate = !moved && was == roster.Active
+	case now == roster.Suspended && why == "" && roster.Origin(d.now.Values[roster.StatusBy]) == roster.OriginDate &&
+		d.now.Link(d.Profile) != nil && d.now.Claimed(""):
+		if !d.Policy.Reactivate {
+			d.switched("reactivate")
+			return
+		}
+		reason := "the date that had suspended the account has moved"
+		if !moved {
+			reason = "its start date has come"
+		}
+		d.status(roster.Active, "", roster.OriginDate, reason)
+		d.byDate = !moved
+	}
+}
+
+func dateReason(why roster.Reason, v *roster.Values) string {
+	if why == roster.NotStarted {
+		return "starts " + v[roster.StartsOn]
+	}
+	return "expired " + v[roster.ExpiresOn]
+}
+
+// Ended tells why an account cannot be active at an instant, a [roster.Stamp],
+// by its dates alone; "" where it can.
+func Ended(v *roster.Values, at string) roster.Reason {
+	switch {
+	case v[roster.ExpiresAt] != "" && v[roster.ExpiresAt] <= at:
+		return roster.Expired
+	case v[roster.StartsAt] > at:
+		return roster.NotStarted
+	}
+	return ""
+}
+
+// Zone is the zone in which an account's days end: its own where it has one (R70).
+func Zone(own string, profile *time.Location) *time.Location {
+	if own != "" {
+		if z, err := time.LoadLocation(own); err == nil {
+			return z
+		}
+	}
+	if profile == nil {
+		return time.UTC
+	}
+	return profile
+}
+
+// StartOf is the first instant of a start date; a time stamp is meant exactly.
+func StartOf(on string, zone *time.Location) time.Time {
+	if day, err := time.ParseInLocation(time.DateOnly, on, zone); err == nil {
+		return day
+	}
+	at, _ := time.Parse(time.RFC3339, on)
+	return at
+}
+
+// EndOf is the first instant at which an account with that last day is over:
+// midnight after it, also on days of 23 or 25 hours (R70).
+func EndOf(on string, zone *time.Location) time.Time {
+	if day, err := time.ParseInLocation(time.DateOnly, on, zone); err == nil {
+		return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone)
+	}
+	at, _ := time.Parse(time.RFC3339, on)
+	return at
+}
