@@ -181,7 +181,7 @@ func servers() (id identity, drop bool) {
 		}
 		return id, false
 	}
-	for _, name := range []string{"postgres", "nobody"} {
+	for _, name := range []string{"postgres", "daemon"} {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
@@ -192,7 +192,7 @@ func servers() (id identity, drop bool) {
 			return identity{name: name, uid: uid, gid: gid}, true
 		}
 	}
-	return identity{name: "nobody", uid: 65534, gid: 65534}, true
+	return identity{name: "daemon", uid: 1, gid: 1}, true
 }
 
 // folder makes a temporary folder that belongs to the servers' user. It is not
