@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"rollcall/internal/roster"
+)
+
+// notBuiltKeys are the keys of the contract that this version cannot do yet.
+// They are refused by name. A * stands for one word, at the end for any rest.
+// A line goes when its feature comes.
+var notBuiltKeys = []struct{ path, what string }{
+	// the site
+	{"targets", "carrying accounts on to applications"},
+	{"web", "the admin page"},
+	{"retention", "clearing away old runs"},
+	{"catalog", "the catalog of cohorts, courses and roles"},
+	{"accounts.password_hash", "storing passwords"},
+	{"accounts.password_policy", "storing passwords"},
+	{"authority.fields.*", "custom profile fields"},
+	// source: other servers
+	{"source.url", "a source of type https"},
+	{"source.token", "a source of type https"},
+	{"source.urls", "a source of type ldap"},
+	{"source.ca_file", "a source of type https or ldap"},
+	{"source.starttls", "a source of type ldap"},
+	{"source.bind", "a source of type ldap"},
+	{"source.dialect", "a source of type ldap"},
+	{"source.base", "a source of type ldap"},
+	{"source.scope", "a source of type ldap"},
+	{"source.filter", "a source of type ldap"},
+	{"source.page_size", "a source of type ldap"},
+	{"source.incremental", "a source of type ldap"},
+	{"source.full_every", "a source of type ldap"},
+	// source: more proof
+	{"source.checksum", "a companion file"},
+	{"source.sequence", "checking the numbers of deltas"},
+	{"source.due", "reporting an overdue drop"},
+	{"source.due_except", "reporting an overdue drop"},
+	{"source.answer", "handing problems back to the server"},
+	{"source.decrypt", "decryption"},
+	// format
+	{"format.preset", "presets"},
+	{"format.record", "XML"},
+	{"format.namespaces", "XML"},
+	{"format.action", "a column that says what a delta's row does"},
+	{"format.dedupe", "joining the rows of one person"},
+	// whole blocks
+	{"scope", "leaving records out by their values"},
+	{"site", "sites"},
+	{"groups", "groups of a directory server"},
+	{"match.lookalike", "looking for look-alikes"},
+	// map
+	{"map.roles", "memberships"},
+	{"map.cohorts", "memberships"},
+	{"map.enrolments", "memberships"},
+	{"map.programs", "memberships"},
+	{"map.sessions", "memberships"},
+	{"map.password", "passwords"},
+	{"map.fields.*", "custom profile fields"},
+	{"map.*.list", "values that are lists"},
+	{"map.*.each", "values that are lists"},
+	{"map.*.when", "values under a condition"},
+	{"map.*.lookup", "looking values up in a directory server"},
+	{"map.*.sensitive", "sensitive fields"},
+	// policy
+	{"policy.anonymise_after", "erasing personal data"},
+	{"policy.purge_after", "removing accounts for good"},
+	{"policy.create_before", "creating accounts shortly before their start"},
+	{"policy.memberships", "memberships"},
+	{"policy.passwords", "passwords"},
+	{"policy.generate_password", "passwords"},
+	{"policy.max_welcome", "welcome mails"},
+	{"policy.force_change", "passwords"},
+	{"policy.weak", "passwords"},
+	// guardrails
+	{"guardrails.max_removals_day", "limits over a day"},
+	{"guardrails.max_removals_week", "limits over a week"},
+	{"guardrails.max_membership_removals", "memberships"},
+	{"guardrails.max_field_change.fields.*", "custom profile fields"},
+	// report
+	{"report.digest", "mails that sum up several runs"},
+	{"report.ping_url", "pings"},
+	{"report.webhook", "webhooks"},
+}
+
+// notBuiltValues are values of built keys that this version cannot do yet.
+var notBuiltValues = []struct {
+	path   string
+	values []string
+}{
+	{"mode", []string{"rehearsal"}},
+	{"source.type", []string{"https", "ldap"}},
+	{"format.type", []string{"xml", "ldif", "json"}},
+	{"map.*.set", []string{"until_edited"}},
+	{"report.personal_data", []string{"names", "values"}},
+	{"report.attach", []string{"results", "all"}},
+}
+
+// notBuiltFields are account fields of the contract that no feed can say yet.
+var notBuiltFields = []string{"password", "roles", "cohorts", "enrolments", "programs", "sessions"}
+
+// notBuilt says what the key at path is for, "" where it is built or unknown.
+func notBuilt(path string) string {
+	for _, k := range notBuiltKeys {
+		if matches(k.path, path) {
+			return k.what
+		}
+	}
+	return ""
+}
+
+// refuseValue refuses a value that is not built; n is what at stands for.
+func (d *document) refuseValue(at, n *yaml.Node, t reflect.Type, path string) bool {
+	if n.Kind != yaml.ScalarNode {
+		return false
+	}
+	no := false
+	for _, k := range notBuiltValues {
+		no = no || slices.Contains(k.values, n.Value) && matches(k.path, path)
+	}
+	if t == reflect.TypeFor[roster.Field]() {
+		no = no || slices.Contains(notBuiltFields, n.Value) || strings.HasPrefix(n.Value, "fields.")
+	}
+	if path == "language" && n.Value != "en" && n.Tag != "!!null" {
+		no = true
+	}
+	if no {
+		d.fail(at, path, codeNotBuilt, fmt.Sprintf("%s: %s is not built yet", path, n.Value), "")
+	}
+	return no
+}
+
+// matches compares a path with a pattern word by word.
+func matches(pattern, path string) bool {
+	want, got := strings.Split(pattern, "."), strings.Split(path, ".")
+	for i, w := range want {
+		switch {
+		case i >= len(got):
+			return false
+		case w == "*" && i == len(want)-1:
+			return true
+		case w != "*" && w != got[i]:
+			return false
+		}
+	}
+	return len(want) == len(got)
+}

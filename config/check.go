@@ -1,0 +1,325 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// check looks at what the site says across its keys.
+func (s *Site) check(d *document) {
+	version(d, s.Version)
+	d.word("mode", s.Mode, "live")
+	d.word("language", s.Language, "en")
+	d.word("accounts.standardise", string(s.Accounts.Standardise), "on", "off", "extended")
+	if s.Sweep <= 0 {
+		d.fault("sweep", codeValue, "sweep is off", "write every 5m")
+	}
+	d.text("state", s.State)
+	d.text("profiles", s.Profiles)
+	s.checkDatabase(d)
+	s.checkMail(d)
+	s.checkAuthority(d)
+	if slices.Contains(s.Accounts.Protect, "") {
+		d.fault("accounts.protect", codeValue, "accounts.protect names nobody in one place", "write names and patterns like svc-*")
+	}
+}
+
+func (s *Site) checkDatabase(d *document) {
+	if path, ok := strings.CutPrefix(s.Database, "sqlite:"); ok {
+		if path == "" {
+			d.fault("database", codeValue, "database names no file", "write sqlite:rollcall.db")
+		}
+		if !s.DatabasePassword.IsZero() {
+			d.fault("database_password", codeValue, "database_password: a file has no password", "remove it")
+		}
+		return
+	}
+	const hint = "write sqlite:FILE or postgres://USER@HOST/DATABASE"
+	u, err := url.Parse(s.Database)
+	switch {
+	case err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql":
+		d.fault("database", codeValue, "database is no address of a database", hint)
+	case hasPassword(u) || u.Query().Has("password"):
+		d.secretInURL("database", "write database_password: {file: PATH}, {env: NAME} or {credential: NAME}")
+	}
+}
+
+// hasPassword tells whether a URL has one, even an empty one.
+func hasPassword(u *url.URL) bool {
+	if u.User == nil {
+		return false
+	}
+	_, ok := u.User.Password()
+	return ok
+}
+
+// secretInURL refuses a password that stands in an address, without its line.
+func (d *document) secretInURL(path, hint string) {
+	if m, ok := d.marks[path]; ok {
+		d.hidden[m.value.Line] = true
+	}
+	d.fault(path, codeSecret, path+" holds a password in clear", hint+"; and change the password, it has been seen")
+	d.conceal()
+}
+
+// conceal takes back the source lines that are hidden by now.
+func (d *document) conceal() {
+	for i, e := range d.errs {
+		if d.hidden[e.Line] {
+			d.errs[i].Source = ""
+		}
+	}
+}
+
+func (s *Site) checkMail(d *document) {
+	if s.Mail.Server != "" {
+		u, err := url.Parse(s.Mail.Server)
+		switch {
+		case err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "":
+			d.fault("mail.server", codeValue, "mail.server is no address of a mail server", `write "smtp://HOST:587"`)
+		case u.User != nil:
+			d.secretInURL("mail.server", "write mail.user and mail.password: {file: PATH}")
+		case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+			d.fault("mail.server", codeValue, "mail.server says more than a server and a port", `write "smtp://HOST:587"`)
+		case u.Port() != "":
+			if _, err := net.LookupPort("tcp", u.Port()); err != nil {
+				d.fault("mail.server", codeValue, "mail.server has no such port", "")
+			}
+		}
+		if s.Mail.From == "" {
+			d.fault("mail.from", codeMissing, "mail.from is missing", "write the address that reports come from")
+		}
+	}
+	d.address("mail.from", s.Mail.From)
+	d.addresses("mail.only_to", s.Mail.OnlyTo)
+	if s.Mail.User == "" && !s.Mail.Password.IsZero() {
+		d.fault("mail.password", codeMissing, "mail.password needs mail.user", "write the name to log in with")
+	}
+}
+
+// checkAuthority wants fields and profiles that exist. A profile that does not
+// is a warning: its file may come later.
+func (s *Site) checkAuthority(d *document) {
+	var names []string
+	for _, p := range s.Loaded {
+		names = append(names, p.Name)
+	}
+	for _, field := range slices.Sorted(maps.Keys(s.Authority)) {
+		path := join("authority", field)
+		if field != "*" && !slices.Contains(feedFieldNames(), field) {
+			hint := suggest(field, feedFieldNames())
+			if hint == "" {
+				hint = `write a field that a feed can say, or "*"`
+			}
+			d.clash(path, codeValue, fmt.Sprintf("%q is not an account field", field), hint)
+		}
+		for i, name := range s.Authority[field] {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			switch {
+			case name == "" && d.blames(at):
+			case slices.Index(s.Authority[field], name) < i:
+				d.fault(at, codeTwice, fmt.Sprintf("profile %q stands twice in one order", name), "keep the higher one")
+			case !slices.Contains(names, name):
+				d.warn(at, codeNobody, fmt.Sprintf("no profile %q", name), suggest(name, names), false)
+			}
+		}
+	}
+}
+
+// checkProfile looks at what a profile says across its keys, and asks the rooms
+// about their options.
+func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
+	version(d, p.Version)
+	if d.failed[""] {
+		return // it is no block of keys
+	}
+	if !d.failed["source.type"] {
+		d.faults("source", p.Source.Validate())
+	}
+	if !d.failed["format.type"] {
+		d.faults("format", p.Format.Validate())
+	}
+	d.faults("map", s.MappingOptions(p).Validate())
+	d.faults("guardrails", p.Guardrails.Validate())
+	p.checkWords(d)
+	p.checkAbsence(d)
+	p.checkMap(d)
+	p.checkClock(d, now)
+	d.address("owner", p.Owner)
+	d.addresses("report.to", p.Report.To)
+	d.addresses("report.alert", p.Report.Alert)
+	if s.Mail.Server == "" && len(p.Report.To)+len(p.Report.Alert) > 0 {
+		path := "report.to"
+		if len(p.Report.To) == 0 {
+			path = "report.alert"
+		}
+		d.warn(path, codeUseless, "nobody gets this report: the site has no mail.server", "write mail: {server: …, from: …} in rollcall.yaml", true)
+	}
+}
+
+func (p *Profile) checkWords(d *document) {
+	d.word("unique_email", string(p.UniqueEmail), "on", "warn", "off")
+	d.word("match.fallback.by", p.Match.Fallback.By, "", "username")
+	d.word("policy.upload", p.Policy.Upload, "add", "add_all", "add_update", "update")
+	d.word("policy.update", p.Policy.Update, "none", "file", "file_and_defaults", "fill_missing")
+	d.word("policy.leaver", p.Policy.Leaver, "suspend", "delete")
+	d.word("policy.leave", p.Policy.Leave, "keep", "suspend")
+	d.word("policy.missing", p.Policy.Missing, "keep", "suspend", "delete")
+	d.word("report.when", p.Report.When, "changes", "problems", "always", "never")
+	d.word("report.attach", p.Report.Attach, "problems", "never")
+	d.word("report.personal_data", p.Report.PersonalData, "ids")
+	if p.Match.Fallback.Rekey && p.Match.Fallback.By == "" {
+		d.fault("match.fallback", codeMissing, "match.fallback.rekey needs by", "write {by: username, rekey: on}")
+	}
+	if slices.Contains(p.Policy.Protect, "") {
+		d.fault("policy.protect", codeValue, "policy.protect names nobody in one place", "write names and patterns like svc-*")
+	}
+}
+
+// checkAbsence wants what R62 and R65 want.
+func (p *Profile) checkAbsence(d *document) {
+	pol := p.Policy
+	if p.Format.Content == "delta" {
+		if pol.Missing != "keep" {
+			d.clash("policy.missing", codeFull, "policy.missing needs content: full (this profile reads deltas)", "remove it, or use  leaver: suspend  for explicit leavers")
+		}
+		if pol.DeleteAfter > 0 {
+			d.clash("policy.delete_after", codeFull, "policy.delete_after needs content: full (this profile reads deltas)", "remove it: in a delta nobody is absent")
+		}
+	}
+	if !pol.Delete {
+		const hint = "write  delete: on  too, or choose suspend"
+		if pol.Missing == "delete" {
+			d.clash("policy.missing", codeSwitch, "policy.missing: delete needs policy.delete: on", hint)
+		}
+		if pol.Leaver == "delete" {
+			d.clash("policy.leaver", codeSwitch, "policy.leaver: delete needs policy.delete: on", hint)
+		}
+		if pol.DeleteAfter > 0 {
+			d.clash("policy.delete_after", codeSwitch, "policy.delete_after needs policy.delete: on", "write  delete: on  too, or remove it")
+		}
+	}
+	if !pol.Suspend && pol.Missing == "suspend" {
+		d.clash("policy.missing", codeSwitch, "policy.missing: suspend needs policy.suspend: on", "remove  suspend: off,  or write  missing: keep")
+	}
+}
+
+// checkMap wants the fields that others need to be in the map, where there is one.
+func (p *Profile) checkMap(d *document) {
+	if len(p.Map) == 0 || d.failed["map"] {
+		return
+	}
+	key := p.Match.Key
+	if _, ok := p.Map[key.String()]; !ok && p.Match.Fallback.By == "" && !d.failed[join("map", key.String())] {
+		path := "match.key"
+		if !d.has(path) {
+			path = "map"
+		}
+		d.clash(path, codeUnmapped, fmt.Sprintf("match.key is %s, which map does not fill", key), fmt.Sprintf("add  %s: COLUMN  to map", key))
+	}
+	unfilled := func(path string, fields []roster.Field) {
+		for i, f := range fields {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			if _, ok := p.Map[f.String()]; ok || d.failed[at] || d.failed[join("map", f.String())] {
+				continue
+			}
+			if path == "required" && !d.has(path) {
+				at = "map"
+			}
+			d.warn(at, codeUnmapped, fmt.Sprintf("%s names %s, which map does not fill", path, f), unfilledHint(path, f), at == "map")
+		}
+	}
+	if adds := p.Policy.Upload != "update"; adds {
+		unfilled("required", p.Required)
+	}
+	unfilled("match.witness", p.Match.Witness)
+}
+
+func unfilledHint(path string, f roster.Field) string {
+	if path == "required" {
+		return fmt.Sprintf("nobody new can be added: add  %s: COLUMN  to map, or write required: without it", f)
+	}
+	return fmt.Sprintf("it can never bear witness: add  %s: COLUMN  to map, or leave it out", f)
+}
+
+func (p *Profile) checkClock(d *document, now time.Time) {
+	if text, hint := clockTrouble(p.Schedule, p.Zone, now); text != "" {
+		d.warn("schedule", codeDaylight, text, hint, false)
+	}
+}
+
+// faults adds what a room says of its block.
+func (d *document) faults(block string, faults []*roster.Fault) {
+	for _, f := range faults {
+		path := f.Path
+		if path != block && !strings.HasPrefix(path, block+".") {
+			path = join(block, strings.TrimPrefix(path, "."))
+		}
+		path = strings.TrimSuffix(path, ".")
+		code := f.Code
+		if code == "" {
+			code = codeValue
+		}
+		d.fault(path, code, path+": "+f.Text, f.Hint)
+	}
+}
+
+// word wants one of a few words.
+func (d *document) word(path, got string, allowed ...string) {
+	if slices.Contains(allowed, got) {
+		return
+	}
+	hint := suggest(got, allowed)
+	if hint == "" {
+		hint = "write " + strings.TrimPrefix(strings.Join(allowed, ", "), ", ")
+	}
+	d.fault(path, codeValue, fmt.Sprintf("%s: %q is not allowed", path, got), hint)
+}
+
+// text wants no empty one where the file says the key.
+func (d *document) text(path, got string) {
+	if m, ok := d.marks[path]; ok && got != "" && m.value.Value == "" && len(m.value.Content) == 0 && m.value.Alias == nil {
+		d.fault(path, codeValue, path+" is empty", "write a path, or remove the key")
+	}
+}
+
+func version(d *document, got int) {
+	if got != 1 {
+		d.fault("version", codeValue, fmt.Sprintf("version: this rollcall reads version 1, not %d", got), "write version: 1")
+	}
+}
+
+// maxAddresses bounds a list of recipients.
+const maxAddresses = 100
+
+func (d *document) addresses(path string, list []string) {
+	if len(list) > maxAddresses {
+		d.fault(path, codeValue, fmt.Sprintf("%s has more than %d addresses", path, maxAddresses), "write to a mailing list")
+		return
+	}
+	for i, a := range list {
+		if at := fmt.Sprintf("%s[%d]", path, i); a == "" {
+			d.fault(at, codeValue, path+" has an empty address", "remove it")
+		} else {
+			d.address(at, a)
+		}
+	}
+}
+
+// address wants a mail address; "" is none.
+func (d *document) address(path, a string) {
+	if a == "" {
+		return
+	}
+	if _, err := mail.ParseAddress(a); err != nil || strings.ContainsAny(a, "\r\n") {
+		d.fault(path, codeValue, path+": not a mail address", "write name@example.org")
+	}
+}

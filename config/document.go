@@ -1,0 +1,304 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+
+	"rollcall/internal/roster"
+)
+
+// Bounds of one file.
+const (
+	maxFile  = 1 << 20
+	maxNodes = 100_000 // visited while decoding: an alias counts each time
+	maxDepth = 50
+)
+
+// A document is one file while it is read: its lines, where each key stands,
+// and what is wrong with it.
+type document struct {
+	file    string
+	lines   []string
+	root    *yaml.Node // nil: the file is empty
+	hidden  map[int]bool
+	marks   map[string]mark
+	failed  map[string]bool // paths that already have an error
+	visited int
+	errs    Errors
+}
+
+// A mark is where a path of the configuration stands in its file.
+type mark struct {
+	key   *yaml.Node // nil for elements of lists
+	value *yaml.Node
+}
+
+// open reads a file of the configuration. What is wrong with it stands in errs.
+func open(file string) *document {
+	d := &document{file: file, marks: map[string]mark{}, failed: map[string]bool{}}
+	raw, err := readBounded(file)
+	if err != nil {
+		d.addFile(err.Error(), "")
+		return d
+	}
+	d.parse(raw)
+	return d
+}
+
+func readBounded(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, plainCause(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is not an ordinary file")
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, plainCause(err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, plainCause(err)
+	}
+	return raw, nil
+}
+
+// plainCause drops operation and path, which the error's place already says.
+func plainCause(err error) error {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// parse turns raw into nodes.
+func (d *document) parse(raw []byte) {
+	if len(raw) > maxFile {
+		d.addFile("is larger than 1 MiB", "split it: one profile a file")
+		return
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	d.lines = splitLines(string(raw))
+	d.hidden = secretLines(d.lines)
+	if !d.readable() {
+		return
+	}
+	l, err := yaml.NewLoader(bytes.NewReader(raw))
+	if err != nil {
+		d.syntax(err)
+		return
+	}
+	var doc yaml.Node
+	switch err := l.Load(&doc); {
+	case errors.Is(err, io.EOF):
+		return
+	case err != nil:
+		d.syntax(err)
+		return
+	}
+	var second yaml.Node
+	if err := l.Load(&second); err == nil {
+		d.add(second.Line, second.Column, 3, codeSyntax, "a second document begins here", "keep one document in one file")
+	} else if !errors.Is(err, io.EOF) {
+		d.syntax(err)
+	}
+	if len(doc.Content) == 1 {
+		d.root = doc.Content[0]
+		d.hideSecrets(d.root)
+	}
+}
+
+func splitLines(text string) []string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.Split(strings.ReplaceAll(text, "\r", "\n"), "\n")
+}
+
+// readable refuses bytes that are no text, with their place, which the YAML
+// library would not tell.
+func (d *document) readable() bool {
+	for i, line := range d.lines {
+		col := 0
+		for at, r := range line {
+			col++
+			switch {
+			case r == utf8.RuneError && strings.HasPrefix(line[at:], "\xef\xbf\xbd"):
+			case r == utf8.RuneError:
+				d.add(i+1, col, 1, codeSyntax, "not valid UTF-8", "save the file as UTF-8")
+				return false
+			case r < ' ' && r != '\t', r == 0x7f:
+				d.add(i+1, col, 1, codeSyntax, "a control character", "remove it; in a quoted text write it as an escape, like \\x1f")
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// quoted finds what the YAML library cites from the file, which may be a secret.
+var quoted = regexp.MustCompile(` ?'[^']{2,}'`)
+
+// syntax adds what the YAML library says.
+func (d *document) syntax(err error) {
+	le, ok := errors.AsType[*yaml.LoadError](err)
+	if !ok {
+		d.addFile("is not valid YAML", "")
+		return
+	}
+	line, col := max(le.Mark.Line, 1), max(le.Mark.Column, 1)
+	text, hint := quoted.ReplaceAllString(le.Message, ""), ""
+	if line <= len(d.lines) {
+		lead := d.lines[line-1]
+		lead = lead[:len(lead)-len(strings.TrimLeft(lead, " \t"))]
+		if tab := strings.IndexByte(lead, '\t'); tab >= 0 {
+			d.add(line, tab+1, 1, codeSyntax, "a tab in the indentation", "indent with spaces")
+			return
+		}
+	}
+	switch {
+	case strings.Contains(text, "unknown anchor"):
+		hint = "a text that begins with * stands in quotes"
+	case strings.Contains(text, "mapping values are not allowed"):
+		hint = "a text with a colon and a blank stands in quotes"
+	case strings.Contains(text, "cannot start any token"):
+		hint = "a text that begins with a special character stands in quotes"
+	case le.ContextMark.Line > 0 && le.ContextMark.Line != line:
+		hint = fmt.Sprintf("what is not closed begins in line %d", le.ContextMark.Line)
+	}
+	d.add(line, col, 1, codeSyntax, text, hint)
+}
+
+// add notes an error at a place.
+func (d *document) add(line, col, width int, code, text, hint string) {
+	e := Error{File: d.file, Line: line, Col: col, Severity: roster.SeverityError, Code: code, Text: text, Hint: hint, Width: width}
+	if line > 0 && line <= len(d.lines) && !d.hidden[line] {
+		e.Source = d.lines[line-1]
+	}
+	d.errs = append(d.errs, e)
+}
+
+// addFile notes an error of the whole file.
+func (d *document) addFile(text, hint string) { d.add(0, 0, 0, codeFile, text, hint) }
+
+// fail notes an error at a node, unless its path already has one.
+func (d *document) fail(n *yaml.Node, path, code, text, hint string) {
+	if d.failed[path] {
+		return
+	}
+	d.failed[path] = true
+	d.add(n.Line, n.Column, d.width(n), code, text, hint)
+}
+
+// fault notes an error at the value of path or, where the file does not say
+// it, at the nearest key around it.
+func (d *document) fault(path, code, text, hint string) {
+	d.at(path, code, text, hint, false)
+}
+
+// clash notes an error at the key of path.
+func (d *document) clash(path, code, text, hint string) {
+	d.at(path, code, text, hint, true)
+}
+
+func (d *document) at(path, code, text, hint string, key bool) {
+	if d.blames(path) {
+		return
+	}
+	d.failed[path] = true
+	n, exact := d.locate(path, key)
+	if n == nil {
+		n = &yaml.Node{Line: 1, Column: 1}
+	}
+	width := 1
+	if exact || n.Kind == yaml.ScalarNode {
+		width = d.width(n)
+	}
+	d.add(n.Line, n.Column, width, code, text, hint)
+}
+
+// blames tells whether path, or a block around it, already has an error.
+func (d *document) blames(path string) bool {
+	for path != "" {
+		if d.failed[path] {
+			return true
+		}
+		path = around(path)
+	}
+	return false
+}
+
+// warn turns the error noted last into a warning, if there is one since n.
+func (d *document) warn(path, code, text, hint string, key bool) {
+	n := len(d.errs)
+	d.at(path, code, text, hint, key)
+	if len(d.errs) > n {
+		d.errs[n].Severity = roster.SeverityWarning
+		delete(d.failed, path)
+	}
+}
+
+// locate finds the node of a path; exact is false where only a block around it
+// is there, whose key it then is.
+func (d *document) locate(path string, key bool) (n *yaml.Node, exact bool) {
+	exact = true
+	for path != "" {
+		if m, ok := d.marks[path]; ok {
+			if m.key != nil && (key || !exact) {
+				return m.key, exact
+			}
+			return m.value, exact
+		}
+		exact = false
+		path = around(path)
+	}
+	return nil, false
+}
+
+// around is the path of the block or list that path is in.
+func around(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
+
+// has tells whether the file says path.
+func (d *document) has(path string) bool {
+	_, ok := d.marks[path]
+	return ok
+}
+
+// width is how many characters of its line a node takes.
+func (d *document) width(n *yaml.Node) int {
+	if n.Line < 1 || n.Line > len(d.lines) {
+		return 1
+	}
+	line := []rune(d.lines[n.Line-1])
+	if n.Column < 1 || n.Column > len(line) {
+		return 1
+	}
+	rest := line[n.Column-1:]
+	switch {
+	case n.Kind == yaml.AliasNode:
+		return min(len([]rune(n.Value))+1, len(rest))
+	case n.Kind != yaml.ScalarNode:
+		return 1
+	case rest[0] == '"' || rest[0] == '\'':
+		for i := 1; i < len(rest); i++ {
+			if rest[0] == '"' && rest[i] == '\\' {
+				i++
+			} else if rest[i] == rest[0] {
+				return i + 1
+			}
+		}
+		return len(rest)
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return 1
+	default:
+		return max(1, min(len([]rune(n.Value)), len(rest)))
+	}
+}

@@ -1,0 +1,161 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/internal/roster"
+)
+
+// An Error is one thing wrong with one file of the configuration.
+type Error struct {
+	File     string
+	Line     int // counted from 1; zero where the whole file is meant
+	Col      int // in characters, counted from 1
+	Severity roster.Severity
+	Code     string // of [Codes]
+	Text     string // what is wrong
+	Hint     string // what to write instead; may be ""
+	Source   string // the line as written; "" where it may hold a secret
+	Width    int    // how many characters from Col on are meant
+}
+
+// Error is the first line of what [Errors] prints.
+func (e Error) Error() string {
+	at := e.File
+	if e.Line > 0 {
+		at = fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Col)
+	}
+	return fmt.Sprintf("%s: %s: %s [%s]", at, e.Severity, e.Text, e.Code)
+}
+
+// String is the message with the source line, a caret and the hint below it.
+func (e Error) String() string {
+	var b strings.Builder
+	b.WriteString(e.Error())
+	const gutter = "\n     | "
+	switch {
+	case e.Source != "":
+		line, before := excerpt(e.Source, e.Col)
+		fmt.Fprintf(&b, "\n%4d | %s%s%s%s", e.Line, line, gutter, before, strings.Repeat("^", max(e.Width, 1)))
+		if e.Hint != "" {
+			b.WriteString(" " + e.Hint)
+		}
+	case e.Hint != "":
+		b.WriteString(gutter + e.Hint)
+	}
+	return b.String()
+}
+
+// widest is how much of a source line is shown.
+const widest = 120
+
+// excerpt cuts a long line to the part around col and gives the blank space
+// that puts a caret under col.
+func excerpt(line string, col int) (shown, before string) {
+	rs := []rune(line)
+	col = min(max(col-1, 0), len(rs))
+	if len(rs) > widest {
+		from := max(0, min(col-widest/2, len(rs)-widest))
+		rs = rs[from : from+widest]
+		col -= from
+	}
+	blank := slices.Clone(rs[:col])
+	for i, r := range blank {
+		if r != '\t' {
+			blank[i] = ' '
+		}
+	}
+	for i, r := range rs {
+		if r < ' ' && r != '\t' || r == 0x7f {
+			rs[i] = '.'
+		}
+	}
+	return string(rs), string(blank)
+}
+
+// Errors is everything that is wrong with a configuration, warnings included:
+// by file in the order of reading, then by line.
+type Errors []Error
+
+// Error prints everything, each with its source line and a caret.
+func (es Errors) Error() string {
+	all := make([]string, len(es))
+	for i, e := range es {
+		all[i] = e.String()
+	}
+	return strings.Join(all, "\n")
+}
+
+// Failed tells whether any of es is an error, not only a warning.
+func (es Errors) Failed() bool {
+	return slices.ContainsFunc(es, func(e Error) bool { return e.Severity == roster.SeverityError })
+}
+
+// Summary counts: "4 errors, 1 warning in 3 profiles".
+func (es Errors) Summary(profiles int) string {
+	var errs, warnings int
+	for _, e := range es {
+		if e.Severity == roster.SeverityError {
+			errs++
+		} else {
+			warnings++
+		}
+	}
+	return fmt.Sprintf("%s, %s in %s", count(errs, "error"), count(warnings, "warning"), count(profiles, "profile"))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// sorted puts the errors of one file in the order of its lines.
+func (es Errors) sorted() Errors {
+	slices.SortStableFunc(es, func(a, b Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
+	return es
+}
+
+// Codes are the configuration's codes: what each means, and more than its
+// message can say.
+var Codes = map[string]struct{ Text, Help string }{
+	codeFile:     {"the file cannot be read", "rollcall.yaml and every file of profiles.d must be there, be an ordinary file of at most 1 MiB, and have a proper name."},
+	codeUnknown:  {"unknown key", "Every key is checked: a misspelt key would otherwise be a setting that quietly does nothing."},
+	codeType:     {"a value of the wrong kind", "Texts, numbers, on/off, durations like 15m and 90d, sizes like 512MB, lists and blocks are told apart."},
+	codeTwice:    {"the same key twice", "Only one of them could count, and nobody could see which."},
+	codeSyntax:   {"not valid YAML", "Indent with spaces, quote texts with special characters, keep one document in one file."},
+	codeNotBuilt: {"not built yet", "The key is part of the contract and this version of rollcall cannot do it. It is refused, so that nobody believes that it works."},
+	codeSecret:   {"a secret in clear", "Secrets are named by their place: {file: PATH}, {env: NAME} or {credential: NAME}. A secret that stood in a file should be changed."},
+	codeValue:    {"a value that is not allowed", "The message lists what is allowed."},
+	codeMissing:  {"a key is missing", "The key has no default, because no default would be safe."},
+	codeFull:     {"a policy that needs content: full", "In a delta nobody is absent (R62)."},
+	codeSwitch:   {"a policy against its own switch", "delete: off and suspend: off forbid what the other key asks for (R65)."},
+	codeUnmapped: {"a field that the map does not fill", "With a map of your own, only the fields in it are filled."},
+	codeDaylight: {"a time that a change of clocks skips or repeats", "A run planned for that hour is skipped once a year and runs twice once a year."},
+	codeNobody:   {"a name that nothing bears", "authority orders the profiles of this site by name."},
+	codeUseless:  {"a setting without effect", "Something else that it needs is not configured."},
+}
+
+const (
+	codeFile     = "C100"
+	codeUnknown  = "C101"
+	codeType     = "C102"
+	codeTwice    = "C103"
+	codeSyntax   = "C104"
+	codeNotBuilt = "C105"
+	codeSecret   = "C106"
+	codeValue    = "C110"
+	codeMissing  = "C111"
+	codeFull     = "C210"
+	codeSwitch   = "C211"
+	codeUnmapped = "C212"
+	codeDaylight = "C305"
+	codeNobody   = "C306"
+	codeUseless  = "C307"
+)

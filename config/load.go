@@ -1,0 +1,237 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"rollcall/internal/roster"
+	"rollcall/internal/secret"
+)
+
+// Where rollcall.yaml is looked for.
+const (
+	here   = "rollcall.yaml"
+	system = "/etc/rollcall/rollcall.yaml"
+)
+
+// Find says which rollcall.yaml to read: the flag, else the environment's
+// ROLLCALL_CONFIG, else ./rollcall.yaml, else /etc/rollcall/rollcall.yaml. What
+// is asked for by name must be there. Its errors are [Errors].
+func Find(flag string) (string, error) {
+	return find(flag, os.Getenv("ROLLCALL_CONFIG"), here, system)
+}
+
+func find(flag, env string, places ...string) (string, error) {
+	for _, named := range []struct{ path, by string }{{flag, "--config"}, {env, "ROLLCALL_CONFIG"}} {
+		if named.path == "" {
+			continue
+		}
+		if err := ordinary(named.path); err != nil {
+			return "", missing(named.path, fmt.Sprintf("%v, and %s names it", err, named.by), "rollcall init writes one")
+		}
+		return named.path, nil
+	}
+	for _, path := range places {
+		err := ordinary(path)
+		if err == nil {
+			return path, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", missing(path, err.Error(), "")
+		}
+	}
+	return "", missing(places[0], "no configuration: there is neither ./"+strings.Join(places, " nor "), "rollcall init writes one; --config FILE names another")
+}
+
+// ordinary tells why path is not a file that can be read.
+func ordinary(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return plainCause(err)
+	}
+	if info.IsDir() {
+		return errors.New("is a folder; name the file in it")
+	}
+	return nil
+}
+
+func missing(path, text, hint string) Errors {
+	return Errors{{File: path, Severity: roster.SeverityError, Code: codeFile, Text: text, Hint: hint}}
+}
+
+// Load reads the site at path and all its profiles. Its errors are [Errors]:
+// everything that is wrong, warnings included. Where there are only warnings
+// they stand in the site.
+func Load(path string) (*Site, error) {
+	s, found := Check(path)
+	if found.Failed() {
+		return nil, found
+	}
+	return s, nil
+}
+
+// Check reads like [Load] and gives out what could be read, for showing what
+// is wrong with it. A site with errors must not be run.
+func Check(path string) (*Site, Errors) { return load(path, time.Now()) }
+
+// load reads at the time now, on which the warnings about clocks depend.
+func load(path string, now time.Time) (*Site, Errors) {
+	s := defaultSite()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return s, missing(path, err.Error(), "")
+	}
+	s.Path, s.Dir = abs, filepath.Dir(abs)
+
+	d := open(path)
+	if d.root != nil {
+		d.decode(d.root, reflect.ValueOf(s).Elem(), "", 0)
+	}
+	s.settle(d)
+	files, odd := s.profileFiles(d, filepath.Dir(path))
+	var found Errors
+	for _, file := range files {
+		pd := open(file)
+		p := defaultProfile(s)
+		p.Name, p.Path = strings.TrimSuffix(filepath.Base(file), ".yaml"), filepath.Join(s.Profiles, filepath.Base(file))
+		if pd.root != nil {
+			pd.decode(pd.root, reflect.ValueOf(p).Elem(), "", 0)
+		}
+		if len(pd.errs) == 0 || pd.root != nil { // else there is nothing to check
+			p.settle(pd)
+			s.checkProfile(p, pd, now)
+		}
+		s.Loaded = append(s.Loaded, p)
+		found = append(found, pd.errs.sorted()...)
+	}
+	s.check(d)
+	found = append(append(d.errs.sorted(), odd...), found...)
+	s.Warnings = found
+	return s, found
+}
+
+// maxProfiles bounds a site.
+const maxProfiles = 1000
+
+// profileName is what a profile may be called.
+var profileName = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+
+// profileFiles lists the profiles as paths that read like that of the site.
+func (s *Site) profileFiles(d *document, dir string) (files []string, odd Errors) {
+	shown := s.Profiles
+	if rel, err := filepath.Rel(s.Dir, s.Profiles); err == nil && filepath.IsLocal(rel) {
+		shown = filepath.Join(dir, rel)
+	}
+	entries, err := os.ReadDir(s.Profiles)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !d.has("profiles"):
+		return nil, nil
+	case err != nil:
+		d.fault("profiles", codeFile, fmt.Sprintf("profiles: %v", plainCause(err)), "name the folder of the profiles")
+		return nil, nil
+	}
+	for _, e := range entries {
+		file := filepath.Join(shown, e.Name())
+		name, ours := strings.CutSuffix(e.Name(), ".yaml")
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case strings.HasSuffix(e.Name(), ".yml"):
+			odd = append(odd, Error{File: file, Severity: roster.SeverityWarning, Code: codeFile, Text: "is ignored", Hint: "a profile's file ends in .yaml"})
+		case !ours:
+		case !profileName.MatchString(name):
+			odd = append(odd, missing(file, "is no name for a profile", "use a to z, digits and dashes, at most 40, and .yaml")...)
+		case len(files) == maxProfiles:
+			odd = append(odd, missing(file, fmt.Sprintf("is one more than %d profiles", maxProfiles), "")...)
+			return files, odd
+		default:
+			files = append(files, file)
+		}
+	}
+	return files, odd
+}
+
+// settle resolves what the file says relatively.
+func (s *Site) settle(d *document) {
+	if s.State == "" {
+		s.State = filepath.Join(s.Dir, "state")
+		if s.Dir == filepath.Dir(system) {
+			s.State = "/var/lib/rollcall"
+		}
+	}
+	s.State, s.Profiles = within(s.Dir, s.State), within(s.Dir, s.Profiles)
+	if file, ok := strings.CutPrefix(s.Database, "sqlite:"); ok && file != "" {
+		s.Database = "sqlite:" + within(s.State, file)
+	}
+	settleSecret(s.Dir, &s.DatabasePassword)
+	settleSecret(s.Dir, &s.Mail.Password)
+	s.Zone = zone(d, s.Timezone)
+}
+
+// settle resolves what the file says relatively. A path on a server stays.
+func (p *Profile) settle(d *document) {
+	dir := filepath.Dir(p.Path)
+	if p.Source.Type == "dir" && p.Source.Path != "" {
+		p.Source.Path = within(dir, p.Source.Path)
+	}
+	if p.Source.KnownHosts != "" {
+		p.Source.KnownHosts = within(dir, p.Source.KnownHosts)
+	}
+	settleSecret(dir, &p.Source.Key)
+	settleSecret(dir, &p.Source.Password)
+	p.Zone = zone(d, p.Timezone)
+}
+
+func settleSecret(dir string, r *secret.Ref) {
+	if r.File != "" {
+		r.File = within(dir, r.File)
+	}
+}
+
+// within reads path as relative to dir.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+// zone loads the zone that a file names; UTC where it names none that exists.
+func zone(d *document, name string) *time.Location {
+	// The machine's own zone would mean another day on another machine.
+	if name != "" && name != "Local" {
+		if z, err := time.LoadLocation(name); err == nil {
+			return z
+		}
+	}
+	if d.has("timezone") {
+		d.fault("timezone", codeValue, fmt.Sprintf("timezone: %q is not a zone", name), "write one like Europe/Warsaw, or UTC")
+	}
+	return time.UTC
+}
+
+// Profile finds a profile by name. Its errors are [Errors].
+func (s *Site) Profile(name string) (*Profile, error) {
+	var names []string
+	for _, p := range s.Loaded {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	hint := suggest(name, names)
+	switch {
+	case hint != "":
+	case len(names) == 0:
+		hint = "there is none yet; rollcall init --from FILE writes one"
+	default:
+		hint = "profiles: " + strings.Join(names, ", ")
+	}
+	return nil, missing(s.Profiles, fmt.Sprintf("no profile %q", name), hint)
+}

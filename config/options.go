@@ -1,0 +1,80 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"rollcall/internal/format"
+	"rollcall/internal/mapping"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// methods are the words of auth that are always allowed (R24).
+var methods = []string{"manual", "ldap", "oauth2", "saml2"}
+
+// MappingOptions are what the mapping of p depends on.
+func (s *Site) MappingOptions(p *Profile) mapping.Options {
+	return mapping.Options{
+		Map:         p.Map,
+		Key:         p.Match.Key,
+		Fallback:    p.Match.Fallback.By == "username",
+		Standardise: string(s.Accounts.Standardise),
+		Auth:        union(methods, s.Accounts.Auth),
+		Zone:        p.Zone,
+	}
+}
+
+// PlanOptions are what the planning of p depends on; Known is the store's.
+func (s *Site) PlanOptions(p *Profile) plan.Options {
+	policy := p.Policy
+	policy.Protect = union(s.Accounts.Protect, p.Policy.Protect)
+	canaries := make([]roster.Key, len(p.Guardrails.Canaries))
+	for i, c := range p.Guardrails.Canaries {
+		canaries[i] = roster.NormalKey(c)
+	}
+	return plan.Options{
+		Profile:     p.Name,
+		Full:        p.Format.Content == "full",
+		Match:       p.Match,
+		Policy:      policy,
+		Required:    p.Required,
+		UniqueEmail: string(p.UniqueEmail),
+		Set:         s.MappingOptions(p).SetModes(),
+		HoldNames:   s.Accounts.HoldNames,
+		Authority:   s.Authority,
+		Zone:        p.Zone,
+		Canaries:    canaries,
+	}
+}
+
+// union is a and what only b has, in their order.
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, x := range b {
+		if !slices.Contains(all, x) {
+			all = append(all, x)
+		}
+	}
+	return all
+}
+
+// Digest names what decides where records come from and what they mean: while
+// it stays, a later run compares like with like.
+func (p *Profile) Digest() string {
+	meaning := struct {
+		Type, Host, Path string
+		Port             int
+		Format           format.Options
+		Match            plan.Match
+		Map              map[string]mapping.Column
+	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Format, p.Match, p.Map}
+	text, err := json.Marshal(meaning) // walks maps in sorted order
+	if err != nil {
+		panic(err) // plain data
+	}
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
