@@ -12,6 +12,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
 )
 
@@ -33,8 +34,7 @@ type DB struct {
 // An engine is what SQLite and PostgreSQL do differently.
 type engine interface {
 	name() string // of the folder with its migrations
-	// open connects, with a pool for work and, where need be, another for migrating.
-	open(ctx context.Context) (pool *sql.DB, err error)
+	open(ctx context.Context) (*sql.DB, error)
 	migrate(ctx context.Context, files fs.FS, pool *sql.DB) (*goose.Provider, error)
 	dialector(pool *sql.DB) gorm.Dialector
 	// lock takes the lock of a profile, which dies with this process, or answers
@@ -42,6 +42,17 @@ type engine interface {
 	lock(ctx context.Context, dir, profile string) (release func() error, err error)
 	// share lets other programs read the views.
 	share(ctx context.Context, pool *sql.DB) error
+	// in compares a column with a list, by one parameter however long the list is.
+	in(column string, list list) clause.Expr
+	// forUpdate ends a query whose rows nobody else may change before the transaction ends.
+	forUpdate() string
+	// insert adds rows to a table, and overwrite writes rows over those with the same
+	// id, which is their first column. Both do it in w's transaction, as fast as
+	// the engine can, and tell how many rows there were.
+	insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
+	overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
+	// announce tells listeners, when w commits, that accounts have changed.
+	announce(w work, seq int64) error
 	// explain says in one sentence, without a secret, why the database cannot be used.
 	explain(err error) string
 }

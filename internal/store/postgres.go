@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	gormpg "gorm.io/driver/postgres"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // server is a PostgreSQL server.
@@ -75,6 +77,47 @@ func (e server) share(ctx context.Context, pool *sql.DB) error {
 		}
 	}
 	return nil
+}
+
+func (server) in(column string, l list) clause.Expr {
+	if l.texts != nil {
+		return clause.Expr{SQL: column + " = ANY (?::text[])", Vars: []any{l.array()}}
+	}
+	return clause.Expr{SQL: column + " = ANY (?::bigint[])", Vars: []any{l.array()}}
+}
+
+func (server) forUpdate() string { return " FOR UPDATE" }
+
+func (server) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+	err = w.conn.Raw(func(c any) error {
+		n, err = c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		return err
+	})
+	return n, gormpg.Dialector{}.Translate(err)
+}
+
+func (e server) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error) {
+	over := table + "_over"
+	if err := w.tx.Exec("CREATE TEMPORARY TABLE IF NOT EXISTS " + over + " (LIKE " + table + ") ON COMMIT DROP").Error; err != nil {
+		return 0, err
+	}
+	if err := w.tx.Exec("TRUNCATE " + over).Error; err != nil {
+		return 0, err
+	}
+	if _, err := e.insert(ctx, w, over, columns, rows); err != nil {
+		return 0, err
+	}
+	set := make([]string, 0, len(columns))
+	for _, c := range columns[1:] {
+		set = append(set, c+" = o."+c)
+	}
+	id := columns[0]
+	res := w.tx.Exec("UPDATE " + table + " AS t SET " + strings.Join(set, ", ") + " FROM " + over + " AS o WHERE t." + id + " = o." + id)
+	return res.RowsAffected, res.Error
+}
+
+func (server) announce(w work, seq int64) error {
+	return w.tx.Exec("SELECT pg_notify('rollcall_accounts', ?::text)", strconv.FormatInt(seq, 10)).Error
 }
 
 func (e server) explain(err error) string {

@@ -65,18 +65,18 @@ var accountColumns = "a.id, a.version, a." + strings.ReplaceAll(accountFields, "
 	", a.origins, a.password_set, a.must_change_password, a.created_at, a.updated_at"
 
 // scanAccount reads a row of [accountColumns]; links are the caller's to add.
-func scanAccount(row interface{ Scan(dest ...any) error }, more ...any) (roster.Account, error) {
+func scanAccount(row scanner) (roster.Account, error) {
 	var a roster.Account
 	var origins string
 	var passwordSet, mustChange int
 	var created, updated int64
-	dest := make([]any, 0, int(roster.NumFields)+7+len(more))
+	dest := make([]any, 0, int(roster.NumFields)+7)
 	dest = append(dest, &a.ID, &a.Version)
 	for f := range a.Values {
 		dest = append(dest, &a.Values[f])
 	}
 	dest = append(dest, &origins, &passwordSet, &mustChange, &created, &updated)
-	if err := row.Scan(append(dest, more...)...); err != nil {
+	if err := row.Scan(dest...); err != nil {
 		return a, err
 	}
 	var err error

@@ -9,7 +9,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"gorm.io/gorm"
@@ -53,11 +57,15 @@ func (e lite) open(ctx context.Context) (*sql.DB, error) {
 	if err := os.MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(e.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
+	// An existing file is left alone: closing it here would drop the locks that
+	// this process holds on it through SQLite.
+	f, err := os.OpenFile(e.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrExist):
 		return nil, err
 	}
 	if err := e.try(ctx); err != nil {
@@ -90,8 +98,92 @@ func (e lite) try(ctx context.Context) error {
 }
 
 func (e lite) migrate(_ context.Context, files fs.FS, pool *sql.DB) (*goose.Provider, error) {
-	return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithTableName("migration"), goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(goose.DialectSQLite3, pool, files, goose.WithTableName("migration"), goose.WithDisableGlobalRegistry(true),
+		goose.WithSessionLocker(&folderLock{dir: filepath.Dir(e.path)}))
 }
+
+// migrateWithin bounds how long one starter waits for another that migrates.
+const migrateWithin = 2 * time.Minute
+
+// folderLock lets one process at a time migrate the databases of a folder.
+type folderLock struct {
+	dir  string
+	held *os.File
+}
+
+// SessionLock implements goose's lock.SessionLocker.
+func (l *folderLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
+	f, err := os.Open(l.dir)
+	if err != nil {
+		return err
+	}
+	for end := time.Now().Add(migrateWithin); ; time.Sleep(20 * time.Millisecond) {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			l.held = f
+			return nil
+		}
+		if ctx.Err() != nil || time.Now().After(end) {
+			return errors.Join(ctx.Err(), fmt.Errorf("another process migrates: %w", err), f.Close())
+		}
+	}
+}
+
+// SessionUnlock implements goose's lock.SessionLocker.
+func (l *folderLock) SessionUnlock(context.Context, *sql.Conn) error { return l.held.Close() }
+
+// atOnce is how many parameters a statement has at most; SQLite's bound is 32766.
+const atOnce = 16000
+
+func (lite) in(column string, l list) clause.Expr {
+	return clause.Expr{SQL: column + " IN (SELECT value FROM json_each(?))", Vars: []any{l.json()}}
+}
+
+// forUpdate is empty: who writes has the whole database to himself.
+func (lite) forUpdate() string { return "" }
+
+func (lite) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
+	tuple := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+	for part := range slices.Chunk(rows, max(1, atOnce/len(columns))) {
+		query := head + tuple + strings.Repeat(", "+tuple, len(part)-1)
+		res, err := w.tx.Statement.ConnPool.ExecContext(ctx, query, slices.Concat(part...)...)
+		if err != nil {
+			return n, dialector{}.Translate(err)
+		}
+		more, err := res.RowsAffected()
+		if err != nil {
+			return n, err
+		}
+		n += more
+	}
+	return n, nil
+}
+
+func (lite) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+	stmt, err := w.tx.Statement.ConnPool.PrepareContext(ctx,
+		"UPDATE "+table+" SET "+strings.Join(columns[1:], " = ?, ")+" = ? WHERE "+columns[0]+" = ?")
+	if err != nil {
+		return 0, err
+	}
+	defer stmt.Close()
+	args := make([]any, len(columns))
+	for _, row := range rows {
+		args = append(append(args[:0], row[1:]...), row[0])
+		res, err := stmt.ExecContext(ctx, args...)
+		if err != nil {
+			return n, dialector{}.Translate(err)
+		}
+		more, err := res.RowsAffected()
+		if err != nil {
+			return n, err
+		}
+		n += more
+	}
+	return n, nil
+}
+
+func (lite) announce(work, int64) error { return nil }
 
 func (lite) share(context.Context, *sql.DB) error { return nil }
 

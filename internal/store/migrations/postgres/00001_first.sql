@@ -92,9 +92,8 @@ CREATE TABLE run (
 );
 CREATE INDEX run_profile ON run (profile, number);
 CREATE INDEX run_input ON run (profile, input_sha256);
-CREATE INDEX run_finished ON run (profile, finished, number);
 
--- A plan is its changes in the order of phase, line, subject, key and ord; once
+-- A plan is its changes in the order of phase, subject, key, username and ord; once
 -- carried out, the same rows are the journal.
 CREATE TABLE change (
     run bigint NOT NULL REFERENCES run (number) ON DELETE CASCADE,
@@ -112,11 +111,13 @@ CREATE TABLE change (
     by_date smallint NOT NULL,
     fields text COLLATE "C" NOT NULL,
     links text COLLATE "C" NOT NULL,
+    gives text COLLATE "C" NOT NULL, -- the folded username that the account gives up; empty for none
+    takes text COLLATE "C" NOT NULL, -- the one that it takes
     done text COLLATE "C" NOT NULL DEFAULT '',
     note text COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (run, ord)
 );
-CREATE INDEX change_plan ON change (run, phase, line, subject, key, ord);
+CREATE INDEX change_plan ON change (run, phase, subject, key, username, ord);
 CREATE INDEX change_account ON change (account, run);
 
 CREATE TABLE problem (
@@ -224,7 +225,7 @@ CREATE VIEW directory.account_changes AS
 SELECT r.applied_seq, c.account, c.action, timestamptz 'epoch' + r.applied_at * interval '1 microsecond' AS at
 FROM run r JOIN change c ON c.run = r.number
 WHERE r.applied_seq IS NOT NULL AND c.done = 'applied' AND c.action <> 'claim'
-ORDER BY r.applied_seq, c.phase, c.line, c.subject, c.key, c.ord;
+ORDER BY r.applied_seq, c.phase, c.subject, c.key, c.username, c.ord;
 
 -- Nothing fills these yet; their columns are promised.
 CREATE VIEW directory.account_fields AS

@@ -92,9 +92,8 @@ CREATE TABLE run (
 );
 CREATE INDEX run_profile ON run (profile, number);
 CREATE INDEX run_input ON run (profile, input_sha256);
-CREATE INDEX run_finished ON run (profile, finished, number);
 
--- A plan is its changes in the order of phase, line, subject, key and ord; once
+-- A plan is its changes in the order of phase, subject, key, username and ord; once
 -- carried out, the same rows are the journal.
 CREATE TABLE change (
     run integer NOT NULL REFERENCES run (number) ON DELETE CASCADE,
@@ -112,11 +111,13 @@ CREATE TABLE change (
     by_date integer NOT NULL,
     fields text NOT NULL,
     links text NOT NULL,
+    gives text NOT NULL, -- the folded username that the account gives up; empty for none
+    takes text NOT NULL, -- the one that it takes
     done text NOT NULL DEFAULT '',
     note text NOT NULL DEFAULT '',
     PRIMARY KEY (run, ord)
 ) WITHOUT ROWID;
-CREATE INDEX change_plan ON change (run, phase, line, subject, key, ord);
+CREATE INDEX change_plan ON change (run, phase, subject, key, username, ord);
 CREATE INDEX change_account ON change (account, run);
 
 CREATE TABLE problem (
@@ -222,7 +223,7 @@ CREATE VIEW account_changes AS
 SELECT r.applied_seq, c.account, c.action, strftime('%Y-%m-%dT%H:%M:%SZ', r.applied_at / 1000000, 'unixepoch') AS at
 FROM run r JOIN change c ON c.run = r.number
 WHERE r.applied_seq IS NOT NULL AND c.done = 'applied' AND c.action <> 'claim'
-ORDER BY r.applied_seq, c.phase, c.line, c.subject, c.key, c.ord;
+ORDER BY r.applied_seq, c.phase, c.subject, c.key, c.username, c.ord;
 
 -- Nothing fills these yet; their columns are promised.
 CREATE VIEW account_fields AS

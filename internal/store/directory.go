@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// page is how many rows are read at a time by what streams: no cursor stays
+// open, so whoever reads may write at the same time.
+const page = 1000
+
+// Find implements [plan.Directory].
+//
+// A match key that is not username, email or employee_id is found with its
+// ASCII letters folded, and by looking at every account.
+func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
+	tx := db.gorm.WithContext(ctx)
+	found := plan.Found{New: map[roster.Key]bool{}}
+	ids := slices.Clone(q.IDs)
+	keys := make([]string, len(q.Keys))
+	for i, k := range q.Keys {
+		keys[i] = roster.Fold(string(k))
+	}
+	values := make([]string, 0, len(q.Values))
+	for _, v := range q.Values {
+		if v != "" {
+			values = append(values, roster.Fold(v))
+		}
+	}
+	for _, way := range []struct {
+		list  []string
+		query string
+		args  []any
+		in    string
+	}{
+		{keys, "SELECT account FROM link WHERE profile = ? AND ?", []any{q.Profile}, "key_folded"},
+		{q.Usernames, "SELECT id FROM account WHERE " + holdsName + " AND ?", nil, "username_folded"},
+		{q.Emails, "SELECT id FROM account WHERE " + holdsEmail + " AND ?", nil, "email_folded"},
+		{values, "SELECT id FROM account WHERE " + matchable(q.Field) + " AND ?", nil, matched(q.Field)},
+	} {
+		if len(way.list) == 0 {
+			continue
+		}
+		var more []uint64
+		if err := tx.Raw(way.query, append(way.args, db.engine.in(way.in, textList(way.list)))...).Scan(&more).Error; err != nil {
+			return found, fmt.Errorf("find accounts: %w", err)
+		}
+		ids = append(ids, more...)
+	}
+	slices.Sort(ids)
+	var err error
+	if found.Accounts, err = db.accountsByID(tx, slices.Compact(ids), false); err != nil {
+		return found, fmt.Errorf("find accounts: %w", err)
+	}
+	if len(q.Usernames) > 0 {
+		if found.Holds, err = db.holds(tx, q.Now, db.engine.in("folded", textList(q.Usernames))); err != nil {
+			return found, fmt.Errorf("find held names: %w", err)
+		}
+	}
+	if len(keys) > 0 {
+		var decided []roster.Key
+		if err := tx.Raw("SELECT key_folded FROM decision WHERE profile = ? AND ?", q.Profile, db.engine.in("key_folded", textList(keys))).Scan(&decided).Error; err != nil {
+			return found, fmt.Errorf("find decisions: %w", err)
+		}
+		for _, k := range decided {
+			found.New[k] = true
+		}
+	}
+	return found, nil
+}
+
+// The conditions of the partial indexes: a query without them does not use the index.
+const (
+	holdsName  = "status <> 'deleted' AND username_folded <> ''"
+	holdsEmail = "status <> 'deleted' AND email_folded <> ''"
+	hasNumber  = "employee_id_folded <> ''"
+)
+
+// matchable is what accounts can be found by a field, and matched is the field folded.
+func matchable(f roster.Field) string {
+	switch f {
+	case roster.Username:
+		return holdsName
+	case roster.Email:
+		return holdsEmail
+	case roster.EmployeeID:
+		return hasNumber
+	}
+	return f.String() + " <> ''"
+}
+
+func matched(f roster.Field) string {
+	switch f {
+	case roster.Username, roster.Email, roster.EmployeeID:
+		return f.String() + "_folded"
+	}
+	return "lower(" + f.String() + ")"
+}
+
+func (db *DB) holds(tx *gorm.DB, now time.Time, which clause.Expr) ([]plan.Hold, error) {
+	var rows []struct {
+		Folded  string
+		Account uint64
+	}
+	err := tx.Raw("SELECT DISTINCT folded, account FROM former_name WHERE kind = 'username' AND held_until > ? AND ? ORDER BY folded, account", micros(now), which).Scan(&rows).Error
+	holds := make([]plan.Hold, len(rows))
+	for i, r := range rows {
+		holds[i] = plan.Hold{Name: r.Folded, Account: r.Account}
+	}
+	return holds, err
+}
+
+// accountsByID loads accounts with all their links, by id. locked keeps others
+// from changing them until the transaction ends.
+func (db *DB) accountsByID(tx *gorm.DB, ids []uint64, locked bool) ([]roster.Account, error) {
+	accounts := make([]roster.Account, 0, len(ids))
+	for part := range slices.Chunk(ids, page) {
+		query := "SELECT " + accountColumns + " FROM account a WHERE ? ORDER BY a.id"
+		if locked {
+			query += db.engine.forUpdate()
+		}
+		from := len(accounts)
+		if err := each(tx, func(row scanner) error {
+			a, err := scanAccount(row)
+			accounts = append(accounts, a)
+			return err
+		}, query, db.engine.in("a.id", numberList(part))); err != nil {
+			return nil, err
+		}
+		if err := db.addLinks(tx, accounts[from:]); err != nil {
+			return nil, err
+		}
+	}
+	return accounts, nil
+}
+
+// addLinks adds their links to accounts that are sorted by id.
+func (db *DB) addLinks(tx *gorm.DB, accounts []roster.Account) error {
+	ids := make([]uint64, len(accounts))
+	for i, a := range accounts {
+		ids[i] = a.ID
+	}
+	i := 0
+	return each(tx, func(row scanner) error {
+		var id uint64
+		var l roster.Link
+		var decided int
+		if err := row.Scan(&id, &l.Profile, &l.Key, &l.Claim, &decided); err != nil {
+			return err
+		}
+		l.Decided = decided == 1
+		for accounts[i].ID != id {
+			i++
+		}
+		accounts[i].Links = append(accounts[i].Links, l)
+		return nil
+	}, "SELECT account, profile, key, claim, decided FROM link WHERE ? ORDER BY account, profile", db.engine.in("account", numberList(ids)))
+}
+
+// A scanner is a row.
+type scanner interface{ Scan(dest ...any) error }
+
+// each reads the rows of a query to their end.
+func each(tx *gorm.DB, f func(scanner) error, query string, args ...any) error {
+	rows, err := tx.Raw(query, args...).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Numbered implements [plan.Directory]: base alone is not among them.
+func (db *DB) Numbered(ctx context.Context, base string, now time.Time) ([]string, error) {
+	base = roster.Fold(base)
+	if storable(base) != nil {
+		return nil, nil
+	}
+	// A digit is what stands between / and : in the order of bytes, which both databases keep.
+	from, to := base+"0", base+":"
+	tx := db.gorm.WithContext(ctx)
+	var names []string
+	err := tx.Raw("SELECT username_folded FROM account WHERE "+holdsName+` AND username_folded >= ? AND username_folded < ?
+		UNION SELECT folded FROM former_name WHERE kind = 'username' AND held_until > ? AND folded >= ? AND folded < ?
+		ORDER BY 1`, from, to, micros(now), from, to).Scan(&names).Error
+	if err != nil {
+		return nil, fmt.Errorf("find numbered usernames: %w", err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		return strings.Trim(name[len(base):], "0123456789") != ""
+	}), nil
+}
+
+// Owned implements [plan.Directory].
+func (db *DB) Owned(ctx context.Context, profile string) iter.Seq2[roster.Account, error] {
+	return db.pages(ctx, "owned accounts", func(tx *gorm.DB, after uint64) *gorm.DB {
+		return tx.Raw("SELECT account FROM link WHERE profile = ? AND account > ? ORDER BY account LIMIT ?", profile, after, page)
+	})
+}
+
+// pages streams accounts by id. next is the query for at most a page of ids
+// above after, in order.
+func (db *DB) pages(ctx context.Context, what string, next func(tx *gorm.DB, after uint64) *gorm.DB) iter.Seq2[roster.Account, error] {
+	return func(yield func(roster.Account, error) bool) {
+		tx := db.gorm.WithContext(ctx)
+		for after := uint64(0); ; {
+			var ids []uint64
+			var accounts []roster.Account
+			err := next(tx, after).Scan(&ids).Error
+			if err == nil {
+				accounts, err = db.accountsByID(tx, ids, false)
+			}
+			if err != nil {
+				yield(roster.Account{}, fmt.Errorf("%s: %w", what, err))
+				return
+			}
+			for _, a := range accounts {
+				if !yield(a, nil) {
+					return
+				}
+			}
+			if len(ids) == 0 {
+				return
+			}
+			after = ids[len(ids)-1]
+		}
+	}
+}

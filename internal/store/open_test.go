@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall/internal/shore"
+)
+
+func TestOpeningAgainFindsTheSchemaThere(t *testing.T) {
+	for _, dsn := range []string{"sqlite:" + filepath.Join(t.TempDir(), "a b?c%d#e.db"), shore.Postgres(t)} {
+		openAt(t, dsn, time.Now)
+		openAt(t, dsn, time.Now)
+	}
+}
+
+func TestSeveralStartersMigrateOnce(t *testing.T) {
+	for _, dsn := range []string{"sqlite:" + filepath.Join(t.TempDir(), "rollcall.db"), shore.Postgres(t)} {
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				db, err := Open(t.Context(), Options{DSN: dsn, Now: time.Now})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				db.Close()
+			})
+		}
+		all.Wait()
+	}
+}
+
+func TestANewerSchemaIsRefused(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		if err := db.gorm.Exec("INSERT INTO migration (version_id, is_applied) VALUES (99999, ?)", true).Error; err != nil {
+			t.Fatal(err)
+		}
+		err := upgrade(t.Context(), db.engine, db.pool)
+		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "99999") {
+			t.Errorf("got %v, want ErrNewer with the version", err)
+		}
+	})
+}
+
+func TestADatabaseThatCannotBeUsedIsDownWithARemedy(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(text, []byte(strings.Repeat("no database at all\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, dsn, want string }{
+		{"a file that is no database", "sqlite:" + text, "is not an SQLite database"},
+		{"a folder", "sqlite:" + dir, "cannot be"},
+		{"nobody listens", "postgres://u:hunter2@127.0.0.1:1/x?sslmode=disable", "does not answer"},
+		{"no such database", strings.Replace(shore.Postgres(t), "/db", "/nodb", 1), "createdb"},
+		{"no such user", strings.Replace(shore.Postgres(t), "postgres@", "nobody:hunter2@", 1), "refuses user"},
+		{"an address that cannot be read", "postgres://u:hunter2@127.0.0.1:x/x", "cannot be read"},
+		{"something else", "mysql://u:hunter2@h/x", "neither"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			db, err := Open(t.Context(), Options{DSN: tt.dsn, Password: "hunter2", Now: time.Now})
+			if err == nil {
+				db.Close()
+			}
+			if !errors.Is(err, ErrDown) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want ErrDown with %q", err, tt.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%v names the password", err)
+			}
+		})
+	}
+}
+
+func TestALockedFileIsDown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rollcall.db")
+	db := openAt(t, "sqlite:"+path, time.Now)
+	tx, err := db.pool.BeginTx(t.Context(), nil) // takes the right to write
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+
+	e := lite{path}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*connectWithin)
+	defer cancel()
+	began := time.Now()
+	_, err = e.open(ctx)
+	if err == nil || !strings.Contains(e.explain(err), "locked by another program") {
+		t.Errorf("got %v, want that it is locked", err)
+	}
+	if took := time.Since(began); took > connectWithin+3*time.Second {
+		t.Errorf("took %v to say so", took)
+	}
+}
+
+func TestTheFileIsForItsOwnerAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state", "rollcall.db")
+	openAt(t, "sqlite:"+path, time.Now)
+	for name, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s: got mode %o, want %o", filepath.Base(name), got, want)
+		}
+	}
+}
+
+func TestReadersMaySeeTheViewsAndNothingElse(t *testing.T) {
+	dsn := shore.Postgres(t)
+	db := openAt(t, dsn, time.Now)
+	const role = `l"ms reader`
+	if err := db.gorm.Exec(`CREATE ROLE "l""ms reader"`).Error; err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // roles are the server's, which other tests share
+		if err := db.gorm.Exec(`DROP OWNED BY "l""ms reader"; DROP ROLE "l""ms reader"`).Error; err != nil {
+			t.Error(err)
+		}
+	})
+	again, err := Open(t.Context(), Options{DSN: dsn, Readers: []string{role}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+
+	conn, err := again.pool.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), `SET ROLE "l""ms reader"`); err != nil {
+		t.Fatal(err)
+	}
+	for _, view := range []string{"accounts", "account_names", "account_changes", "account_fields", "memberships"} {
+		if _, err := conn.ExecContext(t.Context(), "SELECT * FROM directory."+view); err != nil {
+			t.Errorf("%s: got %v, want that it may be read", view, err)
+		}
+	}
+	if _, err := conn.ExecContext(t.Context(), "SELECT * FROM account"); err == nil {
+		t.Error("a reader may read the table account")
+	}
+	if _, err := conn.ExecContext(t.Context(), "RESET ROLE"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAReaderWhoDoesNotExistIsNamed(t *testing.T) {
+	_, err := Open(t.Context(), Options{DSN: shore.Postgres(t), Readers: []string{"nobody_here"}, Now: time.Now})
+	if err == nil || !strings.Contains(err.Error(), "nobody_here") || !strings.Contains(err.Error(), "database_readers") {
+		t.Errorf("got %v, want the role and the key to correct", err)
+	}
+}
