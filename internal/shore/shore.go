@@ -29,12 +29,13 @@ var programs = map[string]struct{ glob, debian string }{
 	"postgres": {"/usr/lib/postgresql/*/bin/postgres", "postgresql"},
 	"sshd":     {"/usr/sbin/sshd", "openssh-server"},
 	"smtp":     {"/usr/sbin/exim4", "exim4-daemon-light"},
+
+	"systemd-analyze": {"/usr/bin/systemd-analyze", "systemd"}, // no server, and looked for in the same way
 }
 
-// Need skips the test where the server is not installed, and fails it with
-// CI=true. It knows "postgres", "sshd" and "smtp". The functions that start a
-// server call it themselves; it is exported for a test that would otherwise do
-// long work in vain.
+// Need skips the test where a program is not installed, and fails it with
+// CI=true. It knows "postgres", "sshd", "smtp" and "systemd-analyze". What starts
+// a server here calls it by itself.
 func Need(tb testing.TB, server string) {
 	tb.Helper()
 	need(tb, server)

@@ -1,0 +1,55 @@
+# make build test lint: see CONTRIBUTING.md.
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: build test lint fuzz bench race
+
+# SQLite is pure Go here: no C compiler, and one static binary.
+export CGO_ENABLED := 0
+# What is built says by -X below where it comes from; git need not be installed.
+export GOFLAGS := -buildvcs=false $(GOFLAGS)
+
+# Evaluated when build uses them. The date is the commit's, not today's, so that
+# the same commit gives the same bytes.
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+DATE    = $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+build:
+	go build -trimpath -ldflags="-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)" -o rollcall ./cmd/rollcall
+
+test:
+	@.ci/packages
+	go vet ./...
+	@go test -json -timeout 10m ./... | go run ./internal/verdict
+
+lint:
+	go vet ./...
+	go tool staticcheck ./...
+	@found="$$(go tool gofumpt -l .)"; \
+	[ -z "$$found" ] || { echo "not formatted; run go tool gofumpt -w on:"; echo "$$found"; exit 1; }
+	@# modernc.org/sqlite is made for one version of its C library, and no other.
+	@want="$$(awk '$$1 == "modernc.org/libc" {print $$2}' "$$(go list -m -f '{{.GoMod}}' modernc.org/sqlite)")"; \
+	got="$$(go list -m -f '{{.Version}}' modernc.org/libc)"; \
+	[ -n "$$want" ] && [ "$$got" = "$$want" ] || { echo "modernc.org/libc is $$got, but modernc.org/sqlite wants $$want: go get modernc.org/libc@$$want"; exit 1; }
+	@for script in .ci/*; do bash -n "$$script"; done
+
+# Every fuzz target for FUZZTIME, one after the other.
+fuzz:
+	@found=0; \
+	while IFS=: read -r file line; do \
+		found=1; name="$${line#func }"; name="$${name%%(*}"; \
+		echo "$$name in $$(dirname "$$file"), $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+	done < <(grep -rE '^func Fuzz[A-Za-z0-9_]*\(' --include='*_test.go' . || true); \
+	[ $$found = 1 ] || { echo "there is no fuzz target"; exit 1; }
+
+bench:
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+# The race detector is written in C, so this needs gcc.
+race: export CGO_ENABLED := 1
+race:
+	go test -race -timeout 20m ./...
