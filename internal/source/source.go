@@ -1,5 +1,10 @@
 // Package source fetches drops into the spool and proves their bytes. It never
 // looks inside. It is the only room that speaks SFTP.
+//
+// A file is taken when it stands still or its marker is there, copied under a
+// temporary name, hashed on the way, and believed only if its size is the same
+// before, during and after. A server is spoken to only after its host key was
+// verified; there is no switch that skips this. Every step has a deadline.
 package source
 
 import (
@@ -22,13 +27,13 @@ type Options struct {
 	Password   secret.Ref    `yaml:"password"`
 	HostKeys   []string      `yaml:"host_keys"`   // pinned fingerprints, SHA256:…
 	KnownHosts string        `yaml:"known_hosts"` // a file
-	Path       string        `yaml:"path"`        // folder and glob
+	Path       string        `yaml:"path"`        // folder and glob; the glob in the last element only; for sftp a relative one begins where the login arrives
 	Pick       string        `yaml:"pick"`        // newest, oldest, all
-	Settle     time.Duration `yaml:"settle"`
-	Ready      string        `yaml:"ready"` // marker beside the file, like "*.done": the star is the file's name, or its name without suffixes
-	After      string        `yaml:"after"` // keep, archive, delete
-	MoveTo     string        `yaml:"move_to"`
-	MaxSize    int64         `yaml:"max_size"` // bytes
+	Settle     time.Duration `yaml:"settle"`      // zero: two looks, a moment apart
+	Ready      string        `yaml:"ready"`       // marker beside the file, like "*.done": the star is the file's name, or its name without suffixes
+	After      string        `yaml:"after"`       // keep, archive, delete
+	MoveTo     string        `yaml:"move_to"`     // folder beside the file; "": done
+	MaxSize    int64         `yaml:"max_size"`    // bytes
 }
 
 // Defaults are what the contract says where a key is absent.
@@ -36,12 +41,9 @@ func Defaults() Options {
 	return Options{Pick: "newest", Settle: 2 * time.Minute, After: "keep", MaxSize: 512 << 20}
 }
 
-// Validate reports everything that is wrong with o, by path below source.
-func (o Options) Validate() []*roster.Fault { panic("not built") }
-
 // A Listing is what a source has that matches.
 type Listing struct {
-	Files   []File   // regular files with an ordinary name, oldest first
+	Files   []File   // regular files with an ordinary name, oldest first; none is no error
 	Ignored []string // one line each: what matched and is left alone, and why
 }
 
@@ -53,18 +55,24 @@ type File struct {
 }
 
 // A Source is where the drops of a profile come from. It is an interface
-// because there are two: a folder and an SFTP server.
+// because there are two: a folder and an SFTP server. It is used by one
+// goroutine at a time. A connection that was lost is made anew by the next
+// call, so that After works also long after Fetch.
 type Source interface {
 	// List looks once. Files that are not settled are in it.
 	List(ctx context.Context) (Listing, error)
 	// Settled waits until one of files stands still (or its marker is there) and answers with
 	// those that do, oldest first, and with those that grow. It looks for at most patience; where
-	// none has settled by then it answers with a [*roster.Refusal] E406.
+	// none has settled by then it answers with a [*roster.Refusal] E406. Files that have vanished
+	// are in neither answer; where all have, or there were none, the error is [ErrNoDrop].
 	Settled(ctx context.Context, files []File, patience time.Duration) (settled, growing []File, err error)
 	// Fetch copies f into spool, under a temporary name until it is whole, hashed on the way, and
-	// proves its size before, during and after.
+	// proves its size before, during and after. The copy is the caller's, and has a name of its own
+	// also where the same file is fetched twice.
 	Fetch(ctx context.Context, f File, spool string) (roster.Drop, error)
-	// After does what after: says with a drop that has been applied.
+	// After does what after: says with a drop that has been applied, and with its marker. It may
+	// be called again: a drop that is gone already is no error. A drop that has changed since it
+	// was fetched is left alone, and that is an error.
 	After(ctx context.Context, d roster.Drop) error
 	Close() error
 }
@@ -72,17 +80,25 @@ type Source interface {
 // ErrNoDrop means that the source was reached and has nothing that matches.
 var ErrNoDrop = errors.New("no drop")
 
-// Open connects. Peers that are not who they should be, refused logins and
-// dead hosts are a [*roster.Refusal] E401 to E404.
-func Open(ctx context.Context, o Options, log *slog.Logger) (Source, error) { panic("not built") }
-
-// Local copies the file at path into spool: what --file does.
-func Local(ctx context.Context, path, spool string, maxSize int64) (roster.Drop, error) {
-	panic("not built")
+// Open connects; log may be nil. Peers that are not who they should be, refused logins and
+// dead hosts are a [*roster.Refusal] E401 to E404. A folder is not looked at
+// before List.
+func Open(ctx context.Context, o Options, log *slog.Logger) (Source, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := &files{options: o, log: log}
+	switch o.Type {
+	case "dir":
+		s.place = openDir(o)
+	case "sftp":
+		p, err := openSFTP(ctx, o, ordinary())
+		if err != nil {
+			return nil, err
+		}
+		s.place = p
+	default:
+		return nil, errors.New("source.type is neither dir nor sftp")
+	}
+	return s, nil
 }
-
-// HostKey asks a server, host or host:port, for its keys, without logging in.
-func HostKey(ctx context.Context, host string) ([]OfferedKey, error) { panic("not built") }
-
-// An OfferedKey is a host key as a server offers it.
-type OfferedKey struct{ Type, Fingerprint string }

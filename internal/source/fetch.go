@@ -1,0 +1,272 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"rollcall/internal/roster"
+)
+
+// spare is what a disk keeps free beside a drop.
+const spare = 64 << 20
+
+// Fetch implements [Source].
+func (s *files) Fetch(ctx context.Context, f File, spool string) (roster.Drop, error) {
+	d, err := s.fetch(ctx, f, spool, false)
+	if _, short := errors.AsType[*shortError](err); short {
+		s.log.WarnContext(ctx, "source served fewer bytes than it promised, fetching again without concurrent reads", "file", f.Name)
+		d, err = s.fetch(ctx, f, spool, true)
+	}
+	if short, ok := errors.AsType[*shortError](err); ok {
+		return roster.Drop{}, &roster.Refusal{Code: "E408", Text: fmt.Sprintf("%s: %v, twice", f.Name, short)}
+	}
+	return d, err
+}
+
+// fetch copies f once.
+func (s *files) fetch(ctx context.Context, f File, spool string, careful bool) (roster.Drop, error) {
+	h, err := s.place.open(ctx, f.Name, careful)
+	if err != nil {
+		return roster.Drop{}, s.lost(f, err)
+	}
+	defer h.close(ctx)
+	again := func() (fs.FileInfo, error) { return s.place.lstat(ctx, f.Name) }
+	d, err := prove(ctx, f, h, again, spool, s.options.MaxSize)
+	if err != nil {
+		return roster.Drop{}, s.lost(f, err)
+	}
+	d.Source, d.Remote = s.place.kind(), s.remote(f.Name)
+	return d, nil
+}
+
+// lost says of a file that was listed what it means that it cannot be had.
+func (s *files) lost(f File, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &roster.Refusal{Code: "E406", Text: f.Name + " was there a moment ago and is gone"}
+	case errors.Is(err, fs.ErrPermission):
+		return &roster.Refusal{Code: "E405", Text: f.Name + " may not be read by this user", Fix: "ask the source's owner for the right to read it"}
+	case errors.Is(err, syscall.ELOOP):
+		return &roster.Refusal{Code: "E411", Text: f.Name + " has become a link; links are never followed"}
+	}
+	return err
+}
+
+// Local copies the file at path into spool: what --file does. A link is
+// followed, for a person has named it.
+func Local(ctx context.Context, path, spool string, maxSize int64) (roster.Drop, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return roster.Drop{}, &roster.Refusal{Code: "E405", Text: "the file " + printable(path) + " does not exist", Fix: "check the path after --file"}
+	case err != nil:
+		return roster.Drop{}, err
+	case info.IsDir():
+		return roster.Drop{}, fmt.Errorf("%s is a folder; name a file in it", printable(path))
+	case !info.Mode().IsRegular():
+		return roster.Drop{}, fmt.Errorf("%s is not a regular file; copy its contents into one", printable(path))
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return roster.Drop{}, err
+	}
+	h := localFile{f}
+	defer h.close(ctx)
+	again := func() (fs.FileInfo, error) { return os.Stat(path) }
+	listed := File{Name: filepath.Base(path), Size: info.Size(), Modified: info.ModTime()}
+	d, err := prove(ctx, listed, h, again, spool, maxSize)
+	if short, ok := errors.AsType[*shortError](err); ok {
+		return roster.Drop{}, &roster.Refusal{Code: "E408", Text: fmt.Sprintf("%s: %v", printable(path), short)}
+	}
+	d.Source = "file"
+	return d, err
+}
+
+// A shortError is a copy that has another size than its file, which itself has
+// not changed.
+type shortError struct{ got, want int64 }
+
+func (e *shortError) Error() string {
+	return fmt.Sprintf("%d of %d bytes came", e.got, e.want)
+}
+
+// prove copies what h reads into spool and believes it only if f, as it was
+// listed, the open file before and after, what came, and the file that again
+// finds by its name agree in size and, as far as they have one, in time.
+func prove(ctx context.Context, f File, h handle, again func() (fs.FileInfo, error), spool string, maxSize int64) (roster.Drop, error) {
+	before, err := h.stat(ctx)
+	if err != nil {
+		return roster.Drop{}, err
+	}
+	switch {
+	case !before.Mode().IsRegular():
+		return roster.Drop{}, &roster.Refusal{Code: "E411", Text: f.Name + " is not a regular file"}
+	case before.Size() > maxSize:
+		return roster.Drop{}, tooLarge(f, before.Size(), maxSize)
+	case !sameFile(f, fileOf(before)):
+		return roster.Drop{}, changed(f, "since it was listed")
+	}
+	if err := room(spool, before.Size()); err != nil {
+		return roster.Drop{}, err
+	}
+	c, err := newCopy(spool, maxSize)
+	if err != nil {
+		return roster.Drop{}, err
+	}
+	defer c.discard()
+
+	if err := h.copyTo(ctx, c); err != nil {
+		switch {
+		case c.err == nil:
+			return roster.Drop{}, err
+		case errors.Is(c.err, errTooLarge):
+			return roster.Drop{}, tooLarge(f, c.size, maxSize)
+		default:
+			return roster.Drop{}, c.err
+		}
+	}
+	after, err := h.stat(ctx)
+	if err != nil {
+		return roster.Drop{}, err
+	}
+	named, err := again()
+	if err != nil {
+		return roster.Drop{}, err
+	}
+	if !sameFile(f, fileOf(after)) || !sameFile(f, fileOf(named)) || !named.Mode().IsRegular() {
+		return roster.Drop{}, changed(f, "while it was fetched")
+	}
+	if c.size != f.Size {
+		return roster.Drop{}, &shortError{c.size, f.Size}
+	}
+	path, err := c.finish()
+	if err != nil {
+		return roster.Drop{}, err
+	}
+	return roster.Drop{Name: f.Name, Path: path, Size: c.size, SHA256: c.sum(), Modified: f.Modified}, nil
+}
+
+func changed(f File, when string) error {
+	return &roster.Refusal{Code: "E406", Text: f.Name + " has changed " + when}
+}
+
+func tooLarge(f File, size, maxSize int64) error {
+	return &roster.Refusal{
+		Code: "E411",
+		Text: fmt.Sprintf("%s has %d bytes or more, and source.max_size is %d", f.Name, size, maxSize),
+		Fix:  "if that is right, raise source.max_size",
+	}
+}
+
+// room makes the spool where it is missing and tells whether a file of size
+// fits into it.
+func room(spool string, size int64) error {
+	if err := os.MkdirAll(spool, 0o700); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	info, err := os.Stat(spool)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = os.Chmod(spool, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(spool, &disk); err != nil {
+		return fmt.Errorf("spool %s: %w", spool, err)
+	}
+	free, need := uint64(disk.Bavail)*uint64(disk.Bsize), uint64(size)+spare
+	if free < need {
+		return fmt.Errorf("spool %s: %d MiB are free and %d MiB are needed; free some disk space, nothing was changed", spool, free>>20, need>>20)
+	}
+	return nil
+}
+
+var errTooLarge = errors.New("too large")
+
+// A copying is a file of the spool that is not whole yet.
+type copying struct {
+	file *os.File
+	hash hash.Hash
+	size int64
+	max  int64
+	err  error // the first of our own, not of whom we copy from
+}
+
+const unfinished = ".part"
+
+// newCopy begins a file in spool that is readable by its owner alone.
+func newCopy(spool string, maxSize int64) (*copying, error) {
+	f, err := os.CreateTemp(spool, "drop-*"+unfinished)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	return &copying{file: f, hash: sha256.New(), max: maxSize}, nil
+}
+
+// Write takes the next bytes, unless they are too many.
+func (c *copying) Write(p []byte) (int, error) {
+	if c.size+int64(len(p)) > c.max {
+		c.err, c.size = errTooLarge, c.size+int64(len(p))
+		return 0, c.err
+	}
+	n, err := c.file.Write(p)
+	c.hash.Write(p[:n])
+	c.size += int64(n)
+	if err != nil {
+		c.err = noSpace(err)
+	}
+	return n, err
+}
+
+func (c *copying) sum() string { return hex.EncodeToString(c.hash.Sum(nil)) }
+
+// finish brings the bytes to the disk and gives the file its name.
+func (c *copying) finish() (string, error) {
+	if err := errors.Join(c.file.Sync(), c.file.Close()); err != nil {
+		return "", noSpace(err)
+	}
+	path := strings.TrimSuffix(c.file.Name(), unfinished) + "-" + c.sum()[:16]
+	if err := os.Rename(c.file.Name(), path); err != nil {
+		return "", fmt.Errorf("spool: %w", err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return "", errors.Join(err, os.Remove(path))
+	}
+	return path, nil
+}
+
+// discard removes what is not finished; it has no effect after finish.
+func (c *copying) discard() {
+	_ = c.file.Close()           // closed already where it is finished
+	_ = os.Remove(c.file.Name()) // has another name where it is finished
+}
+
+func noSpace(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("spool: the disk is full or a limit is reached; free some disk space, nothing was changed: %w", err)
+	}
+	return fmt.Errorf("spool: %w", err)
+}
+
+// syncDir makes the new name survive a power cut.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
