@@ -1,8 +1,18 @@
 // Package mapping turns records into entries: columns, templates, code tables
 // and normal forms. It is pure and never sees an account.
+//
+// [Compile] binds a profile's options to the header of one drop, and refuses a
+// drop that lacks a column the profile speaks of. [Mapper.Entry] then maps one
+// record after the other. What is wrong with a value is a problem of that
+// record and names line and column, never the value; the field is then simply
+// not said, so that what is stored stays.
 package mapping
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
 	"time"
 
 	"rollcall/internal/roster"
@@ -14,8 +24,8 @@ type Column struct {
 	From      string            `yaml:"from"`
 	Template  string            `yaml:"template"` // R31
 	Const     string            `yaml:"const"`
-	Values    map[string]string `yaml:"values"`     // code table
-	Other     string            `yaml:"other"`      // reject, keep, or the value of what Values lacks; "" is: reject for status, suspended and deleted, else keep with E122
+	Values    map[string]string `yaml:"values"`     // code table; a cell is looked up without its outer blanks
+	Other     string            `yaml:"other"`      // reject, keep (what is stored, silently), or the value of what Values lacks; "" is: reject for status, suspended and deleted, else keep with E122
 	Date      string            `yaml:"date"`       // R23; "" is YYYY-MM-DD
 	Blank     string            `yaml:"blank"`      // keep, clear (R14)
 	Default   string            `yaml:"default"`    // R53; a template
@@ -30,36 +40,113 @@ func (c *Column) UnmarshalText(text []byte) error { c.From = string(text); retur
 
 // Options are all that a mapping depends on besides the header.
 type Options struct {
-	Map         map[string]Column // by field name, or suspended, deleted, oldusername, previous_key; empty: columns that bear those names
+	Map         map[string]Column // by field name, or status, suspended, deleted, oldusername, previous_key; empty: columns that bear those names
 	Key         roster.Field      // match.key
 	Fallback    bool              // match.fallback is username
-	Standardise string            // on, off, extended (R30)
-	Auth        []string          // allowed values of auth (R24)
+	Standardise string            // on, off, extended (R30); "" is on
+	Auth        []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
 	Zone        *time.Location    // of dates without a zone; nil: UTC
 }
 
-// Validate reports everything that is wrong with the columns, by path below map.
-func (o Options) Validate() []*roster.Fault { panic("not built") }
+// The control columns: what they say is no field of the account.
+const (
+	status      = "status"
+	suspended   = "suspended"
+	deleted     = "deleted"
+	oldUsername = "oldusername"
+	previousKey = "previous_key"
+)
+
+var controls = []string{status, suspended, deleted, oldUsername, previousKey}
+
+// rules is raised whenever a release maps a record otherwise than the one
+// before it, so that nothing that was remembered of a drop outlives the change.
+const rules = "mapping-1"
 
 // Digest names the mapping: two options with one digest map every record alike.
-func (o Options) Digest() string { panic("not built") }
-
-// A Mapper maps the records of one drop.
-type Mapper struct{}
-
-// Compile binds the options to a header. A header without a needed column is
-// a [*roster.Refusal]; the notes name columns that mean nothing to the profile (R10).
-func Compile(o Options, header []string) (m *Mapper, notes []roster.Problem, err error) {
-	panic("not built")
+func (o Options) Digest() string {
+	// A column that says less must not change its digest when Column grows a key.
+	type column struct {
+		From      string            `json:",omitempty"`
+		Template  string            `json:",omitempty"`
+		Const     string            `json:",omitempty"`
+		Values    map[string]string `json:",omitempty"`
+		Other     string            `json:",omitempty"`
+		Date      string            `json:",omitempty"`
+		Blank     string            `json:",omitempty"`
+		Default   string            `json:",omitempty"`
+		OnInvalid string            `json:",omitempty"`
+		Transform []string          `json:",omitempty"`
+		OnTaken   string            `json:",omitempty"`
+		Set       roster.SetMode    `json:",omitempty"`
+	}
+	said := struct {
+		Rules       string
+		Map         map[string]column // written in the order of the names
+		Key         string
+		Fallback    bool
+		Standardise string
+		Auth        []string
+		Zone        string
+	}{rules, map[string]column{}, o.Key.String(), o.Fallback, o.standardise(), slices.Sorted(slices.Values(o.auth())), o.zone().String()}
+	for name, c := range o.Map {
+		said.Map[name] = column(c)
+	}
+	text, err := json.Marshal(said)
+	if err != nil {
+		panic(err) // texts, booleans and lists of them: there is nothing in it that JSON cannot write
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
-// Entry maps a record. What is wrong with it stands in its Problems. The only
-// error is a [*roster.Refusal]: a record that proves the whole drop wrong (R18).
-func (m *Mapper) Entry(r roster.Record) (roster.Entry, error) { panic("not built") }
+// SetModes are the fields' modes (R51), for the planner. A username that a
+// template makes is set once: nobody is renamed by a template (R31).
+func (o Options) SetModes() [roster.NumFeedFields]roster.SetMode {
+	var modes [roster.NumFeedFields]roster.SetMode
+	for name, c := range o.Map {
+		f, ok := feedField(name)
+		if !ok {
+			continue
+		}
+		modes[f] = c.Set
+		if modes[f] == "" {
+			modes[f] = roster.SetAlways
+		}
+		if f == roster.Username && c.Template != "" {
+			modes[f] = roster.SetOnce
+		}
+	}
+	for f := range modes {
+		if modes[f] == "" {
+			modes[f] = roster.SetAlways
+		}
+	}
+	return modes
+}
 
-// Broken is the entry of a row that could not be read: rejected, with the key
-// that its cell seems to hold.
-func (m *Mapper) Broken(e *roster.RowError) roster.Entry { panic("not built") }
+func (o Options) standardise() string {
+	if o.Standardise == "" {
+		return "on"
+	}
+	return o.Standardise
+}
 
-// SetModes are the fields' modes (R51), for the planner.
-func (o Options) SetModes() [roster.NumFeedFields]roster.SetMode { panic("not built") }
+func (o Options) auth() []string {
+	if len(o.Auth) == 0 {
+		return []string{"manual", "ldap", "oauth2", "saml2"}
+	}
+	return o.Auth
+}
+
+func (o Options) zone() *time.Location {
+	if o.Zone == nil {
+		return time.UTC
+	}
+	return o.Zone
+}
+
+func feedField(name string) (roster.Field, bool) {
+	f, ok := roster.FieldNamed(name)
+	return f, ok && f < roster.NumFeedFields
+}

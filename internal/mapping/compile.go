@@ -1,0 +1,300 @@
+package mapping
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rollcall/internal/roster"
+)
+
+// A Mapper maps the records of one drop. It changes nothing of itself but what
+// it remembers of lookups, and may be used by several goroutines.
+type Mapper struct {
+	head     header
+	key      roster.Field
+	fallback bool
+	keyFrom  *source // nil where the key is in no column
+	keyForm  form    // of the match key and of previous_key
+	username form    // of a given username
+	namer    namer   // of a username that a template makes
+	given    []given
+	made     []made
+	fieldAt  []string // for each column, the field that it says; "" where none
+	breaks   []int    // columns in which a line break refuses the drop
+
+	status, suspended, deleted *source // nil where the drop does not say them
+	oldUsername, previousKey   *source
+
+	numberGiven, numberMade bool // a taken username gets a counter (R33)
+}
+
+// A given is a field that the drop, or a constant of the profile, says.
+type given struct {
+	source
+	field     roster.Field
+	normal    form
+	clear     bool // an empty cell empties the field
+	onInvalid string
+}
+
+// A made is a field that a template makes: its value, or only its default.
+type made struct {
+	field     roster.Field
+	template  template
+	byDefault bool
+	fixed     bool // the template has no places: it makes no name
+	late      bool // it needs the final username
+	pipes     []func(string) string
+	normal    form
+	onInvalid string
+}
+
+// Compile binds the options to a header. A header without a needed column is
+// a [*roster.Refusal]; the notes name columns that mean nothing to the profile (R10).
+// Options that [Options.Validate] finds faults with are refused with them.
+func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err error) {
+	if faults := o.Validate(); len(faults) > 0 {
+		errs := make([]error, len(faults))
+		for i, f := range faults {
+			errs[i] = f
+		}
+		return nil, nil, fmt.Errorf("map: %w", errors.Join(errs...))
+	}
+	head, err := readHeader(names)
+	if err != nil {
+		return nil, nil, err
+	}
+	columns := o.Map
+	if len(columns) == 0 {
+		columns = implied(head)
+	}
+	if wants := o.wants(columns, head); len(wants) > 0 {
+		return nil, nil, head.missing(wants)
+	}
+	m = &Mapper{head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names))}
+	forms := o.forms()
+	normal := func(f roster.Field) form { return within(f, forms[f]) }
+	m.username, m.keyForm = normal(roster.Username), normal(o.Key)
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		c := columns[name]
+		f, ok := feedField(name)
+		if !ok {
+			m.control(newSource(name, c, head))
+			continue
+		}
+		if err := m.field(o, f, c, normal(f)); err != nil {
+			return nil, nil, err
+		}
+	}
+	m.arrange()
+	return m, m.notes(columns), nil
+}
+
+// implied maps the columns that bear the name of a field or a control to it.
+func implied(h header) map[string]Column {
+	columns := map[string]Column{}
+	names := controls
+	for _, f := range roster.FeedFields() {
+		names = append(names[:len(names):len(names)], f.String())
+	}
+	for _, name := range names {
+		if i := h.find(name); i >= 0 {
+			columns[name] = Column{From: h.names[i]}
+		}
+	}
+	return columns
+}
+
+// wants are the columns that the header should have and has not: each that the
+// profile's own map names, and the key's, or the fallback's where that stands
+// in for it (R10, R42).
+func (o Options) wants(columns map[string]Column, h header) []want {
+	var wants []want
+	need := func(path, column string) {
+		if h.find(column) < 0 {
+			wants = append(wants, want{column, path})
+		}
+	}
+	key, name := o.Key.String(), roster.Username.String()
+	if len(o.Map) == 0 {
+		switch _, found := columns[name]; {
+		case o.Fallback && found:
+		case o.Fallback && h.find(key) < 0:
+			wants = append(wants, want{key, "match.key"}, want{name, "match.fallback, in its stead"})
+		default:
+			need("match.key", key)
+		}
+		return wants
+	}
+	for _, field := range slices.Sorted(maps.Keys(columns)) {
+		c := columns[field]
+		optional := field == key && o.Fallback && columns[name].From != ""
+		if c.From != "" && !optional {
+			need("map."+field, c.From)
+		}
+		for _, text := range []string{c.Template, c.Default} {
+			t, err := parseTemplate(text)
+			if err != nil {
+				continue // Validate has said so
+			}
+			for _, column := range t.columns() {
+				need("map."+field, column)
+			}
+		}
+	}
+	return wants
+}
+
+// control takes a control column.
+func (m *Mapper) control(s source) {
+	if s.absent() {
+		return
+	}
+	switch s.name {
+	case status:
+		m.status = &s
+	case suspended:
+		m.suspended = &s
+	case deleted:
+		m.deleted = &s
+	case oldUsername:
+		m.oldUsername = &s
+	case previousKey:
+		m.previousKey = &s
+		m.breaks = append(m.breaks, s.index)
+	}
+	m.mark(s)
+}
+
+// field takes a field's column, template and default.
+func (m *Mapper) field(o Options, f roster.Field, c Column, normal form) error {
+	if f == roster.StartsOn || f == roster.ExpiresOn || f == roster.LastLoginAt {
+		d, err := newDater(c.Date, o.zone())
+		if err != nil {
+			return err
+		}
+		inner := d.date
+		if f == roster.LastLoginAt {
+			inner = d.instant
+		}
+		normal = within(f, inner)
+	}
+	if f == roster.Username {
+		m.numberGiven, m.numberMade = c.OnTaken == "number", c.OnTaken != "reject"
+	}
+	s := newSource(f.String(), c, m.head)
+	if !s.absent() {
+		m.given = append(m.given, given{source: s, field: f, normal: normal, clear: c.Blank == "clear", onInvalid: c.OnInvalid})
+		m.mark(s)
+		if f == m.key && s.index >= 0 {
+			m.keyFrom = &s
+			m.breaks = append(m.breaks, s.index)
+		}
+	}
+	if f == roster.Username {
+		normal = within(f, func(s string) (string, *flaw) { return m.namer.made(s), nil })
+	}
+	for i, text := range []string{c.Template, c.Default} {
+		if text == "" {
+			continue
+		}
+		t, err := parseTemplate(text)
+		if err != nil {
+			return err
+		}
+		_, fixed := t.fixed()
+		m.made = append(m.made, made{
+			field: f, template: t.bind(m.head.find), byDefault: i == 1, fixed: fixed, late: t.uses(aFinal),
+			pipes: pipesOf(c.Transform), normal: normal, onInvalid: c.OnInvalid,
+		})
+	}
+	return nil
+}
+
+// mark remembers whose value a column is, for what is wrong with its cells.
+func (m *Mapper) mark(s source) {
+	if s.index >= 0 && m.fieldAt[s.index] == "" {
+		m.fieldAt[s.index] = s.name
+	}
+}
+
+// arrange puts the templates in an order in which the names that they speak of
+// are there: first and last name with their defaults before all others. It
+// finds the columns whose line breaks refuse the drop, now that all are known.
+func (m *Mapper) arrange() {
+	rank := func(x made) int {
+		n := 2
+		if x.field == roster.FirstName || x.field == roster.LastName {
+			n = 0
+		}
+		if x.byDefault {
+			n++
+		}
+		return n
+	}
+	slices.SortStableFunc(m.made, func(a, b made) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.field, b.field))
+	})
+	slices.SortStableFunc(m.given, func(a, b given) int { return cmp.Compare(a.field, b.field) })
+	for _, g := range m.given {
+		if g.field == roster.Username && m.keyFrom == nil && m.fallback {
+			m.breaks = append(m.breaks, g.index) // the name stands in for the key
+		}
+	}
+}
+
+// notes name the columns that mean nothing to the profile, and the key's
+// column where the fallback has to do without it.
+func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
+	var notes []roster.Problem
+	if key, ok := columns[m.key.String()]; ok && key.From != "" && m.head.find(key.From) < 0 {
+		notes = append(notes, roster.Problem{
+			Severity: roster.SeverityNote, Field: m.key.String(), Column: key.From,
+			Text: "the key's column is missing: records are matched by username alone",
+			Fix:  "ask HR for the column, if it should be there",
+		})
+	}
+	used := map[int]bool{}
+	names := slices.Clone(controls)
+	for _, f := range roster.FeedFields() {
+		names = append(names, f.String())
+	}
+	for _, c := range columns {
+		used[m.head.find(c.From)] = true
+		for _, text := range []string{c.Template, c.Default} {
+			if t, err := parseTemplate(text); err == nil {
+				for _, column := range t.columns() {
+					used[m.head.find(column)] = true
+				}
+			}
+		}
+	}
+	unknown := 0
+	for i, name := range m.head.names {
+		if used[i] || columnForm(name) == "" {
+			continue
+		}
+		if unknown++; unknown > maxNamed {
+			continue
+		}
+		note := roster.Problem{
+			Severity: roster.SeverityNote, Column: cut(name, 100),
+			Text: "the profile does not use this column", Fix: "nothing to do; name it under map: to use it",
+		}
+		if like := suggest(strings.ReplaceAll(columnForm(name), " ", "_"), names); like != "" {
+			note.Fix = fmt.Sprintf("if it is %s, say so under map:", like)
+		}
+		notes = append(notes, note)
+	}
+	if unknown > maxNamed {
+		notes = append(notes, roster.Problem{
+			Severity: roster.SeverityNote, Text: fmt.Sprintf("%d more columns that the profile does not use", unknown-maxNamed),
+			Fix: "nothing to do; name them under map: to use them",
+		})
+	}
+	return notes
+}

@@ -1,0 +1,224 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+
+	"rollcall/internal/roster"
+)
+
+// Entry maps a record. What is wrong with it stands in its Problems. The only
+// error is a [*roster.Refusal]: a record that proves the whole drop wrong (R18).
+func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
+	e := roster.Entry{Line: rec.Line}
+	r := row{cells: rec.Values}
+	for _, i := range m.breaks {
+		if lineBreak(r, i) {
+			return e, &roster.Refusal{Code: "E102", Line: rec.Line, Column: m.head.names[i], Text: "a key has a line break"}
+		}
+	}
+	r.bad = m.examine(&e, r)
+	for i := range m.given {
+		m.say(&e, r, &m.given[i])
+	}
+	for i := range m.made {
+		m.fill(&e, r, &m.made[i])
+	}
+	e.Wish = m.wish(&e, r)
+	m.earlier(&e, r)
+	m.identify(&e)
+	for i := range e.Problems {
+		e.Problems[i].Key = e.Key
+	}
+	return e, nil
+}
+
+// examine finds the cells with control characters, mapped or not (R16).
+func (m *Mapper) examine(e *roster.Entry, r row) (bad []int) {
+	for i, cell := range r.cells {
+		if !hasControl(cell) {
+			continue
+		}
+		bad = append(bad, i)
+		p := roster.NewProblem("E104", e.Line, "")
+		if i < len(m.head.names) {
+			p.Field, p.Column = m.fieldAt[i], m.head.names[i]
+		} else {
+			p.Text = fmt.Sprintf("a control character in field %d", i+1)
+		}
+		e.Problems = append(e.Problems, p)
+	}
+	return bad
+}
+
+// say takes over what a column says of a field.
+func (m *Mapper) say(e *roster.Entry, r row, g *given) {
+	v, kept, wrong := g.read(r)
+	if v == "" && wrong == nil {
+		if g.clear && !kept {
+			e.Set = e.Set.With(g.field) // R14
+		}
+		return
+	}
+	if m.accept(e, g.field, v, wrong, g.normal, g.onInvalid, g.column) && g.field == roster.Username {
+		e.Number = m.numberGiven
+	}
+}
+
+// fill fills a template (R31), unless it is a default of which the record has
+// no need. A default that comes out wrong is none: most records never need it,
+// and where one does and the field is required, the planner says so.
+func (m *Mapper) fill(e *roster.Entry, r row, t *made) {
+	if t.byDefault && e.Values[t.field] != "" {
+		return
+	}
+	from := setting{r, nameOf(e, roster.FirstName), nameOf(e, roster.LastName)}
+	if t.late {
+		e.Late = append(e.Late, t.later(from))
+		return
+	}
+	v := t.template.render(from)
+	for _, pipe := range t.pipes {
+		v = pipe(v)
+	}
+	if v == "" {
+		return
+	}
+	if t.byDefault {
+		v, wrong := t.normal(v)
+		if wrong != nil || v == "" {
+			return
+		}
+		e.Defaults[t.field], e.HasDef = v, e.HasDef.With(t.field)
+	} else if !m.accept(e, t.field, v, nil, t.normal, t.onInvalid, "") {
+		return
+	}
+	if t.field == roster.Username {
+		e.Number, e.Template = m.numberMade, !t.fixed
+	}
+}
+
+// later is a value that needs the final username. Where it would not be a
+// valid one, it is "".
+func (t *made) later(from setting) roster.Late {
+	fill, pipes, normal := t.template.later(from), t.pipes, t.normal
+	return roster.Late{Field: t.field, Default: t.byDefault, Value: func(username string) string {
+		v := fill(username)
+		for _, pipe := range pipes {
+			v = pipe(v)
+		}
+		if v == "" {
+			return ""
+		}
+		v, wrong := normal(v)
+		if wrong != nil {
+			return ""
+		}
+		return v
+	}}
+}
+
+// accept brings a value into its normal form and sets the field, or notes
+// what is wrong with it and does as on_invalid says (R7).
+func (m *Mapper) accept(e *roster.Entry, f roster.Field, v string, wrong *flaw, normal form, onInvalid, column string) bool {
+	if wrong == nil && f == m.key && hasInvisible(v) {
+		wrong = unseen
+	}
+	if wrong == nil {
+		v, wrong = normal(v)
+	}
+	if wrong == nil {
+		if v == "" && f == roster.Username {
+			return false // a template of which nothing remains
+		}
+		e.Values[f], e.Set = v, e.Set.With(f)
+		return true
+	}
+	e.Problems = append(e.Problems, roster.Problem{
+		Code: wrong.code, Severity: m.severity(f, wrong, onInvalid), Field: f.String(), Column: column,
+		Line: e.Line, Text: wrong.text, Fix: wrong.fix,
+	})
+	if onInvalid == "blank" && wrong.code != "E104" {
+		e.Set = e.Set.With(f)
+	}
+	return false
+}
+
+// severity is how much a wrong value matters: a key that cannot be read and a
+// control character reject the row whatever the profile says (R7).
+func (m *Mapper) severity(f roster.Field, wrong *flaw, onInvalid string) roster.Severity {
+	switch {
+	case f == m.key || wrong.code == "E104" || wrong.reject || onInvalid == "reject":
+		return roster.SeverityError
+	case onInvalid != "":
+		return roster.SeverityWarning
+	}
+	return roster.Codes[wrong.code].Severity
+}
+
+// identify takes the key from its field, or tells that there is none (R3, R42).
+func (m *Mapper) identify(e *roster.Entry) {
+	v := e.Values[m.key]
+	if v != "" {
+		e.Key = keyOf(m.key, v)
+		return
+	}
+	e.Set = e.Set.Without(m.key)
+	if m.fallback && e.Values[roster.Username] != "" && !e.Template {
+		return
+	}
+	e.KeyBad = true
+	for _, p := range e.Problems {
+		if p.Field == m.key.String() {
+			return // it says why already
+		}
+	}
+	p := roster.NewProblem("E120", e.Line, "")
+	p.Field, p.Text = m.key.String(), "the key is empty"
+	if m.keyFrom != nil {
+		p.Column = m.keyFrom.column
+	}
+	e.Problems = append(e.Problems, p)
+}
+
+// keyOf is a field's normal form as a key.
+func keyOf(f roster.Field, v string) roster.Key {
+	if f == roster.Username || f == roster.Email {
+		return roster.Key(v)
+	}
+	return roster.NormalKey(v)
+}
+
+// Broken is the entry of a row that could not be read: rejected, with the key
+// that its cell seems to hold.
+func (m *Mapper) Broken(rowErr *roster.RowError) roster.Entry {
+	e := roster.Entry{Line: rowErr.Record.Line, Broken: true, KeyBad: true}
+	p := rowErr.Problem
+	if e.Line == 0 {
+		e.Line = p.Line
+	}
+	if v, ok := m.brokenKey(rowErr.Record.Values); ok {
+		e.Key, e.KeyBad = v, false
+	}
+	p.Line, p.Key = e.Line, e.Key
+	e.Problems = []roster.Problem{p}
+	return e
+}
+
+func (m *Mapper) brokenKey(cells []string) (roster.Key, bool) {
+	if m.keyFrom == nil || m.keyFrom.index >= len(cells) {
+		return "", false
+	}
+	cell := cells[m.keyFrom.index]
+	if hasControl(cell) || strings.ContainsAny(cell, "\r\n") {
+		return "", false
+	}
+	v, _, wrong := m.keyFrom.read(row{cells: cells})
+	if wrong != nil || v == "" || hasInvisible(v) {
+		return "", false
+	}
+	if v, wrong = m.keyForm(v); wrong != nil || v == "" {
+		return "", false
+	}
+	return keyOf(m.key, v), true
+}
