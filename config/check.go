@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net"
@@ -38,7 +39,7 @@ func (s *Site) checkDatabase(d *document) {
 			d.fault("database", codeValue, "database names no file", "write sqlite:rollcall.db")
 		}
 		if !s.DatabasePassword.IsZero() {
-			d.fault("database_password", codeValue, "database_password: a file has no password", "remove it")
+			d.warn("database_password", codeUseless, "database_password has no effect: a database in a file has none", "remove it", true)
 		}
 		return
 	}
@@ -212,42 +213,42 @@ func (p *Profile) checkAbsence(d *document) {
 	}
 }
 
-// checkMap wants the fields that others need to be in the map, where there is one.
+// checkMap warns of fields that others need and that a map of the profile's own
+// never fills.
 func (p *Profile) checkMap(d *document) {
 	if len(p.Map) == 0 || d.failed["map"] {
 		return
 	}
-	key := p.Match.Key
-	if _, ok := p.Map[key.String()]; !ok && p.Match.Fallback.By == "" && !d.failed[join("map", key.String())] {
-		path := "match.key"
-		if !d.has(path) {
-			path = "map"
-		}
-		d.clash(path, codeUnmapped, fmt.Sprintf("match.key is %s, which map does not fill", key), fmt.Sprintf("add  %s: COLUMN  to map", key))
+	unfilled := func(f roster.Field) bool {
+		_, ok := p.Map[f.String()]
+		return !ok && !d.failed[join("map", f.String())]
 	}
-	unfilled := func(path string, fields []roster.Field) {
-		for i, f := range fields {
-			at := fmt.Sprintf("%s[%d]", path, i)
-			if _, ok := p.Map[f.String()]; ok || d.failed[at] || d.failed[join("map", f.String())] {
-				continue
-			}
-			if path == "required" && !d.has(path) {
-				at = "map"
-			}
-			d.warn(at, codeUnmapped, fmt.Sprintf("%s names %s, which map does not fill", path, f), unfilledHint(path, f), at == "map")
+	if p.Policy.Upload != "update" {
+		p.checkRequired(d, unfilled)
+	}
+	for i, f := range p.Match.Witness {
+		if at := fmt.Sprintf("match.witness[%d]", i); unfilled(f) && !d.failed[at] {
+			d.warn(at, codeUnmapped, fmt.Sprintf("match.witness names %s, which map does not fill", f), fmt.Sprintf("add  %s: COLUMN  to map, or leave it out", f), false)
 		}
 	}
-	if adds := p.Policy.Upload != "update"; adds {
-		unfilled("required", p.Required)
-	}
-	unfilled("match.witness", p.Match.Witness)
 }
 
-func unfilledHint(path string, f roster.Field) string {
-	if path == "required" {
-		return fmt.Sprintf("nobody new can be added: add  %s: COLUMN  to map, or write required: without it", f)
+func (p *Profile) checkRequired(d *document, unfilled func(roster.Field) bool) {
+	var names []string
+	for i, f := range p.Required {
+		if at := fmt.Sprintf("required[%d]", i); unfilled(f) && !d.failed[at] {
+			names = append(names, f.String())
+		}
 	}
-	return fmt.Sprintf("it can never bear witness: add  %s: COLUMN  to map, or leave it out", f)
+	if len(names) == 0 {
+		return
+	}
+	path := "required"
+	if !d.has(path) {
+		path = "map"
+	}
+	d.warn(path, codeUnmapped, "nobody new can be added: map does not fill "+strings.Join(names, ", "),
+		"add them to map, or say under  required:  what a new account needs", true)
 }
 
 func (p *Profile) checkClock(d *document, now time.Time) {
@@ -268,7 +269,13 @@ func (d *document) faults(block string, faults []*roster.Fault) {
 		if code == "" {
 			code = codeValue
 		}
-		d.fault(path, code, path+": "+f.Text, f.Hint)
+		// A name that an operator chose is at fault with all that stands under it.
+		parent := around(path)
+		chosen, hint := parent == "map" || parent == "guardrails.max_field_change", f.Hint
+		if name := strings.TrimPrefix(path, parent+"."); chosen && !slices.Contains(feedFieldNames(), name) {
+			hint = cmp.Or(suggest(name, feedFieldNames()), hint)
+		}
+		d.at(path, code, path+": "+f.Text, hint, chosen)
 	}
 }
 

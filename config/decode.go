@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -31,8 +32,11 @@ func (d *document) decode(n *yaml.Node, v reflect.Value, path string, depth int)
 		if !v.IsNil() {
 			fresh.Elem().Set(v.Elem())
 		}
+		before := len(d.errs)
 		d.decode(n, fresh.Elem(), path, depth)
-		v.Set(fresh)
+		if len(d.errs) == before { // else what is absent is a better guess than what is empty
+			v.Set(fresh)
+		}
 		return
 	}
 	if n.Kind == yaml.ScalarNode {
@@ -47,7 +51,7 @@ func (d *document) decode(n *yaml.Node, v reflect.Value, path string, depth int)
 	case n.Kind == yaml.SequenceNode && v.Kind() == reflect.Slice:
 		d.list(n, v, path, depth)
 	default:
-		d.fail(at, path, codeType, fmt.Sprintf("%s wants %s, not %s", named(path), wanted(v.Type()), kind(n)), "")
+		d.wrongKind(at, n, v.Type(), path)
 	}
 }
 
@@ -56,7 +60,7 @@ func (d *document) enter(n *yaml.Node, path string, depth int) *yaml.Node {
 	d.visited++
 	switch {
 	case d.visited == maxNodes+1:
-		d.add(n.Line, n.Column, 1, codeSyntax, "the file has too many values", "an alias counts each time that it is used")
+		d.add(n, codeSyntax, "the file has too many values", "an alias counts each time that it is used")
 		return nil
 	case d.visited > maxNodes:
 		return nil
@@ -165,16 +169,16 @@ func (d *document) pairs(n *yaml.Node, path string, isSecret bool, each func(key
 		}
 		sub := join(path, key.Value)
 		if first, ok := seen[key.Value]; ok {
-			name := key.Value
+			name := " " + strconv.Quote(key.Value)
 			if isSecret {
 				name = ""
 			}
-			d.add(key.Line, key.Column, d.width(key), codeTwice, strings.TrimSpace("the same key twice "+name), fmt.Sprintf("the first is in line %d; keep one", first))
+			d.add(key, codeTwice, "the key"+name+" stands twice", fmt.Sprintf("the first is in line %d; keep one", first))
 			continue
 		}
 		seen[key.Value] = key.Line
 		if what := notBuilt(sub); what != "" {
-			d.fail(key, sub, codeNotBuilt, fmt.Sprintf("%s is not built yet", sub), "remove it; "+what+" is for a later version")
+			d.fail(key, sub, codeNotBuilt, fmt.Sprintf("%s is not built yet", sub), "remove it (to come: "+what+")")
 			continue
 		}
 		d.marks[sub] = mark{key, value}
@@ -214,7 +218,8 @@ func (d *document) scalar(at, n *yaml.Node, v reflect.Value, path string) {
 			text, hint = path+" "+h.text, h.hint
 		}
 		if _, ok := errors.AsType[*wrongType](err); ok {
-			text = fmt.Sprintf("%s wants %s, not %s", named(path), wanted(t), kind(n))
+			d.wrongKind(at, n, t, path)
+			return
 		}
 		code := codeType
 		if _, ok := errors.AsType[*roster.UnknownFieldError](err); ok {
@@ -222,6 +227,15 @@ func (d *document) scalar(at, n *yaml.Node, v reflect.Value, path string) {
 		}
 		d.fail(at, path, code, text, hint)
 	}
+}
+
+// wrongKind refuses a block, a list or a single value where another of them belongs.
+func (d *document) wrongKind(at, n *yaml.Node, t reflect.Type, path string) {
+	hint := ""
+	if n.Kind == yaml.ScalarNode && t.Kind() == reflect.Slice {
+		hint = "put it in brackets"
+	}
+	d.fail(at, path, codeType, fmt.Sprintf("%s wants %s, not %s", named(path), wanted(t), kind(n)), hint)
 }
 
 // set reads text into v: by the shorthand of its type, by the type's own

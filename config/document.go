@@ -108,7 +108,7 @@ func (d *document) parse(raw []byte) {
 	}
 	var second yaml.Node
 	if err := l.Load(&second); err == nil {
-		d.add(second.Line, second.Column, 3, codeSyntax, "a second document begins here", "keep one document in one file")
+		d.note(second.Line, second.Column, 3, codeSyntax, "a second document begins here", "keep one document in one file")
 	} else if !errors.Is(err, io.EOF) {
 		d.syntax(err)
 	}
@@ -133,10 +133,10 @@ func (d *document) readable() bool {
 			switch {
 			case r == utf8.RuneError && strings.HasPrefix(line[at:], "\xef\xbf\xbd"):
 			case r == utf8.RuneError:
-				d.add(i+1, col, 1, codeSyntax, "not valid UTF-8", "save the file as UTF-8")
+				d.note(i+1, col, 1, codeSyntax, "not valid UTF-8", "save the file as UTF-8")
 				return false
 			case r < ' ' && r != '\t', r == 0x7f:
-				d.add(i+1, col, 1, codeSyntax, "a control character", "remove it; in a quoted text write it as an escape, like \\x1f")
+				d.note(i+1, col, 1, codeSyntax, "a control character", "remove it; in a quoted text write it as an escape, like \\x1f")
 				return false
 			}
 		}
@@ -160,7 +160,7 @@ func (d *document) syntax(err error) {
 		lead := d.lines[line-1]
 		lead = lead[:len(lead)-len(strings.TrimLeft(lead, " \t"))]
 		if tab := strings.IndexByte(lead, '\t'); tab >= 0 {
-			d.add(line, tab+1, 1, codeSyntax, "a tab in the indentation", "indent with spaces")
+			d.note(line, tab+1, 1, codeSyntax, "a tab in the indentation", "indent with spaces")
 			return
 		}
 	}
@@ -174,11 +174,20 @@ func (d *document) syntax(err error) {
 	case le.ContextMark.Line > 0 && le.ContextMark.Line != line:
 		hint = fmt.Sprintf("what is not closed begins in line %d", le.ContextMark.Line)
 	}
-	d.add(line, col, 1, codeSyntax, text, hint)
+	d.note(line, col, 1, codeSyntax, text, hint)
 }
 
-// add notes an error at a place.
-func (d *document) add(line, col, width int, code, text, hint string) {
+// maxErrors is how much is shown of one file.
+const maxErrors = 100
+
+// note notes an error at a place.
+func (d *document) note(line, col, width int, code, text, hint string) {
+	switch {
+	case len(d.errs) > maxErrors:
+		return
+	case len(d.errs) == maxErrors:
+		line, col, width, code, text, hint = len(d.lines), 1, 1, codeSyntax, "more errors than are shown", "mend the others first"
+	}
 	e := Error{File: d.file, Line: line, Col: col, Severity: roster.SeverityError, Code: code, Text: text, Hint: hint, Width: width}
 	if line > 0 && line <= len(d.lines) && !d.hidden[line] {
 		e.Source = d.lines[line-1]
@@ -186,16 +195,20 @@ func (d *document) add(line, col, width int, code, text, hint string) {
 	d.errs = append(d.errs, e)
 }
 
+// add notes an error at a node.
+func (d *document) add(n *yaml.Node, code, text, hint string) {
+	d.note(n.Line, n.Column, d.width(n), code, text, hint)
+}
+
 // addFile notes an error of the whole file.
-func (d *document) addFile(text, hint string) { d.add(0, 0, 0, codeFile, text, hint) }
+func (d *document) addFile(text, hint string) { d.note(0, 0, 0, codeFile, text, hint) }
 
 // fail notes an error at a node, unless its path already has one.
 func (d *document) fail(n *yaml.Node, path, code, text, hint string) {
-	if d.failed[path] {
-		return
+	if !d.failed[path] {
+		d.failed[path] = true
+		d.add(n, code, text, hint)
 	}
-	d.failed[path] = true
-	d.add(n.Line, n.Column, d.width(n), code, text, hint)
 }
 
 // fault notes an error at the value of path or, where the file does not say
@@ -214,15 +227,11 @@ func (d *document) at(path, code, text, hint string, key bool) {
 		return
 	}
 	d.failed[path] = true
-	n, exact := d.locate(path, key)
-	if n == nil {
-		n = &yaml.Node{Line: 1, Column: 1}
+	if n := d.locate(path, key); n != nil {
+		d.add(n, code, text, hint)
+	} else {
+		d.note(0, 0, 0, code, text, hint)
 	}
-	width := 1
-	if exact || n.Kind == yaml.ScalarNode {
-		width = d.width(n)
-	}
-	d.add(n.Line, n.Column, width, code, text, hint)
 }
 
 // blames tells whether path, or a block around it, already has an error.
@@ -246,21 +255,18 @@ func (d *document) warn(path, code, text, hint string, key bool) {
 	}
 }
 
-// locate finds the node of a path; exact is false where only a block around it
-// is there, whose key it then is.
-func (d *document) locate(path string, key bool) (n *yaml.Node, exact bool) {
-	exact = true
-	for path != "" {
+// locate finds the node of a path: its value, or its key, or the key of the
+// nearest block around it that is there.
+func (d *document) locate(path string, key bool) *yaml.Node {
+	for ; path != ""; path, key = around(path), true {
 		if m, ok := d.marks[path]; ok {
-			if m.key != nil && (key || !exact) {
-				return m.key, exact
+			if m.key != nil && key {
+				return m.key
 			}
-			return m.value, exact
+			return m.value
 		}
-		exact = false
-		path = around(path)
 	}
-	return nil, false
+	return nil
 }
 
 // around is the path of the block or list that path is in.
@@ -274,7 +280,7 @@ func (d *document) has(path string) bool {
 
 // width is how many characters of its line a node takes.
 func (d *document) width(n *yaml.Node) int {
-	if n.Line < 1 || n.Line > len(d.lines) {
+	if n.Line < 1 || n.Line > len(d.lines) || d.hidden[n.Line] {
 		return 1
 	}
 	line := []rune(d.lines[n.Line-1])

@@ -15,12 +15,15 @@ import (
 var (
 	// secretKey finds a key whose value is a secret. What follows it is fine
 	// where it is a reference.
-	secretKey = regexp.MustCompile(`(?i)(?:^|[\s{,"'?-])["']?((?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|passwort|pwd|secret|token|key|ping_url)(?:[_-](?:file|env))?)["']?\s*:(.*)$`)
+	secretKey = regexp.MustCompile(`(?i)(?:^|[\s{,"'?-])["']?((?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|passwort|pwd|secret|token|key|ping_url))["']?\s*:(.*)$`)
 	reference = regexp.MustCompile(`^\s*\{\s*["']?(?:file|env|credential)["']?\s*:[^,{}]*\}\s*(?:[,}\]\s].*)?$`)
 	fieldName = regexp.MustCompile(`^\s*["']?[a-z_.]{0,40}["']?\s*(?:[,}#].*)?$`)
 	inURL     = regexp.MustCompile(`://[^/\s]*:[^/\s]*@`)
 	matchKey  = regexp.MustCompile(`(?:^|[{,\s])match\s*:`)
 )
+
+// longLine is more than anybody reads; longer lines are not shown.
+const longLine = 4096
 
 // secretLines finds them in the text: the line of the key and every line below
 // it that is indented more. A key of match, by: key and the like hold no secret.
@@ -29,6 +32,10 @@ func secretLines(lines []string) map[int]bool {
 	under := -1 // indentation of the secret's key
 	block := "" // the key at the left margin
 	for i, line := range lines {
+		if len(line) > longLine {
+			hidden[i+1] = true
+			continue
+		}
 		text := strings.TrimLeft(line, " \t")
 		indent := len(line) - len(text)
 		if indent == 0 && text != "" && text[0] != '#' {
@@ -75,7 +82,7 @@ var secretNames = []string{"password", "passwd", "passphrase", "passwort", "pwd"
 
 // isSecretKey tells whether a key, in the block named parent, holds a secret.
 func isSecretKey(key, parent string) bool {
-	key = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(key), "_file"), "_env")
+	key = strings.ToLower(key)
 	if key == previousKey || key == "key" && parent == "match" {
 		return false
 	}
@@ -110,13 +117,15 @@ func (d *document) hideSecrets(root *yaml.Node) {
 			d.hidden[line] = true
 		}
 	}
+	targets := map[*yaml.Node]bool{}
 	var hideAll func(n *yaml.Node, depth int)
 	hideAll = func(n *yaml.Node, depth int) {
 		if _, seen := next[n]; !seen || depth > maxDepth {
 			return
 		}
 		hideNode(n)
-		if n.Alias != nil {
+		if n.Alias != nil && !targets[n.Alias] {
+			targets[n.Alias] = true
 			hideAll(n.Alias, maxDepth)
 		}
 		for _, c := range n.Content {

@@ -177,8 +177,8 @@ func (s *Site) settle(d *document) {
 // settle resolves what the file says relatively. A path on a server stays.
 func (p *Profile) settle(d *document) {
 	dir := filepath.Dir(p.Path)
-	if p.Source.Type == "dir" && p.Source.Path != "" {
-		p.Source.Path = within(dir, p.Source.Path)
+	if p.Source.Type == "dir" && p.Source.Path != "" && !filepath.IsAbs(p.Source.Path) {
+		p.Source.Path = dir + "/" + p.Source.Path // as it is: a slash at its end names a folder, and is refused
 	}
 	if p.Source.KnownHosts != "" {
 		p.Source.KnownHosts = within(dir, p.Source.KnownHosts)
