@@ -1,34 +1,34 @@
 // Package format turns the bytes of a drop into records. It unpacks with
 // bounds, finds encoding, delimiter and header, and proves the content: its
-// end, its trailer, its quotes. It never knows what a column means.
+// end, its trailer, its quotes. It never knows what a column means, and it
+// trims no value.
+//
+// The file is read from its beginning each time that [File.Records] is called,
+// through a chain of small readers: unwrap (gzip, size), text (any encoding to
+// UTF-8), guard (padding), rows (CSV). No more than a buffer of it is held.
 package format
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"iter"
+	"strconv"
+	"strings"
 
 	"rollcall/internal/roster"
 )
 
-// Options say how a drop is written (profile key format:).
-type Options struct {
-	Type      string   `yaml:"type"`      // csv; "" takes it from the name's suffix
-	Delimiter string   `yaml:"delimiter"` // one character; "" is sniffed
-	Quote     string   `yaml:"quote"`     // one character; "" is "
-	Encoding  string   `yaml:"encoding"`  // an IANA name; "" is detected
-	Header    *int     `yaml:"header"`    // number of header rows; nil is 1; 0 needs Columns
-	Columns   []string `yaml:"columns"`   // names, where the file has none
-	Trailer   *Trailer `yaml:"trailer"`   // nil: none is expected
-	Content   string   `yaml:"content"`   // full or delta
-}
-
-// A Trailer is a last row that counts the others.
-type Trailer struct {
-	Starts string `yaml:"starts"` // its first field
-	Count  int    `yaml:"count"`  // the field, counted from 1, that holds the number of rows
-}
-
-// Validate reports everything that is wrong with o, by path below format.
-func (o Options) Validate() []*roster.Fault { panic("not built") }
+// Bounds of what is read. Passing one is a refusal, never a crash.
+const (
+	maxRow     = 64 << 10 // bytes of a row, which may span lines
+	maxColumns = 500      // of the header
+	maxRows    = 50_000_000
+	maxLines   = 20        // of one quoted cell (R18)
+	maxUnpack  = 512 << 20 // bytes, where the caller names no bound
+	headSize   = 64 << 10  // bytes that are looked at to find out what the file is
+)
 
 // Facts are what was found in a file, for the report.
 type Facts struct {
@@ -38,22 +38,288 @@ type Facts struct {
 	Wrapped   []string // what was unwrapped, outermost first: gzip
 }
 
-// A File is an opened drop, whose head has been read.
-type File struct{}
+// A File is an opened drop, whose head has been read. It holds no descriptor:
+// each reading opens the file and closes it.
+type File struct {
+	unwrap  unwrapping
+	charset charset
+	dialect dialect
+	skip    int // header rows
+	trailer *Trailer
+	header  []string
+	maxRows int
+	looks   string // an encoding that the head fits better than the declared one
+	padded  bool   // a reading has found Control-Z at the end
+}
 
 // Open reads the head of the file at path, a drop called name. maxSize bounds
-// what it may hold when unpacked, in bytes. A drop that is not believed is a
-// [*roster.Refusal].
-func Open(path, name string, o Options, maxSize int64) (*File, error) { panic("not built") }
+// what it may hold when unpacked, in bytes; zero is 512 MiB. A drop that is not
+// believed is a [*roster.Refusal]. The options are taken to be valid.
+func Open(path, name string, o Options, maxSize int64) (*File, error) {
+	if maxSize <= 0 {
+		maxSize = maxUnpack
+	}
+	f := &File{
+		unwrap:  unwrapping{path: path, maxSize: maxSize},
+		dialect: dialect{quote: '"'},
+		skip:    o.headerRows(),
+		trailer: o.Trailer,
+		maxRows: maxRows,
+	}
+	if o.Quote != "" {
+		f.dialect.quote = o.Quote[0]
+	}
+	if err := f.believeName(name, o.Type); err != nil {
+		return nil, err
+	}
+	raw, err := f.rawHead()
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseForeign(raw); err != nil {
+		return nil, err
+	}
+	if f.charset, err = detect(raw, o.Encoding); err != nil {
+		return nil, err
+	}
+	if f.charset.declared && f.charset.table != nil && accentsInUTF8(raw) {
+		f.looks = "utf-8"
+	}
+	head, err := f.textHead()
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseMarkup(head); err != nil {
+		return nil, err
+	}
+	if o.Delimiter != "" {
+		f.dialect.delim = o.Delimiter[0]
+	} else {
+		f.dialect.delim, _ = sniffDelimiter(head, f.dialect.quote, len(o.Columns))
+	}
+	return f, f.readHeader(head, o)
+}
 
 // Header is the names of the columns as written, without byte-order mark,
-// invisible characters and outer blanks (R10).
-func (f *File) Header() []string { panic("not built") }
+// invisible characters and outer blanks (R10). A no-break space inside a name
+// is a space. Case is as written, and a column in the middle may have no name.
+func (f *File) Header() []string { return f.header }
 
 // Facts are what was found so far.
-func (f *File) Facts() Facts { panic("not built") }
+func (f *File) Facts() Facts {
+	return Facts{
+		Format:    "csv",
+		Encoding:  f.charset.name,
+		Delimiter: string(rune(f.dialect.delim)),
+		Wrapped:   f.unwrap.wrapped(),
+	}
+}
+
+// Notes are what is worth telling of the file as a whole. Those about its end
+// are known once the records have been read to the end.
+func (f *File) Notes() []roster.Problem {
+	var notes []roster.Problem
+	if f.looks != "" {
+		notes = append(notes, roster.Problem{
+			Code: "E103", Severity: roster.SeverityWarning,
+			Text: fmt.Sprintf("the file is declared as %s and reads like %s", f.charset.name, f.looks),
+			Fix:  fmt.Sprintf("look at names with accents; if they are garbled, set format.encoding: %s", f.looks),
+		})
+	}
+	if f.padded {
+		notes = append(notes, roster.Problem{
+			Severity: roster.SeverityNote,
+			Text:     "the file ends with Control-Z, which was left out",
+			Fix:      "nothing to do",
+		})
+	}
+	return notes
+}
 
 // Records reads the file from its first record, each time that it is called,
 // in constant memory. A [*roster.RowError] is a row that cannot be used; a
 // [*roster.Refusal] ends the reading and refuses the whole drop.
-func (f *File) Records() iter.Seq2[roster.Record, error] { panic("not built") }
+func (f *File) Records() iter.Seq2[roster.Record, error] {
+	return func(yield func(roster.Record, error) bool) {
+		s, err := f.scan()
+		if err != nil {
+			yield(roster.Record{}, err)
+			return
+		}
+		defer s.Close()
+		for range f.skip {
+			if err := s.next(); err != nil {
+				if errors.Is(err, io.EOF) {
+					err = f.proveEnd(nil, 0)
+				}
+				yield(roster.Record{}, err)
+				return
+			}
+		}
+		s.columns = len(f.header)
+
+		rows := 0
+		var trailer *roster.Record // once it was seen
+		for {
+			rec, err := f.next(s, &trailer, &rows)
+			if errors.Is(err, io.EOF) {
+				f.padded = f.padded || s.padded
+				if err = f.proveEnd(trailer, rows); err == nil {
+					return
+				}
+			}
+			if !yield(rec, err) {
+				return
+			}
+			if wrong := (*roster.RowError)(nil); err != nil && !errors.As(err, &wrong) {
+				return
+			}
+		}
+	}
+}
+
+// next reads the next record, and the trailer where it comes.
+func (f *File) next(s *scanner, trailer **roster.Record, rows *int) (roster.Record, error) {
+	err := s.next()
+	if err == nil && *trailer == nil && f.isTrailer(s) {
+		rec := s.record()
+		*trailer = &rec
+		err = s.next()
+	}
+	if err != nil {
+		return roster.Record{}, err
+	}
+	if *trailer != nil {
+		return roster.Record{}, &roster.Refusal{Code: "E408", Line: (*trailer).Line, Text: "rows follow the trailer", Fix: "ask HR to send one file, whose last row is the trailer"}
+	}
+	if *rows++; *rows > f.maxRows {
+		return roster.Record{}, &roster.Refusal{Code: "E411", Line: s.row.line, Text: fmt.Sprintf("the file has more than %d rows", f.maxRows), Fix: "split it into several profiles"}
+	}
+	return f.shape(s)
+}
+
+// scan opens the file and stands before its first row.
+func (f *File) scan() (*scanner, error) {
+	r, err := f.unwrap.open()
+	if err != nil {
+		return nil, err
+	}
+	return newScanner(f.text(r), f.dialect, r), nil
+}
+
+// text decodes what r holds.
+func (f *File) text(r io.Reader) io.Reader {
+	return &padding{r: f.charset.reader(r)}
+}
+
+// isTrailer tells whether the row is the one that counts the others.
+func (f *File) isTrailer(s *scanner) bool {
+	return f.trailer != nil && strings.TrimSpace(string(s.row.cell(0))) == f.trailer.Starts
+}
+
+// shape gives the row as a record, and says what is wrong with its form (R15).
+func (f *File) shape(s *scanner) (roster.Record, error) {
+	s.row.dropBlanks(len(f.header))
+	rec := s.record()
+	got, want := len(rec.Values), len(f.header)
+	switch {
+	case got < want && s.row.cut:
+		return roster.Record{}, &roster.Refusal{
+			Code: "E408", Line: rec.Line,
+			Text: fmt.Sprintf("the file ends inside a row: %s of %d, and no line end", fields(got), want),
+		}
+	case s.row.fault != "":
+		p := roster.NewProblem("E102", rec.Line, "")
+		p.Text = s.row.fault
+		p.Fix = "put the cell in quotes, and double each quote inside it"
+		return rec, &roster.RowError{Record: rec, Problem: p}
+	case got != want:
+		p := roster.NewProblem("E101", rec.Line, "")
+		p.Text = fmt.Sprintf("the row has %s, the header %d", fields(got), want)
+		return rec, &roster.RowError{Record: rec, Problem: p}
+	}
+	return rec, nil
+}
+
+// proveEnd tells whether a file that ended is whole.
+func (f *File) proveEnd(trailer *roster.Record, rows int) error {
+	if f.trailer != nil {
+		if err := f.checkTrailer(trailer, rows); err != nil {
+			return err
+		}
+	}
+	if rows == 0 {
+		return &roster.Refusal{Code: "E411", Text: "the file has no rows", Fix: "ask HR to send the whole list: an empty one is never believed"}
+	}
+	return nil
+}
+
+func (f *File) checkTrailer(last *roster.Record, rows int) error {
+	if last == nil {
+		return &roster.Refusal{Code: "E408", Text: fmt.Sprintf("the trailer that begins with %q is missing", f.trailer.Starts)}
+	}
+	refuse := func(text string) error {
+		return &roster.Refusal{Code: "E408", Line: last.Line, Text: text}
+	}
+	if len(last.Values) < f.trailer.Count {
+		return refuse(fmt.Sprintf("the trailer has %s, and format.trailer.count asks for field %d", fields(len(last.Values)), f.trailer.Count))
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(last.Values[f.trailer.Count-1]))
+	if err != nil {
+		return refuse(fmt.Sprintf("field %d of the trailer is not a number of rows", f.trailer.Count))
+	}
+	if n != rows {
+		return refuse(fmt.Sprintf("the trailer counts %d rows, the file has %d", n, rows))
+	}
+	return nil
+}
+
+func fields(n int) string {
+	if n == 1 {
+		return "1 field"
+	}
+	return fmt.Sprintf("%d fields", n)
+}
+
+// rawHead is the first bytes of the file, unpacked.
+func (f *File) rawHead() ([]byte, error) {
+	r, err := f.unwrap.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return readHead(r)
+}
+
+// textHead is the first bytes of the file as text.
+func (f *File) textHead() ([]byte, error) {
+	r, err := f.unwrap.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	head, err := readHead(f.text(r))
+	if err != nil {
+		return nil, placed(err, 1+lineEnds(head))
+	}
+	if bytes.HasPrefix(head, []byte("\uFEFF")) {
+		return nil, &roster.Refusal{Code: "E411", Line: 1, Text: "the file begins with two byte-order marks", Fix: "have the export write one, or none"}
+	}
+	return head, nil
+}
+
+func readHead(r io.Reader) ([]byte, error) {
+	head := make([]byte, headSize)
+	n := 0
+	for n < len(head)-16 { // a decoder wants room for a character
+		m, err := r.Read(head[n:])
+		n += m
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return head[:n], err
+		}
+	}
+	return head[:n], nil
+}

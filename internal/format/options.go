@@ -1,0 +1,131 @@
+package format
+
+import (
+	"fmt"
+	"strings"
+
+	"rollcall/internal/roster"
+)
+
+// Options say how a drop is written (profile key format:).
+type Options struct {
+	Type      string   `yaml:"type"`      // csv; "" takes it from the name's suffix
+	Delimiter string   `yaml:"delimiter"` // one character; "" is sniffed
+	Quote     string   `yaml:"quote"`     // one character; "" is "
+	Encoding  string   `yaml:"encoding"`  // an IANA name; "" is detected
+	Header    *int     `yaml:"header"`    // number of header rows, of which the first names the columns; nil is 1; 0 needs Columns
+	Columns   []string `yaml:"columns"`   // names, where the file has none
+	Trailer   *Trailer `yaml:"trailer"`   // nil: none is expected
+	Content   string   `yaml:"content"`   // full or delta
+}
+
+// A Trailer is a last row that counts the others.
+type Trailer struct {
+	Starts string `yaml:"starts"` // its first field
+	Count  int    `yaml:"count"`  // the field, counted from 1, that holds the number of rows
+}
+
+// maxHeader is the most rows that a header may have.
+const maxHeader = 20
+
+// headerRows is how many rows stand before the first record.
+func (o Options) headerRows() int {
+	if o.Header == nil {
+		return 1
+	}
+	return *o.Header
+}
+
+// Validate reports everything that is wrong with o, by path below format.
+func (o Options) Validate() []*roster.Fault {
+	var faults []*roster.Fault
+	fault := func(path, hint, text string, args ...any) {
+		faults = append(faults, &roster.Fault{Path: path, Text: fmt.Sprintf(text, args...), Hint: hint})
+	}
+	switch o.Type {
+	case "", "csv":
+	case "xml", "ldif", "json":
+		fault("type", "use csv", "%s is not built yet", o.Type)
+	default:
+		fault("type", "use csv", "%q is not a format", o.Type)
+	}
+	if o.Delimiter != "" && !separates(o.Delimiter) {
+		fault("delimiter", `write one like "," ";" "|" or "\t", or leave it out`, "%q is not one plain character", o.Delimiter)
+	}
+	if o.Quote != "" && !separates(o.Quote) {
+		fault("quote", `write one like "'", or leave it out`, "%q is not one plain character", o.Quote)
+	}
+	quote := o.Quote
+	if quote == "" {
+		quote = `"`
+	}
+	if o.Delimiter == quote {
+		fault("delimiter", "choose two characters", "delimiter and quote are the same")
+	}
+	if o.Encoding != "" {
+		if _, err := charsetNamed(o.Encoding); err != nil {
+			fault("encoding", "use an IANA name like utf-8, windows-1252, iso-8859-2 or shift_jis", "%v", err)
+		}
+	}
+	o.validateHeader(fault)
+	if t := o.Trailer; t != nil {
+		if strings.TrimSpace(t.Starts) == "" || strings.TrimSpace(t.Starts) != t.Starts {
+			fault("trailer.starts", "write the first field of the last row, without blanks around it", "%q begins no row", t.Starts)
+		}
+		if t.Count < 1 || t.Count > maxColumns {
+			fault("trailer.count", "count the trailer's fields from 1", "%d is not a field", t.Count)
+		}
+	}
+	switch o.Content {
+	case "full", "delta":
+	case "":
+		fault("content", "write full where each file lists everybody, delta where it lists changes", "missing")
+	default:
+		fault("content", "write full or delta", "%q is neither full nor delta", o.Content)
+	}
+	return faults
+}
+
+func (o Options) validateHeader(fault func(path, hint, text string, args ...any)) {
+	n := o.headerRows()
+	if n < 0 || n > maxHeader {
+		fault("header", "write the number of header rows", "%d is not from 0 to %d", n, maxHeader)
+	}
+	if n == 0 && len(o.Columns) == 0 {
+		fault("columns", "name the columns in their order", "a file without a header needs columns")
+	}
+	if n != 0 && len(o.Columns) > 0 {
+		fault("columns", "leave them out, or set header: 0", "the file's own header names the columns")
+	}
+	if len(o.Columns) > maxColumns {
+		fault("columns", "", "%d columns are more than %d", len(o.Columns), maxColumns)
+	}
+	seen := map[string]bool{}
+	for i, c := range o.Columns {
+		name := strings.ToLower(cleanName(c))
+		path := fmt.Sprintf("columns[%d]", i)
+		switch {
+		case name == "":
+			fault(path, "name it; a column that is not used may have any name", "a column without a name")
+		case seen[name]:
+			fault(path, "give each column a name of its own", "%q is there twice", c)
+		}
+		seen[name] = true
+	}
+}
+
+// separates tells whether s can stand between fields or around them: one
+// ASCII character that is no letter, no digit and no line end.
+func separates(s string) bool {
+	if len(s) != 1 {
+		return false
+	}
+	c := s[0]
+	switch {
+	case c >= 0x7f, c == 0, c == '\n', c == '\r', c == 0x1a:
+		return false
+	case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		return false
+	}
+	return true
+}
