@@ -348,6 +348,9 @@ func (c *connection) cut() {
 func (c *connection) close() {
 	close(c.done)
 	c.cut()
+	if c.sftp != nil {
+		_ = c.sftp.Close() // cut already; this waits for its reader
+	}
 	c.others.Wait()
 }
 
