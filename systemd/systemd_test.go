@@ -12,7 +12,7 @@ import (
 )
 
 func TestSystemdUnderstandsEveryLineOfTheUnit(t *testing.T) {
-	out, err := exec.Command(analyze(t), "verify", unit(t)).CombinedOutput()
+	out, err := exec.Command(shore.Need(t, "systemd-analyze"), "verify", unit(t)).CombinedOutput()
 	if err != nil || len(out) > 0 { // an unknown key is only told, and is no error
 		t.Errorf("systemd-analyze verify: %v, %q, want silence", err, out)
 	}
@@ -20,14 +20,14 @@ func TestSystemdUnderstandsEveryLineOfTheUnit(t *testing.T) {
 
 func TestTheUnitIsExposedToLittle(t *testing.T) {
 	const tenths = "13" // what is left is the network, which it needs
-	out, err := exec.Command(analyze(t), "security", "--offline=true", "--no-pager", "--threshold="+tenths, unit(t)).CombinedOutput()
+	out, err := exec.Command(shore.Need(t, "systemd-analyze"), "security", "--offline=true", "--no-pager", "--threshold="+tenths, unit(t)).CombinedOutput()
 	if err != nil {
 		t.Errorf("systemd-analyze security: %v\n%s", err, out)
 	}
 }
 
 func TestAccountAndFoldersAreMade(t *testing.T) {
-	analyze(t)
+	shore.Need(t, "systemd-analyze") // the two programs below come with it
 	if os.Getuid() != 0 {
 		t.Skip("only root can make an account and hand it folders, even below a temporary root")
 	}
@@ -93,12 +93,6 @@ func unit(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func analyze(t *testing.T) string {
-	t.Helper()
-	shore.Need(t, "systemd-analyze")
-	return "/usr/bin/systemd-analyze"
 }
 
 func absolute(t *testing.T, name string) string {

@@ -18,14 +18,14 @@ import (
 // not what a power failure leaves behind.
 func Postgres(tb testing.TB) string {
 	tb.Helper()
-	need(tb, "postgres")
+	program := Need(tb, "postgres")
 	shared.Lock()
 	defer shared.Unlock()
 	if !shared.inMain {
 		tb.Fatal("shore: this package has no func TestMain(m *testing.M) { shore.Main(m) }, so nobody would stop PostgreSQL")
 	}
 	if shared.postgres == nil {
-		c, err := newCluster(need(tb, "postgres"))
+		c, err := newCluster(program)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func Postgres(tb testing.TB) string {
 // start again. It takes a second or two more than [Postgres].
 func PostgresServer(tb testing.TB) *Cluster {
 	tb.Helper()
-	c, err := newCluster(need(tb, "postgres"))
+	c, err := newCluster(Need(tb, "postgres"))
 	if err != nil {
 		tb.Fatal(err)
 	}

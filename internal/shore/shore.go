@@ -24,8 +24,10 @@ import (
 	"testing"
 )
 
-// The program of each server, where Debian puts it, and the package it is in.
-var programs = map[string]struct{ glob, debian string }{
+// A program is where Debian puts it, and the package that it is in.
+type program struct{ glob, debian string }
+
+var programs = map[string]program{
 	"postgres": {"/usr/lib/postgresql/*/bin/postgres", "postgresql"},
 	"sshd":     {"/usr/sbin/sshd", "openssh-server"},
 	"smtp":     {"/usr/sbin/exim4", "exim4-daemon-light"},
@@ -34,51 +36,53 @@ var programs = map[string]struct{ glob, debian string }{
 }
 
 // Need skips the test where a program is not installed, and fails it with
-// CI=true. It knows "postgres", "sshd", "smtp" and "systemd-analyze". What starts
-// a server here calls it by itself.
-func Need(tb testing.TB, server string) {
+// CI=true; where it is there, it answers with its path. It knows "postgres",
+// "sshd", "smtp" and "systemd-analyze". What starts a server here calls it by
+// itself.
+func Need(tb testing.TB, name string) string {
 	tb.Helper()
-	need(tb, server)
+	p, known := programs[name]
+	if !known {
+		tb.Fatalf("shore: nothing is called %q", name)
+	}
+	return p.need(tb, name)
 }
 
-// need is Need, and answers with the path of the program.
-func need(tb testing.TB, server string) string {
+func (p program) need(tb testing.TB, name string) string {
 	tb.Helper()
-	p, known := programs[server]
-	if !known {
-		tb.Fatalf("shore: no server is called %q", server)
-	}
 	if path := newest(p.glob); path != "" {
 		return path
 	}
 	const text = "%s is not installed: apt-get install --no-install-recommends %s, or let make test do it"
 	if os.Getenv("CI") == "true" {
-		tb.Fatalf(text, server, p.debian)
+		tb.Fatalf(text, name, p.debian)
 	}
-	tb.Skipf(text, server, p.debian)
+	tb.Skipf(text, name, p.debian)
 	return ""
 }
 
-// newest is the match of glob with the highest number in it, so that 15 comes
-// after 9.6; "" where there is none.
+// newest is the match of glob with the highest number in place of its star, so
+// that 15 comes after 9.6; "" where nothing matches.
 func newest(glob string) string {
-	found, err := filepath.Glob(glob)
-	if err != nil || len(found) == 0 {
+	found, _ := filepath.Glob(glob) // the patterns above are well formed
+	if len(found) == 0 {
 		return ""
 	}
-	return slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
+	before, _, _ := strings.Cut(glob, "*")
+	return slices.MaxFunc(found, func(a, b string) int { return number(a[len(before):]) - number(b[len(before):]) })
 }
 
-// version is the first number in path; zero where there is none.
-func version(path string) int {
-	digits := func(r rune) bool { return r < '0' || r > '9' }
-	for _, s := range strings.FieldsFunc(path, digits) {
-		n, err := strconv.Atoi(s)
-		if err == nil {
-			return n
-		}
+// number is the number that s begins with; zero where it begins with none.
+func number(s string) int {
+	end := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(s)
 	}
-	return 0
+	n, err := strconv.Atoi(s[:end])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // shared is what all tests of one binary have together. It is the one variable

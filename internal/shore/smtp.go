@@ -29,7 +29,7 @@ type Mailbox struct {
 // SMTP starts an SMTP server, which ends with the test.
 func SMTP(tb testing.TB) *Mailbox {
 	tb.Helper()
-	program := need(tb, "smtp")
+	program := Need(tb, "smtp")
 	dir, err := folder("smtp")
 	if err != nil {
 		tb.Fatal(err)

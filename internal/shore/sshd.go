@@ -38,7 +38,7 @@ type SSH struct {
 // "/staff.csv" one in the root of this machine.
 func SSHD(tb testing.TB) *SSH {
 	tb.Helper()
-	s := &SSH{program: need(tb, "sshd")}
+	s := &SSH{program: Need(tb, "sshd")}
 	dir, err := folder("sshd")
 	if err != nil {
 		tb.Fatal(err)
