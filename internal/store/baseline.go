@@ -7,15 +7,12 @@ import (
 	"slices"
 	"time"
 
-
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 )
 
-const (
-	historyOf = 5       // full drops, from which the median of rows is taken
-	maxKnown  = 100_000 // rejections that are remembered; any further ones count as new
-)
+// historyOf is how many full drops the median of rows is taken from.
+const historyOf = 5
 
 // Baseline is what the guardrails compare a plan of the profile with. A mapping
 // of "" is not compared.
@@ -78,6 +75,7 @@ func median(numbers []int) int {
 
 // Known are the rejections of the profile's last applied run, by
 // [roster.Problem.Identity], each with the time at which it was first seen.
+// Those beyond [maxProblems] were not kept and count as new again.
 func (db *DB) Known(ctx context.Context, profile string) (map[string]time.Time, error) {
 	known := map[string]time.Time{}
 	last, err := db.LastApplied(ctx, profile)
@@ -97,7 +95,7 @@ func (db *DB) Known(ctx context.Context, profile string) (map[string]time.Time, 
 		Started  int64
 	}
 	err = db.gorm.WithContext(ctx).Raw(`SELECT p.identity, p.since, r.started FROM problem p JOIN run r ON r.number = p.run
-		WHERE p.run = ? AND p.severity = 'error' AND p.identity <> '' ORDER BY p.ord LIMIT ?`, run, maxKnown).Scan(&rows).Error
+		WHERE p.run = ? AND p.severity = 'error' AND p.identity <> ''`, run).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("known rejections: %w", err)
 	}

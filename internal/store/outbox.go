@@ -29,7 +29,7 @@ const (
 func (db *DB) Post(ctx context.Context, run int64, m ...notify.Message) error {
 	return db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		for _, one := range m {
-			if err := db.insertMail(tx, run, one); err != nil {
+			if err := insertMail(tx, run, one); err != nil {
 				return err
 			}
 		}

@@ -92,6 +92,7 @@ CREATE TABLE run (
 );
 CREATE INDEX run_profile ON run (profile, number);
 CREATE INDEX run_input ON run (profile, input_sha256);
+CREATE INDEX run_finished ON run (profile, finished, number);
 
 -- A plan is its changes in the order of phase, subject, key, username and ord; once
 -- carried out, the same rows are the journal.

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// maxChoice is how many accounts an ambiguous name lists.
+const maxChoice = 10
+
+// Account reads an account with all its links; [ErrNone] where there is none.
+func (db *DB) Account(ctx context.Context, id uint64) (*roster.Account, error) {
+	found, err := db.accountsByID(db.gorm.WithContext(ctx), []uint64{id}, false)
+	if err != nil {
+		return nil, fmt.Errorf("account %d: %w", id, err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("account %d: %w; rollcall accounts list shows those there are", id, ErrNone)
+	}
+	return &found[0], nil
+}
+
+// Named finds the account that a person means: by username, by id:N, or by
+// key:K, which is the employee ID or else the key by which a profile links it.
+// A deleted account is found where no other is. [ErrNone] where nobody is
+// meant, and an error that lists the choice where several are.
+func (db *DB) Named(ctx context.Context, ref string) (*roster.Account, error) {
+	if n, ok := strings.CutPrefix(ref, "id:"); ok {
+		id, err := strconv.ParseUint(n, 10, 63)
+		if err != nil {
+			return nil, errors.New("after id: comes the number of an account, like id:20417")
+		}
+		return db.Account(ctx, id)
+	}
+	if err := storable(ref); err != nil {
+		return nil, fmt.Errorf("account: %w; the name cannot be looked up", ErrNone)
+	}
+	if k, ok := strings.CutPrefix(ref, "key:"); ok {
+		key := string(roster.NormalKey(k))
+		return db.meant(ctx, fmt.Sprintf("key %q", key), key,
+			"SELECT id FROM account WHERE "+hasNumber+" AND employee_id_folded = @folded AND employee_id = @exact",
+			"SELECT account FROM link WHERE key_folded = @folded AND key = @exact")
+	}
+	return db.meant(ctx, "this username", ref,
+		"SELECT id FROM account WHERE "+holdsName+" AND username_folded = @folded",
+		"SELECT id FROM account WHERE status = 'deleted' AND username_folded <> '' AND username_folded = @folded")
+}
+
+// meant finds the one account of a name, by the first of several queries for
+// ids that finds any. Each may use the name @folded and @exact.
+func (db *DB) meant(ctx context.Context, what, name string, queries ...string) (*roster.Account, error) {
+	tx := db.gorm.WithContext(ctx)
+	for _, query := range queries {
+		var ids []uint64
+		err := tx.Raw("SELECT DISTINCT * FROM ("+query+") AS found ORDER BY 1 LIMIT @most",
+			map[string]any{"folded": roster.Fold(name), "exact": name, "most": page}).Scan(&ids).Error
+		var found []roster.Account
+		if err == nil {
+			found, err = db.accountsByID(tx, ids, false)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look an account up: %w", err)
+		}
+		if live := slices.DeleteFunc(slices.Clone(found), func(a roster.Account) bool { return a.Status() == roster.Deleted }); len(live) > 0 {
+			found = live
+		}
+		switch {
+		case len(found) == 1:
+			return &found[0], nil
+		case len(found) > 1:
+			return nil, fmt.Errorf("several accounts have %s: %s; name the one that is meant", what, choice(found))
+		}
+	}
+	return nil, fmt.Errorf("no account has %s: %w; rollcall accounts list --query TEXT looks in names, addresses and employee IDs", what, ErrNone)
+}
+
+// choice lists accounts by id.
+func choice(accounts []roster.Account) string {
+	var ids []string
+	for _, a := range accounts[:min(len(accounts), maxChoice)] {
+		ids = append(ids, "id:"+strconv.FormatUint(a.ID, 10))
+	}
+	if len(accounts) > maxChoice {
+		ids = append(ids, "…")
+	}
+	return strings.Join(ids, ", ")
+}
+
+// Accounts lists what q selects, by id. It reads page by page and holds nothing
+// open in between, so the reader may take his time, and may write.
+func (db *DB) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[roster.Account, error] {
+	return func(yield func(roster.Account, error) bool) {
+		where, args, err := q.where()
+		if err != nil {
+			yield(roster.Account{}, err)
+			return
+		}
+		tx := db.gorm.WithContext(ctx)
+		text, last, given := roster.Fold(q.Text), uint64(0), 0
+		for {
+			read := 0
+			var found []roster.Account
+			err := each(tx, func(row scanner) error {
+				a, err := scanAccount(row)
+				if err != nil {
+					return err
+				}
+				if read, last = read+1, a.ID; mentions(&a, text) {
+					found = append(found, a)
+				}
+				return nil
+			}, "SELECT "+accountColumns+" FROM account a WHERE a.id > ?"+where+" ORDER BY a.id LIMIT ?", slices.Concat([]any{last}, args, []any{page})...)
+			if q.Limit > 0 {
+				found = found[:min(len(found), q.Limit-given)]
+			}
+			given += len(found)
+			if err == nil {
+				err = db.addLinks(tx, found)
+			}
+			if !yieldAll(yield, found, err) || read < page || q.Limit > 0 && given == q.Limit {
+				return
+			}
+		}
+	}
+}
+
+// yieldAll gives the accounts, or else the error, and tells whether to go on.
+func yieldAll(yield func(roster.Account, error) bool, accounts []roster.Account, err error) bool {
+	if err != nil {
+		yield(roster.Account{}, fmt.Errorf("list accounts: %w", err))
+		return false
+	}
+	for _, a := range accounts {
+		if !yield(a, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// outcomes are the words of --outcome and the changes that they mean.
+var outcomes = map[string]plan.Action{
+	"added": plan.Add, "updated": plan.Update, "renamed": plan.Rename,
+	"reactivated": plan.Reactivate, "suspended": plan.Suspend, "deleted": plan.Delete,
+}
+
+// where is the condition of q but for its text, each part after an AND.
+func (q AccountQuery) where() (sql string, args []any, err error) {
+	and := func(s string, a ...any) { sql, args = sql+" AND "+s, append(args, a...) }
+
+	switch q.Status {
+	case "":
+		if q.Outcome != "deleted" { // who asks for those means those
+			and("a.status <> 'deleted'")
+		}
+	case "all":
+	case string(roster.Active), string(roster.Suspended), string(roster.Deleted):
+		and("a.status = ?", q.Status)
+	default:
+		return "", nil, fmt.Errorf("status %q: write active, suspended, deleted or all", q.Status)
+	}
+	if q.Profile != "" {
+		and("EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = a.id)", q.Profile)
+	}
+	action, known := outcomes[q.Outcome]
+	switch {
+	case q.Outcome != "" && q.Run == 0:
+		return "", nil, errors.New("an outcome is that of a run: name the run too")
+	case known:
+		and("EXISTS (SELECT 1 FROM change c WHERE c.account = a.id AND c.run = ? AND c.done = 'applied' AND c.action = ?)", q.Run, string(action))
+	case q.Outcome != "" && q.Outcome != "all":
+		return "", nil, fmt.Errorf("outcome %q: write added, updated, renamed, reactivated, suspended, deleted or all", q.Outcome)
+	case q.Run != 0:
+		and("EXISTS (SELECT 1 FROM change c WHERE c.account = a.id AND c.run = ? AND c.done = 'applied' AND c.action <> 'claim')", q.Run)
+	}
+	if q.Site != "" {
+		below := q.Site + "/"
+		and("(a.site = ? OR substr(a.site, 1, ?) = ?)", q.Site, utf8.RuneCountInString(below), below)
+	}
+	// expires_at is the first moment without access, so on that day it has passed.
+	if !q.ExpiresBefore.IsZero() {
+		and("a.expires_at <> '' AND a.expires_at <= ?", roster.Stamp(q.ExpiresBefore))
+	}
+	if !q.RegisteredAfter.IsZero() {
+		and("a.created_at >= ?", micros(q.RegisteredAfter))
+	}
+	if !q.RegisteredBefore.IsZero() {
+		and("a.created_at < ?", micros(q.RegisteredBefore))
+	}
+	if !q.LastLoginBefore.IsZero() {
+		and("a.last_login_at <> '' AND a.last_login_at < ?", roster.Stamp(q.LastLoginBefore))
+	}
+	return sql, args, storable(q.Profile, q.Site)
+}
+
+// mentions tells whether a folded text stands in what people look an account up
+// by. It is done here because SQLite folds ASCII alone.
+func mentions(a *roster.Account, text string) bool {
+	if text == "" {
+		return true
+	}
+	for _, f := range []roster.Field{roster.Username, roster.Email, roster.FirstName, roster.LastName, roster.EmployeeID} {
+		if strings.Contains(roster.Fold(a.Values[f]), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// Due lists the accounts whose start or end date has come and whose status does
+// not show it yet, by id, with all their links: active ones that have expired,
+// and those that a date keeps suspended until a start that is past.
+func (db *DB) Due(ctx context.Context, now time.Time) iter.Seq2[roster.Account, error] {
+	return func(yield func(roster.Account, error) bool) {
+		// The numbers first: they come from two small indexes, at the cost of what is due.
+		var ids []uint64
+		at := roster.Stamp(now)
+		tx := db.gorm.WithContext(ctx)
+		err := tx.Raw(`SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= ?
+			UNION SELECT id FROM account WHERE status_reason = 'not_started' AND starts_at <= ? AND status = 'suspended' AND status_by = ?
+			ORDER BY id`, at, at, string(roster.OriginDate)).Scan(&ids).Error
+		if err != nil {
+			yield(roster.Account{}, fmt.Errorf("list due accounts: %w", err))
+			return
+		}
+		for part := range slices.Chunk(ids, page) {
+			accounts, err := db.accountsByID(tx, part, false)
+			if !yieldAll(yield, accounts, err) {
+				return
+			}
+		}
+	}
+}
