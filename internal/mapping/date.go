@@ -50,6 +50,7 @@ type dater struct {
 	kind   string  // unixTime, fileTime, generalized, or "" for a layout
 	layout []token // of kind ""
 	clock  bool    // the layout has a time of day
+	iso    bool    // a day is written as it is stored
 	zone   *time.Location
 	wrong  *flaw
 }
@@ -59,7 +60,7 @@ func newDater(layout string, zone *time.Location) (*dater, error) {
 	if layout == "" {
 		layout = isoDate
 	}
-	d := &dater{zone: zone}
+	d := &dater{zone: zone, iso: layout == isoDate}
 	switch layout {
 	case unixTime:
 		d.kind, d.wrong = layout, &flaw{code: "E112", text: "not a number of seconds since 1970"}
@@ -134,6 +135,8 @@ func (d *dater) date(s string) (string, *flaw) {
 		return "", d.wrong
 	case w.never:
 		return "", nil
+	case w.day && d.iso:
+		return s, nil
 	case w.day:
 		return w.t.Format(time.DateOnly), nil
 	default:
@@ -167,8 +170,8 @@ func (d *dater) read(s string) (when, bool) {
 	if !ok {
 		w, ok = parseRFC3339(s) // unambiguous whatever the layout is
 	}
-	if !ok {
-		return when{}, false
+	if !ok || w.never {
+		return w, ok
 	}
 	switch y, m, day := w.t.Date(); {
 	case y == 9999 || y == 4712 && m == time.December && day == 31:

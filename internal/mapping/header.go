@@ -144,10 +144,13 @@ func nearest(name string, names []string) string {
 }
 
 // suggest is the one of the names we know that name seems to mean; "" where none is.
-func suggest(name string, names []string) string { return closest(name, names, 2) }
+func suggest(name string, names []string) string {
+	return closest(name, names, min(2, (len(name)-1)/2))
+}
 
 // closest is the first of names with the fewest letters to change, at most
-// limit of them and fewer than name has.
+// limit of them and fewer than name has. A name that holds the other, like
+// FirstName and First, is as near as the limit.
 func closest(name string, names []string, limit int) string {
 	want := []rune(cut(columnForm(name), 60))
 	best, bound := "", min(limit+1, len(want))
@@ -156,7 +159,11 @@ func closest(name string, names []string, limit int) string {
 		if form == "" {
 			continue
 		}
-		if d := distance(want, []rune(form)); d < bound {
+		d := distance(want, []rune(form))
+		if len(want) > 2 && len(form) > 2 && (strings.Contains(form, string(want)) || strings.Contains(string(want), form)) {
+			d = min(d, limit)
+		}
+		if d < bound {
 			best, bound = n, d
 		}
 	}
