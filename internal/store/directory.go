@@ -182,7 +182,10 @@ func each(tx *gorm.DB, f func(scanner) error, query string, args ...any) error {
 			return err
 		}
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return tx.Dialector.(gorm.ErrorTranslator).Translate(err)
+	}
+	return nil
 }
 
 // Numbered implements [plan.Directory]: base alone is not among them.

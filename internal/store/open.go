@@ -53,6 +53,9 @@ type engine interface {
 	overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
 	// announce tells listeners, when w commits, that accounts have changed.
 	announce(w work, seq int64) error
+	// translate wraps an error in what callers decide by: GORM's names of broken
+	// constraints, and ErrDown where the database itself is at fault.
+	translate(err error) error
 	// explain says in one sentence, without a secret, why the database cannot be used.
 	explain(err error) string
 }

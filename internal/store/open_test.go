@@ -57,7 +57,7 @@ func TestADatabaseThatCannotBeUsedIsDownWithARemedy(t *testing.T) {
 	}
 	tests := []struct{ name, dsn, want string }{
 		{"a file that is no database", "sqlite:" + text, "is not an SQLite database"},
-		{"a folder", "sqlite:" + dir, "cannot be"},
+		{"a folder", "sqlite:" + dir, "cannot be written"},
 		{"nobody listens", "postgres://u:hunter2@127.0.0.1:1/x?sslmode=disable", "does not answer"},
 		{"no such database", strings.Replace(shore.Postgres(t), "/db", "/nodb", 1), "createdb"},
 		{"no such user", strings.Replace(shore.Postgres(t), "postgres@", "nobody:hunter2@", 1), "refuses user"},

@@ -3,10 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,15 +91,21 @@ func (server) in(column string, l list) clause.Expr {
 
 func (server) forUpdate() string { return " FOR UPDATE" }
 
-func (server) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+func (e server) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	err = w.conn.Raw(func(c any) error {
 		n, err = c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
 		return err
 	})
-	return n, gormpg.Dialector{}.Translate(err)
+	return n, e.translate(err)
 }
 
 func (e server) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	over := table + "_over"
 	if err := w.tx.Exec("CREATE TEMPORARY TABLE IF NOT EXISTS " + over + " (LIKE " + table + ") ON COMMIT DROP").Error; err != nil {
 		return 0, err
@@ -141,6 +150,35 @@ func (e server) explain(err error) string {
 	return fmt.Sprintf("PostgreSQL at %s does not answer; check that it runs, the address in rollcall.yaml and the network", at)
 }
 
-func (e server) dialector(pool *sql.DB) gorm.Dialector {
-	return gormpg.New(gormpg.Config{Conn: pool})
+// translate gives the errors by which a caller decides the same names as SQLite's have.
+func (e server) translate(err error) error {
+	if err == nil || errors.Is(err, ErrDown) {
+		return err
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	var p *pgconn.PgError
+	lost := errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	if errors.As(err, &p) { // no connection, no resources, being shut down
+		lost = slices.Contains([]string{"08", "53", "57"}, p.Code[:2]) && p.Code != queryCanceled
+	}
+	if lost && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+	}
+	return gormpg.Dialector{}.Translate(err)
 }
+
+const queryCanceled = "57014"
+
+func (e server) dialector(pool *sql.DB) gorm.Dialector {
+	return pgDialector{gormpg.Dialector{Config: &gormpg.Config{Conn: pool}}, e}
+}
+
+// pgDialector is GORM's own, which also tells a server that is gone from a statement that is wrong.
+type pgDialector struct {
+	gormpg.Dialector
+	engine server
+}
+
+// Translate implements GORM's ErrorTranslator.
+func (d pgDialector) Translate(err error) error { return d.engine.translate(err) }

@@ -142,14 +142,14 @@ func (lite) in(column string, l list) clause.Expr {
 // forUpdate is empty: who writes has the whole database to himself.
 func (lite) forUpdate() string { return "" }
 
-func (lite) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+func (e lite) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
 	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
 	tuple := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
 	for part := range slices.Chunk(rows, max(1, atOnce/len(columns))) {
 		query := head + tuple + strings.Repeat(", "+tuple, len(part)-1)
 		res, err := w.tx.Statement.ConnPool.ExecContext(ctx, query, slices.Concat(part...)...)
 		if err != nil {
-			return n, dialector{}.Translate(err)
+			return n, e.translate(err)
 		}
 		more, err := res.RowsAffected()
 		if err != nil {
@@ -160,7 +160,10 @@ func (lite) insert(ctx context.Context, w work, table string, columns []string, 
 	return n, nil
 }
 
-func (lite) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+func (e lite) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	stmt, err := w.tx.Statement.ConnPool.PrepareContext(ctx,
 		"UPDATE "+table+" SET "+strings.Join(columns[1:], " = ?, ")+" = ? WHERE "+columns[0]+" = ?")
 	if err != nil {
@@ -172,7 +175,7 @@ func (lite) overwrite(ctx context.Context, w work, table string, columns []strin
 		args = append(append(args[:0], row[1:]...), row[0])
 		res, err := stmt.ExecContext(ctx, args...)
 		if err != nil {
-			return n, dialector{}.Translate(err)
+			return n, e.translate(err)
 		}
 		more, err := res.RowsAffected()
 		if err != nil {
@@ -190,27 +193,54 @@ func (lite) share(context.Context, *sql.DB) error { return nil }
 func (e lite) explain(err error) string {
 	var s *sqlite.Error
 	if errors.As(err, &s) {
-		switch s.Code() & 0xff {
-		case lib.SQLITE_NOTADB:
-			return e.path + " is not an SQLite database; move it away or correct database in rollcall.yaml"
-		case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-			return e.path + " is locked by another program; close it and try again"
-		case lib.SQLITE_FULL:
-			return e.path + " cannot grow: the disk is full; free some space"
-		case lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN, lib.SQLITE_PERM:
-			return e.path + " cannot be written; check owner and permissions of the file and its folder"
-		case lib.SQLITE_CORRUPT:
-			return e.path + " is damaged; restore a backup"
+		if text, ok := unusable[s.Code()&0xff]; ok {
+			return e.path + " " + text
 		}
 	}
 	return fmt.Sprintf("%v; check database in rollcall.yaml", err)
 }
 
-func (e lite) dialector(pool *sql.DB) gorm.Dialector { return dialector{pool} }
+// unusable are the errors of a file that cannot be worked with, not of a statement.
+var unusable = map[int]string{
+	lib.SQLITE_NOTADB:   "is not an SQLite database; move it away or correct database in rollcall.yaml",
+	lib.SQLITE_BUSY:     "is locked by another program; close it and try again",
+	lib.SQLITE_LOCKED:   "is locked by another program; close it and try again",
+	lib.SQLITE_FULL:     "cannot grow: the disk is full; free some space",
+	lib.SQLITE_READONLY: "cannot be written; check owner and permissions of the file and its folder",
+	lib.SQLITE_CANTOPEN: "cannot be written; check owner and permissions of the file and its folder",
+	lib.SQLITE_PERM:     "cannot be written; check owner and permissions of the file and its folder",
+	lib.SQLITE_CORRUPT:  "is damaged; restore a backup",
+	lib.SQLITE_IOERR:    "cannot be read or written; check the disk and the system's log",
+}
+
+// translate gives the errors by which a caller decides the names that they have on PostgreSQL.
+func (e lite) translate(err error) error {
+	var s *sqlite.Error
+	if !errors.As(err, &s) || errors.Is(err, ErrDown) {
+		return err
+	}
+	switch s.Code() {
+	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return fmt.Errorf("%w: %w", gorm.ErrDuplicatedKey, err)
+	case lib.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return fmt.Errorf("%w: %w", gorm.ErrForeignKeyViolated, err)
+	case lib.SQLITE_CONSTRAINT_CHECK:
+		return fmt.Errorf("%w: %w", gorm.ErrCheckConstraintViolated, err)
+	}
+	if _, ok := unusable[s.Code()&0xff]; ok {
+		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+	}
+	return err
+}
+
+func (e lite) dialector(pool *sql.DB) gorm.Dialector { return dialector{e, pool} }
 
 // dialector teaches GORM the SQLite that needs no C compiler. GORM's own driver
 // would bring a second SQLite, in C, along.
-type dialector struct{ pool *sql.DB }
+type dialector struct {
+	engine lite
+	pool   *sql.DB
+}
 
 func (dialector) Name() string { return "sqlite" }
 
@@ -304,19 +334,5 @@ func (dialector) RollbackTo(tx *gorm.DB, name string) error {
 	return tx.Exec("ROLLBACK TO SAVEPOINT " + name).Error
 }
 
-// Translate gives the errors by which a caller decides the names that they have on PostgreSQL.
-func (dialector) Translate(err error) error {
-	var s *sqlite.Error
-	if !errors.As(err, &s) {
-		return err
-	}
-	switch s.Code() {
-	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return fmt.Errorf("%w: %w", gorm.ErrDuplicatedKey, err)
-	case lib.SQLITE_CONSTRAINT_FOREIGNKEY:
-		return fmt.Errorf("%w: %w", gorm.ErrForeignKeyViolated, err)
-	case lib.SQLITE_CONSTRAINT_CHECK:
-		return fmt.Errorf("%w: %w", gorm.ErrCheckConstraintViolated, err)
-	}
-	return err
-}
+// Translate implements GORM's ErrorTranslator.
+func (d dialector) Translate(err error) error { return d.engine.translate(err) }

@@ -56,6 +56,7 @@ type Order struct {
 	Lease          *Lease       // nil for what a person does by hand
 	Digest         string       // that the stored plan must have
 	ExceptRemovals bool
+	HoldNames      time.Duration // for how long a username given up is kept from others (R33)
 	// Finish is called in the transaction, when all changes are in: it writes what
 	// the run came to into Run and gives the mails for the outbox.
 	Finish func(Applied) ([]notify.Message, error)
@@ -67,6 +68,7 @@ type Applied struct {
 	Carried, LeftOut, Excepted int
 	Lost                       plan.Rows // row outcomes of what was left out or excepted, for the ledger
 	LostAbsent                 plan.Absent
+	LostByDate                 plan.ByDate
 	ActiveAfter                int // of the profile
 }
 

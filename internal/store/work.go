@@ -24,7 +24,7 @@ var errCommit = errors.New("commit")
 
 // transact runs f in one transaction. On SQLite it has the right to write from the start.
 func (db *DB) transact(ctx context.Context, f func(work) error) error {
-	return db.gorm.WithContext(ctx).Connection(func(c *gorm.DB) error {
+	err := db.gorm.WithContext(ctx).Connection(func(c *gorm.DB) error {
 		conn := c.Statement.ConnPool.(*sql.Conn)
 		whole := false
 		err := c.Transaction(func(tx *gorm.DB) error {
@@ -37,6 +37,10 @@ func (db *DB) transact(ctx context.Context, f func(work) error) error {
 		}
 		return err
 	})
+	if err != nil && !errors.Is(err, errCommit) {
+		err = db.engine.translate(err)
+	}
+	return err
 }
 
 // A list is the right side of an IN: texts or numbers.

@@ -1,0 +1,296 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+)
+
+// chunk is how many changes are in memory while a plan is applied.
+const chunk = 2000
+
+// readBackWithin bounds how long the database is asked what became of a commit.
+const readBackWithin = 10 * time.Second
+
+// Apply carries out a stored plan in one transaction: all of it happens, with its
+// journal, its run and its mails, or nothing does. A stored plan is a ceiling: a
+// change whose account has moved since is left out and says so.
+//
+// The error wraps [ErrRefused] where the plan may not be applied, and [ErrFenced]
+// where the lease is another's by now. Where the commit itself fails the journal
+// is read back, and the error says what the database holds. After an error the
+// Order's Run may be as Finish left it.
+func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
+	a := application{Order: o, db: db, now: db.now().UTC(), run: o.Run.Number}
+	err := db.transact(ctx, func(w work) error {
+		a.work = w
+		return a.carryOut(ctx)
+	})
+	if errors.Is(err, errCommit) {
+		err = a.readBack(ctx, err)
+	}
+	if err != nil {
+		return Applied{}, fmt.Errorf("apply run %d: %w", a.run, err)
+	}
+	return a.Applied, nil
+}
+
+// An application is one plan on its way into the database.
+type application struct {
+	Order
+	Applied
+	work
+	db  *DB
+	now time.Time
+	run int64
+	doc string // the run as it was saved
+}
+
+// carryOut is the path of every plan.
+func (a *application) carryOut(ctx context.Context) error {
+	if err := a.fence(); err != nil {
+		return err
+	}
+	if err := a.usable(); err != nil {
+		return err
+	}
+	if err := a.sift(); err != nil {
+		return fmt.Errorf("compare with the accounts: %w", err)
+	}
+	if err := a.freeNames(); err != nil {
+		return fmt.Errorf("free the names: %w", err)
+	}
+	if err := a.count(); err != nil {
+		return err
+	}
+	if err := a.mark(); err != nil {
+		return fmt.Errorf("number the new accounts: %w", err)
+	}
+	if err := a.write(ctx); err != nil {
+		return err
+	}
+	return a.finish()
+}
+
+// fence refuses a holder whose lease another has taken over.
+func (a *application) fence() error {
+	if a.Lease == nil {
+		return nil
+	}
+	var epoch int64
+	if err := a.tx.Raw("SELECT epoch FROM lease WHERE profile = ?"+a.db.engine.forUpdate(), a.Lease.Profile).Scan(&epoch).Error; err != nil {
+		return fmt.Errorf("lease: %w", err)
+	}
+	if epoch != a.Lease.Epoch {
+		return ErrFenced
+	}
+	return nil
+}
+
+// usable refuses a plan that is used, overtaken or given up. It holds the
+// counter of applied runs first: from here on nobody else applies anything.
+func (a *application) usable() error {
+	var seq int64
+	if err := a.tx.Raw("SELECT value FROM counter WHERE name = 'applied_seq'" + a.db.engine.forUpdate()).Scan(&seq).Error; err != nil {
+		return err
+	}
+	var row runRow
+	res := a.tx.Raw("SELECT number, profile, status, applied_seq FROM run WHERE number = ?"+a.db.engine.forUpdate(), a.run).Scan(&row)
+	if res.Error != nil {
+		return res.Error
+	}
+	switch status := journal.Status(row.Status); {
+	case res.RowsAffected == 0:
+		return ErrNone
+	case row.AppliedSeq != nil:
+		return fmt.Errorf("%w: it has been applied already; plan again", ErrRefused)
+	case status == journal.Rejected || status == journal.Superseded:
+		return fmt.Errorf("%w: the run is %s; plan again", ErrRefused, status)
+	}
+	var later int64
+	err := a.tx.Raw("SELECT coalesce(max(number), 0) FROM run WHERE profile = ? AND profile <> '' AND number > ? AND applied_seq IS NOT NULL AND kind IN (?, ?)",
+		row.Profile, a.run, journal.Sync, journal.Revert).Scan(&later).Error
+	if err == nil && later > 0 {
+		err = fmt.Errorf("%w: run %d of the same profile was applied after it was made; plan again", ErrRefused, later)
+	}
+	return err
+}
+
+// count fills the ledgers, and refuses a plan of which too much has moved.
+func (a *application) count() error {
+	var groups []struct {
+		Action         plan.Action
+		Absent, ByDate bool
+		Done           journal.Done
+		N              int
+	}
+	if err := a.tx.Raw("SELECT action, absent = 1 AS absent, by_date = 1 AS by_date, done, count(*) AS n FROM change WHERE run = ? AND action <> 'claim' GROUP BY 1, 2, 3, 4", a.run).
+		Scan(&groups).Error; err != nil {
+		return err
+	}
+	total := 0
+	for _, g := range groups {
+		total += g.N
+		switch g.Done {
+		case journal.LeftOut:
+			a.LeftOut += g.N
+		case journal.Excepted:
+			a.Excepted += g.N
+		default:
+			a.Carried += g.N
+			continue
+		}
+		switch {
+		case g.ByDate:
+			loseByDate(&a.LostByDate, g.Action, g.N)
+		case g.Absent:
+			loseAbsent(&a.LostAbsent, g.Action, g.N)
+		default:
+			loseRows(&a.Lost, g.Action, g.N)
+		}
+	}
+	if a.LeftOut*10 > total {
+		return fmt.Errorf("%w: %d of its %d changes speak of accounts that have moved since, which is more than a tenth; plan again", ErrRefused, a.LeftOut, total)
+	}
+	return nil
+}
+
+func loseByDate(l *plan.ByDate, action plan.Action, n int) {
+	if action == plan.Suspend {
+		l.Expired += n
+	} else {
+		l.Started += n
+	}
+}
+
+func loseAbsent(l *plan.Absent, action plan.Action, n int) {
+	l.Total += n
+	if action == plan.Delete {
+		l.Deleted += n
+	} else {
+		l.Suspended += n
+	}
+}
+
+func loseRows(l *plan.Rows, action plan.Action, n int) {
+	l.Read += n
+	switch action {
+	case plan.Add:
+		l.Added += n
+	case plan.Rename:
+		l.Renamed += n
+	case plan.Reactivate:
+		l.Reactivated += n
+	case plan.Suspend:
+		l.Suspended += n
+	case plan.Delete, plan.Purge:
+		l.Deleted += n
+	default:
+		l.Updated += n
+	}
+}
+
+// mark says of each change that is left that it is applied, which is true if
+// anything is, and gives new accounts their ids in the order of the plan.
+func (a *application) mark() error {
+	var adds int64
+	if err := a.tx.Raw("SELECT count(*) FROM change WHERE run = ? AND done = '' AND action = ?", a.run, plan.Add).Scan(&adds).Error; err != nil {
+		return err
+	}
+	if adds > 0 {
+		var last int64
+		if err := a.tx.Raw("UPDATE counter SET value = value + ? WHERE name = 'account' RETURNING value", adds).Scan(&last).Error; err != nil {
+			return err
+		}
+		res := a.tx.Exec(`UPDATE change SET done = ?, account = ? + n.n FROM (
+				SELECT ord, row_number() OVER (ORDER BY `+planOrder+`) AS n FROM change WHERE run = ? AND done = '' AND action = ?
+			) AS n WHERE change.run = ? AND change.ord = n.ord`, journal.Applied, last-adds, a.run, plan.Add, a.run)
+		if err := exactly(adds, res.RowsAffected, res.Error); err != nil {
+			return err
+		}
+	}
+	return a.tx.Exec("UPDATE change SET done = ? WHERE run = ? AND done = ''", journal.Applied, a.run).Error
+}
+
+// finish draws the number under which others see the change, and lets the
+// caller write what the run came to.
+func (a *application) finish() error {
+	profile := a.Run.Profile
+	if err := a.tx.Raw("SELECT count(*) FROM link l JOIN account a ON a.id = l.account WHERE l.profile = ? AND a.status = 'active'", profile).
+		Scan(&a.ActiveAfter).Error; err != nil {
+		return err
+	}
+	var some int
+	if err := a.tx.Raw("SELECT count(*) FROM (SELECT 1 FROM change WHERE run = ? AND done = ? LIMIT 1) AS first", a.run, journal.Applied).Scan(&some).Error; err != nil {
+		return err
+	}
+	if some > 0 {
+		if err := a.tx.Raw("UPDATE counter SET value = value + 1 WHERE name = 'applied_seq' RETURNING value").Scan(&a.Seq).Error; err != nil {
+			return err
+		}
+	}
+	a.Run.AppliedSeq = a.Seq
+	var mails int
+	if a.Finish != nil {
+		list, err := a.Finish(a.Applied)
+		if err != nil {
+			return fmt.Errorf("finish: %w", err)
+		}
+		for ; mails < len(list); mails++ {
+			if err := insertMail(a.tx, a.run, list[mails]); err != nil {
+				return err
+			}
+		}
+	}
+	row, err := runRowOf(a.Run)
+	if err != nil {
+		return err
+	}
+	a.doc = row.Doc
+	if err := saveRun(a.tx, a.Run); err != nil {
+		return err
+	}
+	if a.Seq == 0 {
+		return nil
+	}
+	if err := a.tx.Exec("UPDATE run SET applied_at = ? WHERE number = ?", micros(a.now), a.run).Error; err != nil {
+		return err
+	}
+	return a.db.engine.announce(a.work, a.Seq)
+}
+
+// readBack asks the database what became of a commit that answered with an
+// error, and waits for the lost transaction to end where it still goes on.
+func (a *application) readBack(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackWithin)
+	defer cancel()
+	for {
+		var doc string
+		err := a.db.transact(ctx, func(w work) error {
+			return w.tx.Raw("SELECT doc FROM run WHERE number = ?"+a.db.engine.forUpdate(), a.run).Scan(&doc).Error
+		})
+		switch {
+		case doc != "" && doc == a.doc:
+			return nil
+		case err == nil:
+			return fmt.Errorf("the commit failed and nothing was applied; run it again: %w", cause)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: whether the plan was applied is not known; once the database is back, rollcall runs show %d tells: %w", ErrDown, a.run, cause)
+		case <-time.After(readBackWithin / 40):
+		}
+	}
+}
+
+// exactly makes a surprise of the database an error, which rolls everything back.
+func exactly(want, got int64, err error) error {
+	if err == nil && got != want {
+		err = fmt.Errorf("%d rows were written where %d were meant; nothing was changed", got, want)
+	}
+	return err
+}

@@ -1,0 +1,237 @@
+package store
+
+import (
+	"fmt"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// sift reads the whole plan, proves that it is the one that was shown, and marks
+// what is not carried out: what was excepted, and what has moved since.
+func (a *application) sift() error {
+	if a.ExceptRemovals {
+		if err := a.tx.Exec("UPDATE change SET done = ?, note = 'approved without removals' WHERE run = ? AND action IN (?, ?, ?)",
+			journal.Excepted, a.run, plan.Suspend, plan.Delete, plan.Purge).Error; err != nil {
+			return err
+		}
+	}
+	sum := newDigester()
+	for after := beforeAll; ; {
+		list, err := changesAfter(a.tx, a.run, after, "", chunk)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if err := sum.add(c.Change); err != nil {
+				return err
+			}
+		}
+		if err := a.siftChunk(list); err != nil {
+			return err
+		}
+		if len(list) < chunk {
+			break
+		}
+		after = list[len(list)-1].place()
+	}
+	if got := sum.String(); got != a.Digest {
+		return fmt.Errorf("%w: it has the digest %s, and %s was asked for; look at the plan again", ErrRefused, got, a.Digest)
+	}
+	return nil
+}
+
+// siftChunk marks what of a chunk has moved.
+func (a *application) siftChunk(list []storedChange) error {
+	var ids []uint64
+	for _, c := range list {
+		if c.subject != 0 && c.Done == journal.Planned {
+			ids = append(ids, c.subject)
+		}
+	}
+	accounts, err := a.accounts(ids, true)
+	if err != nil {
+		return err
+	}
+	restated, err := a.restated(list, accounts)
+	if err != nil {
+		return err
+	}
+	linked, err := a.linked(list)
+	if err != nil {
+		return err
+	}
+	moved := map[string][]int64{} // changes by what has moved
+	for _, c := range list {
+		if c.Done != journal.Planned {
+			continue
+		}
+		note := ""
+		switch was := accounts[c.subject]; {
+		case c.Action == plan.Add:
+			note = addMoved(&c, linked)
+		case was == nil:
+			note = "the account is gone"
+		case was.Version != c.Version && (c.Action == plan.Purge || restated[c.subject]):
+			note = "the account has changed since the plan was made"
+		case was.Version != c.Version:
+			note = fieldsMoved(&c.Change, was)
+		}
+		if note == "" && c.Action != plan.Add {
+			note = a.linksMoved(&c.Change, accounts[c.subject])
+		}
+		if note != "" {
+			moved[note] = append(moved[note], c.ord)
+		}
+	}
+	for note, ords := range moved {
+		if err := a.tx.Exec("UPDATE change SET done = ?, note = ? WHERE run = ? AND ?",
+			journal.LeftOut, note, a.run, a.db.engine.in("ord", numberList(ords))).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fieldsMoved tells which planned field is no longer what the plan saw.
+func fieldsMoved(c *plan.Change, was *roster.Account) string {
+	for _, f := range c.Fields {
+		if was.Values[f.Field] != f.Old {
+			return f.Name + " has changed since the plan was made"
+		}
+	}
+	return ""
+}
+
+// linksMoved tells which link is no longer what the plan saw; links move
+// without raising the account's version.
+func (a *application) linksMoved(c *plan.Change, was *roster.Account) string {
+	const text = "the link of profile %s has changed since the plan was made"
+	planned := map[string]bool{a.Run.Profile: true}
+	for _, l := range c.Links {
+		planned[l.Profile] = true
+		have := was.Link(l.Profile)
+		switch {
+		case l.Old == "" && have != nil, l.Old != "" && have == nil:
+			return fmt.Sprintf(text, l.Profile)
+		case have != nil && (have.Claim != l.Old || have.Key != l.OldKey):
+			return fmt.Sprintf(text, l.Profile)
+		}
+	}
+	if c.Action == plan.Purge {
+		for _, l := range was.Links {
+			if !planned[l.Profile] {
+				return fmt.Sprintf("profile %s owns the account too", l.Profile)
+			}
+		}
+	}
+	return ""
+}
+
+// A linkKey is a key of a profile.
+type linkKey struct {
+	profile string
+	key     roster.Key
+}
+
+func addMoved(c *storedChange, linked map[linkKey]bool) string {
+	for _, l := range c.Links {
+		if linked[linkKey{l.Profile, l.NewKey}] {
+			return "the key has an account by now"
+		}
+	}
+	return ""
+}
+
+// linked are those of the keys of new accounts that have an account by now.
+func (a *application) linked(list []storedChange) (map[linkKey]bool, error) {
+	want := map[string][]string{}
+	for _, c := range list {
+		if c.Action == plan.Add && c.Done == journal.Planned {
+			for _, l := range c.Links {
+				want[l.Profile] = append(want[l.Profile], roster.Fold(string(l.NewKey)))
+			}
+		}
+	}
+	linked := map[linkKey]bool{}
+	for profile, keys := range want {
+		var have []roster.Key
+		if err := a.tx.Raw("SELECT key FROM link WHERE profile = ? AND ?", profile, a.db.engine.in("key_folded", textList(keys))).Scan(&have).Error; err != nil {
+			return nil, err
+		}
+		for _, k := range have {
+			linked[linkKey{profile, k}] = true
+		}
+	}
+	return linked, nil
+}
+
+// restated are the accounts whose status another run has set since this one
+// began, of those changes that do not name the status themselves.
+func (a *application) restated(list []storedChange, accounts map[uint64]*roster.Account) (map[uint64]bool, error) {
+	var ask []uint64
+	for _, c := range list {
+		if was := accounts[c.subject]; was != nil && was.Version != c.Version && c.Field(roster.StatusField) == nil {
+			ask = append(ask, c.subject)
+		}
+	}
+	restated := map[uint64]bool{}
+	if len(ask) == 0 {
+		return restated, nil
+	}
+	var ids []uint64
+	err := a.tx.Raw(`SELECT DISTINCT c.account FROM change c JOIN run r ON r.number = c.run
+		WHERE r.applied_at >= ? AND c.done = ? AND c.fields LIKE ? AND ?`,
+		micros(a.Run.Started), journal.Applied, `%"name":"`+roster.StatusField.String()+`"%`, a.db.engine.in("c.account", numberList(ask))).Scan(&ids).Error
+	for _, id := range ids {
+		restated[id] = true
+	}
+	return restated, err
+}
+
+// accounts loads accounts by id.
+func (a *application) accounts(ids []uint64, locked bool) (map[uint64]*roster.Account, error) {
+	list, err := a.db.accountsByID(a.tx, ids, locked)
+	byID := make(map[uint64]*roster.Account, len(list))
+	for i := range list {
+		byID[list[i].ID] = &list[i]
+	}
+	return byID, err
+}
+
+// freeNames parks the username of every account that gives one up, so that
+// swaps, rings and chains find each name free under the unique index (R36).
+// Then what would take a name that is still not free is left out, and its own
+// name goes back, which may be one that another change wanted: so it goes round
+// until nothing more falls.
+func (a *application) freeNames() error {
+	// No username begins with a control character, so nothing meets a parked one.
+	const park = "UPDATE account SET username_folded = CAST(? AS text) || id WHERE id IN (SELECT subject FROM change WHERE run = ? AND done = '' AND (gives <> '' OR action IN (?, ?)))"
+	if err := a.tx.Exec(park, parked, a.run, plan.Delete, plan.Purge).Error; err != nil {
+		return err
+	}
+	for range maxRounds {
+		res := a.tx.Exec(`UPDATE change SET done = ?, note = ? WHERE run = ? AND done = '' AND takes <> '' AND (
+				EXISTS (SELECT 1 FROM account a WHERE a.username_folded = change.takes AND a.username_folded <> '' AND a.status <> 'deleted')
+				OR EXISTS (SELECT 1 FROM former_name f WHERE f.kind = 'username' AND f.folded = change.takes AND f.held_until > ? AND f.account <> change.subject))`,
+			journal.LeftOut, nameTaken, a.run, micros(a.now))
+		if res.Error != nil || res.RowsAffected == 0 {
+			return res.Error
+		}
+		back := a.tx.Exec(`UPDATE account SET username_folded = c.gives FROM change c
+			WHERE c.run = ? AND c.done = ? AND c.note = ? AND c.gives <> '' AND account.id = c.subject AND account.username_folded <> c.gives`,
+			a.run, journal.LeftOut, nameTaken)
+		if back.Error != nil {
+			return back.Error
+		}
+	}
+	return fmt.Errorf("%w: more than %d names that it gives in a chain are taken by now; plan again", ErrRefused, maxRounds)
+}
+
+const (
+	parked    = "\x01"
+	nameTaken = "the username is taken by now"
+	// maxRounds bounds the chain of names that fall one after the other.
+	maxRounds = 1000
+)

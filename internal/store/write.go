@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// columnsOfAccount are those that [accountRow] fills: all.
+var columnsOfAccount = slices.Concat(
+	[]string{"id", "version"}, strings.Split(accountFields, ", "),
+	[]string{"username_folded", "email_folded", "employee_id_folded", "origins", "password_set", "must_change_password", "created_at", "updated_at"})
+
+func accountRow(a *roster.Account) []any {
+	row := make([]any, 0, len(columnsOfAccount))
+	row = append(row, int64(a.ID), int64(a.Version))
+	for _, v := range a.Values {
+		row = append(row, v)
+	}
+	return append(row, roster.Fold(a.Values[roster.Username]), roster.Fold(a.Values[roster.Email]), roster.Fold(a.Values[roster.EmployeeID]),
+		writeOrigins(a.Origins), flag(a.PasswordSet), flag(a.MustChangePassword), micros(a.CreatedAt), micros(a.UpdatedAt))
+}
+
+// write carries out what is marked as applied, chunk by chunk in plan order.
+func (a *application) write(ctx context.Context) error {
+	for after := beforeAll; ; {
+		list, err := changesAfter(a.tx, a.run, after, " AND done = '"+string(journal.Applied)+"'", chunk)
+		if err != nil {
+			return err
+		}
+		if err := a.writeChunk(ctx, list); err != nil {
+			return err
+		}
+		if len(list) < chunk {
+			return nil
+		}
+		after = list[len(list)-1].place()
+	}
+}
+
+// rows are what a chunk of changes comes to, table by table.
+type rows struct {
+	adds, updates, newLinks, links, names [][]any
+	unlinked                              map[string][]uint64 // accounts by profile
+	purged                                []uint64
+	keys                                  []string // folded, of the profile's new accounts
+}
+
+func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
+	var ids []uint64
+	for _, c := range list {
+		if c.subject != 0 && c.Action != plan.Claim && c.Action != plan.Purge {
+			ids = append(ids, c.subject)
+		}
+	}
+	accounts, err := a.accounts(ids, false)
+	if err != nil {
+		return err
+	}
+	r := rows{unlinked: map[string][]uint64{}}
+	for _, c := range list {
+		switch c.Action {
+		case plan.Add:
+			r.adds = append(r.adds, accountRow(a.added(&c)))
+			r.keys = append(r.keys, roster.Fold(string(c.Key)))
+		case plan.Purge:
+			r.purged = append(r.purged, c.subject)
+			continue
+		case plan.Claim:
+		default:
+			was := accounts[c.subject]
+			r.names = append(r.names, a.formerNames(&c.Change, was)...)
+			a.change(&c.Change, was)
+			r.updates = append(r.updates, accountRow(was))
+		}
+		a.links(&r, &c)
+	}
+	return a.store(ctx, r)
+}
+
+func (a *application) added(c *storedChange) *roster.Account {
+	n := &roster.Account{ID: c.account, CreatedAt: a.now}
+	a.change(&c.Change, n)
+	return n
+}
+
+// change makes to what c says: empty values too.
+func (a *application) change(c *plan.Change, to *roster.Account) {
+	for _, f := range c.Fields {
+		to.Values[f.Field] = f.New
+		if f.Field < roster.NumFeedFields {
+			to.Origins[f.Field] = f.Is
+		}
+	}
+	to.Version++
+	to.UpdatedAt = a.now
+}
+
+// formerNames are the names that an account gives up: a username is held from
+// others for a while (R33). Another spelling of the same name gives nothing up.
+func (a *application) formerNames(c *plan.Change, was *roster.Account) (list [][]any) {
+	for _, f := range []roster.Field{roster.Username, roster.Email} {
+		old := was.Values[f]
+		change := c.Field(f)
+		given := c.Action == plan.Delete || change != nil && roster.Fold(change.Old) != roster.Fold(change.New)
+		if old == "" || !given {
+			continue
+		}
+		held := int64(0)
+		if f == roster.Username {
+			held = micros(a.now.Add(a.HoldNames))
+		}
+		list = append(list, []any{int64(was.ID), f.String(), old, roster.Fold(old), micros(a.now), held})
+	}
+	return list
+}
+
+func (a *application) links(r *rows, c *storedChange) {
+	for _, l := range c.Links {
+		switch {
+		case l.New == "":
+			r.unlinked[l.Profile] = append(r.unlinked[l.Profile], c.account)
+			continue
+		case c.Action == plan.Add:
+			r.newLinks = append(r.newLinks, a.linkRow(l, c.account))
+		default:
+			r.links = append(r.links, a.linkRow(l, c.account))
+		}
+	}
+}
+
+var columnsOfLink = []string{"profile", "account", "key", "key_folded", "claim", "decided", "since"}
+
+func (a *application) linkRow(l plan.LinkChange, account uint64) []any {
+	return []any{l.Profile, int64(account), string(l.NewKey), roster.Fold(string(l.NewKey)), string(l.New), flag(l.Decided), micros(a.now)}
+}
+
+// store writes the rows of a chunk.
+func (a *application) store(ctx context.Context, r rows) error {
+	e := a.db.engine
+	n, err := e.insert(ctx, a.work, "account", columnsOfAccount, r.adds)
+	if err := exactly(int64(len(r.adds)), n, err); err != nil {
+		return fmt.Errorf("add accounts: %w", err)
+	}
+	n, err = e.overwrite(ctx, a.work, "account", columnsOfAccount, r.updates)
+	if err := exactly(int64(len(r.updates)), n, err); err != nil {
+		return fmt.Errorf("change accounts: %w", err)
+	}
+	n, err = e.insert(ctx, a.work, "link", columnsOfLink, r.newLinks)
+	if err := exactly(int64(len(r.newLinks)), n, err); err != nil {
+		return fmt.Errorf("link accounts: %w", err)
+	}
+	if err := a.upsert("INSERT INTO link ("+strings.Join(columnsOfLink, ", ")+") VALUES ", r.links,
+		` ON CONFLICT (profile, account) DO UPDATE SET key = excluded.key, key_folded = excluded.key_folded, claim = excluded.claim, decided = excluded.decided,
+			since = CASE WHEN link.claim = excluded.claim THEN link.since ELSE excluded.since END`); err != nil {
+		return fmt.Errorf("link accounts: %w", err)
+	}
+	for profile, ids := range r.unlinked {
+		if err := a.tx.Exec("DELETE FROM link WHERE profile = ? AND ?", profile, e.in("account", numberList(ids))).Error; err != nil {
+			return fmt.Errorf("unlink accounts: %w", err)
+		}
+	}
+	if err := a.upsert("INSERT INTO former_name (account, kind, value, folded, until, held_until) VALUES ", r.names, " ON CONFLICT DO NOTHING"); err != nil {
+		return fmt.Errorf("remember names: %w", err)
+	}
+	if len(r.keys) > 0 {
+		// What a person has decided about a key has come true with its account (R49).
+		if err := a.tx.Exec("DELETE FROM decision WHERE profile = ? AND ?", a.Run.Profile, e.in("key_folded", textList(r.keys))).Error; err != nil {
+			return fmt.Errorf("forget decisions: %w", err)
+		}
+	}
+	return a.purge(r.purged)
+}
+
+func (a *application) upsert(head string, rows [][]any, tail string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	for part := range slices.Chunk(rows, page) {
+		tuple := "(?" + strings.Repeat(", ?", len(part[0])-1) + ")"
+		if err := a.tx.Exec(head+tuple+strings.Repeat(", "+tuple, len(part)-1)+tail, slices.Concat(part...)...).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// purge removes accounts outright: names and keys are free.
+func (a *application) purge(ids []uint64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	for _, from := range []string{"link WHERE ?", "former_name WHERE ?"} {
+		if err := a.tx.Exec("DELETE FROM "+from, a.db.engine.in("account", numberList(ids))).Error; err != nil {
+			return fmt.Errorf("purge: %w", err)
+		}
+	}
+	res := a.tx.Exec("DELETE FROM account WHERE ?", a.db.engine.in("id", numberList(ids)))
+	if err := exactly(int64(len(ids)), res.RowsAffected, res.Error); err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
+	return nil
+}
