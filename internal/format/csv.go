@@ -173,7 +173,7 @@ func (s *scanner) split() (size, lines int, err error) {
 		return 0, 0, errMore
 	}
 	if s.find(s.quote, &s.quoted) < eol {
-		return s.splitQuoted()
+		return s.splitQuoted(eol - s.pos)
 	}
 	text := s.buf[s.pos:eol]
 	s.row = row{text: text, ends: s.row.ends[:0], cut: ends == 0}
@@ -206,9 +206,10 @@ func (s *scanner) lineEnd(data []byte, i int) (size int, whole bool) {
 	return 1, true
 }
 
-// splitQuoted does the same for a row with quotes, cell by cell.
-func (s *scanner) splitQuoted() (size, lines int, err error) {
-	q := quotedRow{scanner: s, data: s.buf[s.pos:s.end]}
+// splitQuoted does the same for a row with quotes, cell by cell. Its first line
+// has eol bytes.
+func (s *scanner) splitQuoted(eol int) (size, lines int, err error) {
+	q := quotedRow{scanner: s, data: s.buf[s.pos:s.end], firstEnd: eol}
 	s.row = row{ends: s.row.ends[:0]}
 	s.scratch = s.scratch[:0]
 	for {
@@ -223,7 +224,7 @@ func (s *scanner) splitQuoted() (size, lines int, err error) {
 		}
 		break
 	}
-	eol := q.i
+	eol = q.i
 	ends, whole := s.lineEnd(q.data, eol)
 	if !whole {
 		return 0, 0, errMore
@@ -242,7 +243,7 @@ type quotedRow struct {
 	data      []byte
 	i         int
 	breaks    int // line ends inside cells so far
-	firstEnd  int // where the first line ends, if breaks > 0
+	firstEnd  int // where the first line ends
 	lastStart int // where the last line begins
 }
 
@@ -293,10 +294,7 @@ func (q *quotedRow) quotedCell(open int) error {
 	i, from := open+1, open+1
 	inside := -1 // where the line begins that so far lies wholly in the cell
 	for {
-		for i < len(q.data) && q.data[i] != q.quote && q.data[i] != '\n' && q.data[i] != '\r' {
-			i++
-		}
-		if i == len(q.data) {
+		if i = q.quoteOrLineEnd(i); i == len(q.data) {
 			if !q.final() {
 				return errMore
 			}
@@ -322,9 +320,6 @@ func (q *quotedRow) quotedCell(open int) error {
 		if inside >= 0 && q.alone(q.data[inside:i]) {
 			return swallowed(first, q.closing(i))
 		}
-		if q.breaks == 0 {
-			q.firstEnd = i
-		}
 		if q.breaks++; q.line+q.breaks-first >= maxLines {
 			return tooTall(first, q.closing(i+width))
 		}
@@ -346,6 +341,20 @@ func (q *quotedRow) quotedCell(open int) error {
 	q.row.fault = "text follows a closing quote"
 	q.scratch = q.scratch[:cellStart]
 	return q.plainRest(open)
+}
+
+// quoteOrLineEnd is the place of the next of them, from i on.
+func (q *quotedRow) quoteOrLineEnd(i int) int {
+	if i < q.firstEnd { // nearly always
+		if j := bytes.IndexByte(q.data[i:q.firstEnd], q.quote); j >= 0 {
+			return i + j
+		}
+		return q.firstEnd
+	}
+	for i < len(q.data) && q.data[i] != q.quote && q.data[i] != '\n' && q.data[i] != '\r' {
+		i++
+	}
+	return i
 }
 
 // plainRest takes the rest of the line as it is: once its quotes do not pair,

@@ -171,11 +171,17 @@ func (f *File) Records() iter.Seq2[roster.Record, error] {
 			if !yield(rec, err) {
 				return
 			}
-			if wrong := (*roster.RowError)(nil); err != nil && !errors.As(err, &wrong) {
+			if err != nil && !rowOnly(err) {
 				return
 			}
 		}
 	}
+}
+
+// rowOnly tells whether the reading goes on after err.
+func rowOnly(err error) bool {
+	var wrong *roster.RowError
+	return errors.As(err, &wrong)
 }
 
 // next reads the next record, and the trailer where it comes.
