@@ -18,4 +18,5 @@ type Attachment struct {
 	Name string
 	Type string // like text/csv
 	Data []byte
+	File string // where Data is read from when the mail is sent; "" where it is here already
 }

@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"rollcall/internal/roster"
+)
+
+// Opposite is the change that takes c back, planned against its account as it
+// is now; nil where nothing is left to take back. What has changed since is left
+// alone and told (R103). now is nil where the account is gone.
+func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Problem) {
+	alone := func(field, text string) {
+		left = append(left, roster.Problem{Severity: roster.SeverityNote, Field: field, Key: c.Key, Account: c.Account, Text: text})
+	}
+	if now == nil {
+		alone("", "left alone: the account is gone")
+		return nil, left
+	}
+	b := Change{Account: c.Account, Version: now.Version, Key: c.Key, Username: now.Values[roster.Username], Reason: "taken back"}
+	if c.Action == Add {
+		if now.Version != 1 || len(now.Links) != len(c.Links) {
+			alone("", "left alone: the account was added by the run and has been changed since")
+			return nil, left
+		}
+		b.Action = Purge
+		for f := range roster.NumFields {
+			if v := now.Values[f]; v != "" {
+				b.Fields = append(b.Fields, FieldChange{Field: f, Name: f.String(), Old: v, Was: origin(now, f)})
+			}
+		}
+		for _, l := range now.Links {
+			b.Links = append(b.Links, LinkChange{Profile: l.Profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided})
+		}
+		return &b, left
+	}
+	for _, f := range c.Fields {
+		switch now.Values[f.Field] {
+		case f.New:
+			b.Fields = append(b.Fields, FieldChange{Field: f.Field, Name: f.Name, Old: f.New, New: f.Old, Was: origin(now, f.Field), Is: f.Was})
+		case f.Old:
+		default:
+			alone(f.Name, "left alone: the field has been changed since")
+		}
+	}
+	for _, l := range c.Links {
+		is := now.Link(l.Profile)
+		switch {
+		case l.New == "" && is == nil: // it was removed: make it again
+			b.Links = append(b.Links, LinkChange{Profile: l.Profile, NewKey: l.OldKey, New: l.Old, Decided: l.Decided})
+		case is != nil && is.Claim == l.New && is.Key == l.NewKey:
+			b.Links = append(b.Links, LinkChange{Profile: l.Profile, OldKey: is.Key, Old: is.Claim, NewKey: l.OldKey, New: l.Old, Decided: is.Decided && l.Old != ""})
+		default:
+			alone("", "left alone: its link has been changed since")
+		}
+	}
+	if len(b.Fields) == 0 && len(b.Links) == 0 {
+		return nil, left
+	}
+	b.Action = b.named(now)
+	return &b, left
+}
+
+// named is the action of a change that takes another back.
+func (c *Change) named(now *roster.Account) Action {
+	s := c.Field(roster.StatusField)
+	switch {
+	case s != nil && s.New == string(roster.Deleted):
+		return Delete
+	case s != nil && s.New == string(roster.Suspended) && now.Status() == roster.Active:
+		return Suspend
+	case s != nil:
+		return Reactivate
+	case c.Field(roster.Username) != nil:
+		return Rename
+	case len(c.Fields) == 0 && !c.ties():
+		return Claim
+	}
+	return Update
+}
+
+// ties tells whether the change makes or removes a link.
+func (c *Change) ties() bool {
+	for _, l := range c.Links {
+		if l.Old == "" || l.New == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Takes is the username that a change needs to be free; "" where it needs none.
+func Takes(c Change) string {
+	if f := c.Field(roster.Username); f != nil {
+		return f.New
+	}
+	if s := c.Field(roster.StatusField); s != nil && s.Old == string(roster.Deleted) {
+		return c.Username
+	}
+	return ""
+}
+
+func origin(a *roster.Account, f roster.Field) roster.Origin {
+	if f < roster.NumFeedFields {
+		return a.Origins[f]
+	}
+	return ""
+}

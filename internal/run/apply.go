@@ -1,0 +1,276 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/notify"
+	"rollcall/internal/roster"
+	"rollcall/internal/source"
+	"rollcall/internal/store"
+)
+
+// carryOut applies the stored plan of a run in one transaction, and then does
+// with the remote file what after: says. got may be nil.
+func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, got *fetched, exceptRemovals bool) error {
+	if err := r.archive(got, run); err != nil {
+		return err
+	}
+	if err := r.supersede(ctx, p, run); err != nil {
+		return err
+	}
+	doc, err := r.doc(ctx, run)
+	if err != nil {
+		return err
+	}
+	began := r.Now()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, done := grace(ctx)
+	defer done()
+	_, err = r.Store.Apply(ctx, store.Order{
+		Run: run, Lease: lease, Digest: run.PlanDigest, ExceptRemovals: exceptRemovals, HoldNames: r.Hold,
+		Finish: func(a store.Applied) ([]notify.Message, error) {
+			r.enter(run, a)
+			run.Timing.Apply = r.since(began)
+			return r.mails(p, run, doc), nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("apply: %w", err)
+	}
+	if got != nil && got.source != nil {
+		if err := got.source.After(ctx, got.drop); err != nil {
+			r.Log.Warn("the remote file stays where it is", "run", run.Number, "error", err)
+		}
+	}
+	return nil
+}
+
+// enter writes into the run what applying gave: what was left out or excepted
+// counts as skipped, or as kept where it was absent.
+func (r *Runner) enter(run *journal.Run, a store.Applied) {
+	run.AppliedSeq, run.LeftOut, run.Excepted = a.Seq, a.LeftOut, a.Excepted
+	rows, lost := &run.Facts.Rows, a.Lost
+	rows.Added -= lost.Added
+	rows.Updated -= lost.Updated
+	rows.Renamed -= lost.Renamed
+	rows.Reactivated -= lost.Reactivated
+	rows.Suspended -= lost.Suspended
+	rows.Deleted -= lost.Deleted
+	rows.Skipped += lost.Added + lost.Updated + lost.Renamed + lost.Reactivated + lost.Suspended + lost.Deleted
+	absent := &run.Facts.Absent
+	absent.Suspended -= a.LostAbsent.Suspended
+	absent.Deleted -= a.LostAbsent.Deleted
+	absent.Kept += a.LostAbsent.Suspended + a.LostAbsent.Deleted
+	if run.Profile != "" {
+		run.Facts.ActiveAfter = a.ActiveAfter
+	}
+	run.DryRun = false
+	run.Finished = r.Now()
+	run.Status = ""
+	journal.Settle(run)
+}
+
+// hold keeps the plan for a person.
+func (r *Runner) hold(ctx context.Context, p *Profile, run *journal.Run, got *fetched) error {
+	if err := r.archive(got, run); err != nil {
+		return err
+	}
+	if err := r.supersede(ctx, p, run); err != nil {
+		return err
+	}
+	run.Status, run.DryRun = journal.Held, false
+	run.HeldUntil = r.Now().Add(p.Limits.HoldFor).UTC()
+	return nil
+}
+
+// archive keeps our copy of the drop, before anything is decided: a held plan
+// and "--file last" need it.
+func (r *Runner) archive(got *fetched, run *journal.Run) error {
+	if got == nil || got.drop.Path == "" {
+		return nil
+	}
+	if got.borrowed {
+		rel, err := filepath.Rel(r.State, got.drop.Path)
+		run.Input.Archive = rel
+		return err
+	}
+	dir, err := r.folder("archive", run.Profile)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, strconv.FormatInt(run.Number, 10)+"-"+filepath.Base(got.drop.Name))
+	if err := os.Link(got.drop.Path, path); err != nil {
+		return fmt.Errorf("archive the drop: %w", err)
+	}
+	run.Input.Archive, err = filepath.Rel(r.State, path)
+	return err
+}
+
+// supersede ends the held full plans of a profile that a newer drop replaces.
+func (r *Runner) supersede(ctx context.Context, p *Profile, by *journal.Run) error {
+	if by.Kind != journal.Sync || p == nil || !p.Plan.Full {
+		return nil
+	}
+	held, err := r.Store.Held(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range held {
+		old := &held[i]
+		if old.Profile != by.Profile || old.Kind != journal.Sync || old.Number >= by.Number {
+			continue
+		}
+		old.Status, old.Decision = journal.Superseded, "run "+strconv.FormatInt(by.Number, 10)+" has read a newer drop"
+		if err := r.Store.Finish(ctx, old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expire ends the held plans for which nobody has decided in time.
+func (r *Runner) expire(ctx context.Context) error {
+	held, err := r.Store.Held(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range held {
+		if old := &held[i]; !old.HeldUntil.IsZero() && !r.Now().Before(old.HeldUntil) {
+			old.Status, old.Decision = journal.Superseded, "nobody decided in time"
+			if err := r.Store.Finish(ctx, old); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A Decision is what a person says of a stored plan.
+type Decision struct {
+	Run            int64
+	Digest         string // the plan must have it; "" asks for none
+	ExceptRemovals bool
+	Reason         string
+	Who            string
+}
+
+// Approve applies a held plan, unchanged, as a person asked (contract: Held).
+// p is the run's profile; nil for a sweep.
+func (r *Runner) Approve(ctx context.Context, p *Profile, d Decision) (*journal.Run, error) {
+	return r.stored(ctx, p, d.Run, func(run *journal.Run, lease *store.Lease) error {
+		if run.Status != journal.Held {
+			return fmt.Errorf("run %d is not held but %s, so there is nothing to approve; rollcall held lists what waits: %w", run.Number, run.Status, store.ErrRefused)
+		}
+		if d.Digest != "" && d.Digest != run.PlanDigest {
+			return fmt.Errorf("run %d: its plan has the digest %s, not the one given; read it again with rollcall runs show %d: %w", run.Number, run.PlanDigest, run.Number, store.ErrRefused)
+		}
+		run.Approved, run.Decision, run.DecidedBy, run.Trigger = true, d.Reason, d.Who, "approval"
+		return r.carryOut(ctx, p, lease, run, nil, d.ExceptRemovals)
+	})
+}
+
+// ApplyStored carries out a plan that was only made, judged again (contract: Commands).
+func (r *Runner) ApplyStored(ctx context.Context, p *Profile, d Decision) (*journal.Run, error) {
+	return r.stored(ctx, p, d.Run, func(run *journal.Run, lease *store.Lease) error {
+		switch {
+		case run.Status != journal.Dry && run.Status != journal.Held:
+			return fmt.Errorf("run %d is no plan that waits but %s; make one with rollcall plan %s: %w", run.Number, run.Status, run.Profile, store.ErrRefused)
+		case d.Digest != "" && d.Digest != run.PlanDigest:
+			return fmt.Errorf("run %d: its plan has the digest %s, not that of the file: %w", run.Number, run.PlanDigest, store.ErrRefused)
+		case p == nil:
+			return fmt.Errorf("run %d has no profile; use rollcall held approve %d: %w", run.Number, run.Number, store.ErrRefused)
+		case run.Finished.Add(p.Limits.HoldFor).Before(r.Now()):
+			return fmt.Errorf("the plan of run %d has expired; make a new one with rollcall plan %s: %w", run.Number, run.Profile, store.ErrRefused)
+		}
+		if err := r.judge(ctx, p, run, false); err != nil {
+			return err
+		}
+		run.DryRun = false
+		run.Status = ""
+		journal.Settle(run)
+		if run.Status == journal.Held {
+			return r.hold(ctx, p, run, nil)
+		}
+		return r.carryOut(ctx, p, lease, run, nil, false)
+	})
+}
+
+// stored works on a run that has a plan, under the lease of its profile. A
+// refusal leaves the run as it was.
+func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*journal.Run, *store.Lease) error) (*journal.Run, error) {
+	first, err := r.Store.Run(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	lease, err := r.Store.Acquire(ctx, first.Profile)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release(lease)
+	if err := r.expire(ctx); err != nil {
+		return nil, err
+	}
+	run, err := r.Store.Run(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	if err := f(run, lease); err != nil {
+		return run, err
+	}
+	run.Finished = r.Now()
+	if run.Status == journal.Held {
+		if err := r.Store.Finish(ctx, run); err != nil {
+			return run, err
+		}
+	} else if p != nil {
+		r.afterwards(ctx, p, run)
+	}
+	return run, r.report(context.WithoutCancel(ctx), run)
+}
+
+// afterwards does with the remote file of an approved drop what after: says.
+func (r *Runner) afterwards(ctx context.Context, p *Profile, run *journal.Run) {
+	if run.Kind != journal.Sync || run.Input.Source == "file" || p.Source.After == "keep" {
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	src, err := source.Open(ctx, p.Source, r.Log)
+	if err == nil {
+		in := run.Input
+		err = errors.Join(src.After(ctx, roster.Drop{Source: in.Source, Name: in.Name, Remote: in.Name, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}), src.Close())
+	}
+	if err != nil {
+		r.Log.Warn("the remote file stays where it is", "run", run.Number, "error", err)
+	}
+}
+
+// Reject gives a held plan up.
+func (r *Runner) Reject(ctx context.Context, d Decision) (*journal.Run, error) {
+	run, err := r.Store.Run(ctx, d.Run)
+	if err != nil {
+		return nil, err
+	}
+	lease, err := r.Store.Acquire(ctx, run.Profile)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release(lease)
+	if run, err = r.Store.Run(ctx, d.Run); err != nil {
+		return nil, err
+	}
+	if run.Status != journal.Held {
+		return run, fmt.Errorf("run %d is not held but %s; rollcall held lists what waits: %w", run.Number, run.Status, store.ErrRefused)
+	}
+	run.Status, run.Decision, run.DecidedBy = journal.Rejected, d.Reason, d.Who
+	return run, r.Store.Finish(ctx, run)
+}

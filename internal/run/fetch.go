@@ -1,0 +1,214 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/roster"
+	"rollcall/internal/source"
+	"rollcall/internal/store"
+)
+
+// patience is how much longer than settle a run waits for a file (contract).
+const patience = 10 * time.Second
+
+// fetched is a drop in the spool, with the source that it came from.
+type fetched struct {
+	drop     roster.Drop
+	source   source.Source // nil for --file
+	notes    []roster.Problem
+	borrowed bool // the drop lies in the archive and stays there
+}
+
+// close lets the source go and clears the spool.
+func (f *fetched) close(log *slog.Logger) {
+	if f.source != nil {
+		if err := f.source.Close(); err != nil {
+			log.Debug("source not closed", "error", err)
+		}
+	}
+	if f.drop.Path != "" && !f.borrowed {
+		if err := os.Remove(f.drop.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			log.Warn("spool not cleared", "error", err)
+		}
+	}
+}
+
+// fetch brings the drop of a request into the spool.
+func (r *Runner) fetch(ctx context.Context, q Request) (*fetched, error) {
+	spool, err := r.folder("spool", q.Profile.Name)
+	if err != nil {
+		return nil, err
+	}
+	switch q.File {
+	case "":
+		return r.fromSource(ctx, q.Profile, spool)
+	case "last":
+		return r.fromArchive(ctx, q.Profile.Name)
+	}
+	d, err := source.Local(ctx, q.File, spool, q.Profile.Source.MaxSize)
+	return &fetched{drop: d}, err
+}
+
+// fromArchive is the drop of the run that was applied last.
+func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, error) {
+	last, err := r.Store.LastApplied(ctx, profile)
+	if errors.Is(err, store.ErrNone) {
+		return nil, &roster.Refusal{Code: "E405", Text: "no drop of this profile has been applied yet", Fix: "name a file with --file"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	in := last.Input
+	path := filepath.Join(r.State, in.Archive)
+	if _, err := os.Stat(path); in.Archive == "" || err != nil {
+		return nil, &roster.Refusal{Code: "E405", Text: fmt.Sprintf("the drop of run %d is no longer in the archive", last.Number), Fix: "name a file with --file"}
+	}
+	return &fetched{borrowed: true, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
+}
+
+// fromSource asks the source what there is, and fetches what should be read next.
+func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string) (*fetched, error) {
+	src, err := source.Open(ctx, p.Source, r.Log)
+	if err != nil {
+		return nil, err
+	}
+	got := &fetched{source: src}
+	listing, err := src.List(ctx)
+	if err != nil {
+		return got, err
+	}
+	for _, line := range listing.Ignored {
+		got.note(line)
+	}
+	files, err := r.unread(ctx, p, listing.Files)
+	if err != nil {
+		return got, err
+	}
+	settled, growing, err := src.Settled(ctx, files, p.Source.Settle+patience)
+	if err != nil {
+		return got, err
+	}
+	for _, f := range growing {
+		got.note(fmt.Sprintf("%q is still growing; it is left for the next run", f.Name))
+	}
+	next := settled[0]
+	if p.Source.Pick == "newest" {
+		next = settled[len(settled)-1]
+	}
+	got.drop, err = src.Fetch(ctx, next, spool)
+	return got, err
+}
+
+func (f *fetched) note(text string) {
+	f.notes = append(f.notes, roster.Problem{Severity: roster.SeverityNote, Text: text})
+}
+
+// unread is the files that are worth fetching, oldest first: not those that a
+// run has read already, as their name, size and time show.
+func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([]source.File, error) {
+	if len(files) == 0 {
+		return nil, ErrNothingNew
+	}
+	if p.Source.Pick == "newest" && p.Plan.Full {
+		newest := files[len(files)-1]
+		known, err := r.read(ctx, p, newest)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			return nil, ErrNothingNew
+		}
+		last, err := r.Store.LastApplied(ctx, p.Name)
+		if errors.Is(err, store.ErrNone) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		newer := slices.DeleteFunc(slices.Clone(files), func(f source.File) bool { return f.Modified.Before(last.Input.Modified) || sameFile(f, last.Input) })
+		if len(newer) == 0 {
+			return []source.File{newest}, nil // the same again, or older: replay says which
+		}
+		return newer, nil
+	}
+	var unread []source.File
+	for _, f := range files {
+		known, err := r.read(ctx, p, f)
+		switch {
+		case errors.Is(err, ErrStillHeld) && len(unread) > 0:
+			return unread, nil
+		case err != nil:
+			return nil, err
+		case !known:
+			unread = append(unread, f)
+		}
+	}
+	if len(unread) == 0 {
+		return nil, ErrNothingNew
+	}
+	if p.Source.Pick != "newest" {
+		unread = unread[:1] // one after the other, in their order
+	}
+	return unread, nil
+}
+
+// read tells whether a run has dealt with a file of that name, size and time.
+func (r *Runner) read(ctx context.Context, p *Profile, f source.File) (bool, error) {
+	runs, err := r.Store.Runs(ctx, p.Name, time.Time{}, recent)
+	if err != nil {
+		return false, err
+	}
+	last, err := r.Store.LastApplied(ctx, p.Name)
+	if err != nil && !errors.Is(err, store.ErrNone) {
+		return false, err
+	}
+	for _, run := range runs {
+		if run.DryRun || !sameFile(f, run.Input) {
+			continue
+		}
+		switch {
+		case run.Status == journal.Held:
+			return false, fmt.Errorf("run %d: %w", run.Number, ErrStillHeld)
+		case run.Status == journal.Rejected, run.Status == journal.Reverted:
+			return true, nil
+		case run.Status.Applied() && last != nil && run.Number == last.Number && p.Plan.Full:
+			return r.settledBy(ctx, p, last)
+		case run.Status.Applied():
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// recent is how many runs are looked through for a file that was read before.
+const recent = 500
+
+func sameFile(f source.File, in journal.Input) bool {
+	return in.Source != "file" && f.Name == in.Name && f.Size == in.Size && f.Modified.Truncate(time.Second).Equal(in.Modified.Truncate(time.Second))
+}
+
+// input is what the journal keeps of a drop.
+func input(d roster.Drop, content string) journal.Input {
+	return journal.Input{Source: d.Source, Name: d.Name, Size: d.Size, SHA256: d.SHA256, Modified: d.Modified.UTC(), Content: content}
+}
+
+// unfetched ends a run that got no drop: nothing new is not recorded, a source
+// that failed is.
+func (r *Runner) unfetched(ctx context.Context, run *journal.Run, err error) (*journal.Run, error) {
+	if errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld) || run.DryRun && ctx.Err() != nil {
+		return nil, err
+	}
+	late := context.WithoutCancel(ctx)
+	if begun := r.Store.Begin(late, run); begun != nil {
+		return nil, errors.Join(err, begun)
+	}
+	return run, r.ended(late, run, err)
+}

@@ -1,0 +1,151 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+	"rollcall/internal/store"
+)
+
+// By is who does something by hand, and why.
+type By struct {
+	Who    string
+	Reason string
+}
+
+// SetStatus suspends or reactivates accounts, each named like a username,
+// id:20417 or key:104417, in one run of kind batch: all of them or none.
+func (r *Runner) SetStatus(ctx context.Context, action plan.Action, accounts []string, by By) (*journal.Run, error) {
+	var p plan.Plan
+	seen := map[uint64]bool{}
+	for _, ref := range accounts {
+		a, err := r.Store.Named(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		if seen[a.ID] {
+			continue
+		}
+		seen[a.ID] = true
+		c, err := plan.ByHand(a, action, r.Protect, roster.Person(by.Who), by.Reason, roster.Stamp(r.Now()))
+		if err != nil {
+			return nil, err
+		}
+		p.Changes = append(p.Changes, c)
+	}
+	return r.batch(ctx, p, by)
+}
+
+// Link ties a key of a profile to an account, or to nobody yet where account
+// is "new": the next run then adds somebody (R49).
+func (r *Runner) Link(ctx context.Context, profile string, key roster.Key, account string, by By) (*journal.Run, error) {
+	holders, err := r.keyHolders(ctx, profile, key)
+	if err != nil {
+		return nil, err
+	}
+	var target *roster.Account
+	if account != "new" {
+		if target, err = r.Store.Named(ctx, account); err != nil {
+			return nil, err
+		}
+	}
+	var p plan.Plan
+	for i := range holders {
+		if target != nil && holders[i].ID == target.ID {
+			continue
+		}
+		if c, ok := plan.Untie(&holders[i], profile, by.Reason); ok {
+			p.Changes = append(p.Changes, c)
+		}
+	}
+	if target == nil {
+		if err := r.Store.DecideNew(ctx, profile, key, by.Who, by.Reason); err != nil {
+			return nil, err
+		}
+		if len(p.Changes) == 0 {
+			return nil, nil
+		}
+	} else {
+		p.Changes = append(p.Changes, plan.Tie(target, profile, key, by.Reason))
+	}
+	return r.batch(ctx, p, by)
+}
+
+// Unlink takes the link of a key away: the profile no longer owns the account.
+func (r *Runner) Unlink(ctx context.Context, profile string, key roster.Key, by By) (*journal.Run, error) {
+	holders, err := r.keyHolders(ctx, profile, key)
+	if err != nil {
+		return nil, err
+	}
+	var p plan.Plan
+	for i := range holders {
+		if c, ok := plan.Untie(&holders[i], profile, by.Reason); ok {
+			p.Changes = append(p.Changes, c)
+		}
+	}
+	if len(p.Changes) == 0 {
+		return nil, fmt.Errorf("profile %s links no account by that key: %w", profile, store.ErrNone)
+	}
+	return r.batch(ctx, p, by)
+}
+
+// keyHolders are the accounts that a profile links by a key.
+func (r *Runner) keyHolders(ctx context.Context, profile string, key roster.Key) ([]roster.Account, error) {
+	found, err := r.Store.Find(ctx, plan.Query{Profile: profile, Keys: []roster.Key{key}, Now: r.Now()})
+	if err != nil {
+		return nil, err
+	}
+	var all []roster.Account
+	for _, a := range found.Accounts {
+		if l := a.Link(profile); l != nil && l.Key == key {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+// batch applies what a person asked for, with journal and report like any run.
+func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, error) {
+	run := &journal.Run{Kind: journal.Batch, Trigger: "manual", Started: r.Now(), Decision: by.Reason, DecidedBy: by.Who}
+	if err := r.Store.Begin(ctx, run); err != nil {
+		return nil, err
+	}
+	tally(&run.Facts, p.Changes)
+	err := r.save(ctx, run, p)
+	if err == nil {
+		err = r.carryOut(ctx, nil, nil, run, nil, false)
+	}
+	if err == nil && run.LeftOut > 0 {
+		err = errors.New("an account was changed by somebody else at the same moment and was left out; look, and say it again")
+	}
+	return run, r.ended(ctx, run, err)
+}
+
+// tally counts changes that no record asked for as if each were a row of its own.
+func tally(f *plan.Facts, changes []plan.Change) {
+	for _, c := range changes {
+		f.Rows.Read++
+		switch c.Action {
+		case plan.Add:
+			f.Rows.Added++
+			f.Adds++
+		case plan.Rename:
+			f.Rows.Renamed++
+			f.Renames++
+		case plan.Reactivate:
+			f.Rows.Reactivated++
+		case plan.Suspend:
+			f.Rows.Suspended++
+			f.Removals++
+		case plan.Delete, plan.Purge:
+			f.Rows.Deleted++
+			f.Removals++
+		default:
+			f.Rows.Updated++
+		}
+	}
+}

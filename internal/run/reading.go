@@ -1,0 +1,54 @@
+package run
+
+import (
+	"errors"
+	"iter"
+
+	"rollcall/internal/format"
+	"rollcall/internal/mapping"
+	"rollcall/internal/roster"
+)
+
+// reading is a drop whose head is read and whose columns have a meaning.
+type reading struct {
+	file   *format.File
+	mapper *mapping.Mapper
+	notes  []roster.Problem
+}
+
+// open reads the head of a drop and binds the mapping to its columns.
+func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
+	f, err := format.Open(got.drop.Path, got.drop.Name, p.Format, p.Source.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	m, notes, err := mapping.Compile(p.Mapping, f.Header())
+	if err != nil {
+		return nil, err
+	}
+	return &reading{file: f, mapper: m, notes: append(f.Notes(), notes...)}, nil
+}
+
+func (x *reading) facts() (format, encoding, delimiter string) {
+	f := x.file.Facts()
+	return f.Format, f.Encoding, f.Delimiter
+}
+
+// entries reads the drop from its beginning: what plan.Make asks for.
+func (x *reading) entries() iter.Seq2[roster.Entry, error] {
+	return func(yield func(roster.Entry, error) bool) {
+		for record, err := range x.file.Records() {
+			var entry roster.Entry
+			var broken *roster.RowError
+			switch {
+			case errors.As(err, &broken):
+				entry, err = x.mapper.Broken(broken), nil
+			case err == nil:
+				entry, err = x.mapper.Entry(record)
+			}
+			if !yield(entry, err) || err != nil {
+				return
+			}
+		}
+	}
+}

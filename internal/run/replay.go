@@ -1,0 +1,126 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+	"rollcall/internal/store"
+)
+
+// replay recognises bytes that a run has read before (R104). same means that
+// there is nothing left to do; the run is recorded only where a person asked
+// for it by name.
+func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journal.Run) (same bool, err error) {
+	if q.Dry {
+		return false, nil
+	}
+	byName := got.source == nil
+	known, err := r.Store.ByInput(ctx, q.Profile.Name, got.drop.SHA256)
+	if err != nil {
+		return false, err
+	}
+	for _, before := range known {
+		switch {
+		case before.DryRun || byName:
+		case before.Status == journal.Held:
+			return true, fmt.Errorf("run %d: %w", before.Number, ErrStillHeld)
+		case before.Status == journal.Rejected, before.Status == journal.Reverted:
+			return true, ErrNothingNew
+		case !q.Profile.Plan.Full && before.Status.Applied() && before.Input.Name == got.drop.Name:
+			return true, ErrNothingNew
+		}
+	}
+	last, err := r.Store.LastApplied(ctx, q.Profile.Name)
+	if errors.Is(err, store.ErrNone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if last.Input.SHA256 != got.drop.SHA256 {
+		if !byName && q.Profile.Plan.Full && got.drop.Modified.Before(last.Input.Modified) {
+			return false, r.tooOld(ctx, run, last)
+		}
+		return false, nil
+	}
+	if done, err := r.settledBy(ctx, q.Profile, last); err != nil || !done {
+		return false, err
+	}
+	if !byName {
+		return true, ErrNothingNew
+	}
+	return true, r.recordReplay(ctx, run, last)
+}
+
+// settledBy tells whether planning the drop of last again could find nothing:
+// same mapping, no account touched by anybody else since, and nothing due.
+func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (bool, error) {
+	if last.Mapping != p.Digest || last.Status == journal.Reverted || last.LeftOut+last.Excepted > 0 {
+		return false, nil
+	}
+	touched, err := r.Store.Touched(ctx, p.Name, last.AppliedSeq)
+	if err != nil || touched {
+		return false, err
+	}
+	for a, err := range r.Store.Due(ctx, r.Now()) {
+		if err != nil {
+			return false, err
+		}
+		if a.Link(p.Name) != nil {
+			return false, nil
+		}
+	}
+	return !r.graceOver(ctx, p), nil
+}
+
+// graceOver tells whether delete_after may have something to delete by now:
+// it does not hang on the drop but on the day.
+func (r *Runner) graceOver(ctx context.Context, p *Profile) bool {
+	if p.Plan.Policy.DeleteAfter <= 0 {
+		return false
+	}
+	before := roster.Stamp(r.Now().Add(-p.Plan.Policy.DeleteAfter))
+	for a, err := range r.Store.Accounts(ctx, store.AccountQuery{Status: string(roster.Suspended), Profile: p.Name}) {
+		if err != nil || a.Values[roster.StatusReason] == string(roster.Missing) && a.Values[roster.StatusSince] <= before {
+			return true
+		}
+	}
+	return false
+}
+
+// tooOld records the refusal of a drop that is older than the last applied.
+func (r *Runner) tooOld(ctx context.Context, run, last *journal.Run) error {
+	err := &roster.Refusal{Code: "E410", Text: fmt.Sprintf("the file was modified before that of run %d, which was applied", last.Number)}
+	if begun := r.Store.Begin(ctx, run); begun != nil {
+		return errors.Join(err, begun)
+	}
+	return r.ended(ctx, run, err)
+}
+
+// recordReplay writes an unchanged run, its rows counted as in the run that it equals.
+func (r *Runner) recordReplay(ctx context.Context, run, last *journal.Run) error {
+	if err := r.Store.Begin(ctx, run); err != nil {
+		return err
+	}
+	was := last.Facts
+	run.Facts = plan.Facts{
+		Full: was.Full, Owned: was.Owned, ActiveBefore: was.ActiveAfter, ActiveAfter: was.ActiveAfter,
+		Rows:   plan.Rows{Read: was.Rows.Read, Skipped: was.Rows.Skipped, Rejected: was.Rows.Rejected, Unchanged: was.Rows.Read - was.Rows.Skipped - was.Rows.Rejected},
+		Absent: plan.Absent{Total: was.Absent.Total - was.Absent.Deleted, Kept: was.Absent.Total - was.Absent.Deleted},
+	}
+	in := last.Input
+	run.Input.Format, run.Input.Encoding, run.Input.Delimiter, run.Input.Archive = in.Format, in.Encoding, in.Delimiter, in.Archive
+	return r.ended(ctx, run, nil)
+}
+
+// runIfRecorded is the run, or nil where it has no number.
+func runIfRecorded(run *journal.Run) *journal.Run {
+	if run.Number == 0 {
+		return nil
+	}
+	return run
+}

@@ -1,0 +1,171 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+	"rollcall/internal/store"
+)
+
+// Revert plans what takes a run back, judges it by the profile's limits and
+// applies it (R103). accounts limits it to some; empty: all. p is the run's
+// profile; nil where it had none.
+func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts []string, by By) (*journal.Run, error) {
+	was, err := r.Store.Run(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	if !was.Status.Applied() || was.AppliedSeq == 0 || was.Status == journal.Reverted {
+		return nil, fmt.Errorf("run %d is %s and changed nothing that could be taken back: %w", number, was.Status, store.ErrRefused)
+	}
+	only := map[uint64]bool{}
+	for _, ref := range accounts {
+		a, err := r.Store.Named(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		only[a.ID] = true
+	}
+	lease, err := r.Store.Acquire(ctx, was.Profile)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release(lease)
+	run := &journal.Run{Profile: was.Profile, Kind: journal.Revert, Trigger: "manual", Started: r.Now(), Reverts: number, Decision: by.Reason, DecidedBy: by.Who}
+	if err := r.Store.Begin(ctx, run); err != nil {
+		return nil, err
+	}
+	err = r.revert(ctx, p, lease, run, only)
+	if err == nil && run.Status.Applied() && len(only) == 0 {
+		was.Status = journal.Reverted
+		err = r.Store.Finish(ctx, was)
+	}
+	return run, r.ended(ctx, run, err)
+}
+
+func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool) error {
+	back, err := r.takeBack(ctx, run.Reverts, only)
+	if err != nil {
+		return err
+	}
+	tally(&run.Facts, back.Changes)
+	run.Facts.Notes = len(back.Problems)
+	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{Profile: run.Profile})
+	if err != nil {
+		return err
+	}
+	if err := r.save(ctx, run, back); err != nil {
+		return err
+	}
+	limits := r.Limits
+	if p != nil {
+		limits = p.Limits
+	}
+	run.Findings = guard.Check(limits, run.Facts, guard.Baseline{Applied: true})
+	if guard.Holds(run.Findings) {
+		run.Status, run.HeldUntil = journal.Held, r.Now().Add(limits.HoldFor).UTC()
+		return nil
+	}
+	return r.carryOut(ctx, p, lease, run, nil, false)
+}
+
+// takeBack plans the opposite of a run, from its journal.
+func (r *Runner) takeBack(ctx context.Context, number int64, only map[uint64]bool) (plan.Plan, error) {
+	var back plan.Plan
+	var done []plan.Change
+	now := map[uint64]roster.Account{}
+	flush := func() error {
+		part, err := r.oppose(ctx, done)
+		back.Changes = append(back.Changes, part.Changes...)
+		back.Problems = append(back.Problems, part.Problems...)
+		done = done[:0]
+		clear(now)
+		return err
+	}
+	for o, err := range r.Store.Changes(ctx, number) {
+		if err != nil {
+			return back, err
+		}
+		if o.Done != journal.Applied || len(only) > 0 && !only[o.Account] {
+			continue
+		}
+		if done = append(done, o.Change); len(done) == 1000 {
+			if err := flush(); err != nil {
+				return back, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return back, err
+	}
+	return r.namesFree(ctx, back)
+}
+
+// oppose plans the opposite of some changes, against the accounts as they are now.
+func (r *Runner) oppose(ctx context.Context, done []plan.Change) (plan.Plan, error) {
+	var p plan.Plan
+	ids := make([]uint64, len(done))
+	for i, c := range done {
+		ids[i] = c.Account
+	}
+	found, err := r.Store.Find(ctx, plan.Query{IDs: ids, Now: r.Now()})
+	if err != nil {
+		return p, err
+	}
+	now := make(map[uint64]*roster.Account, len(found.Accounts))
+	for i := range found.Accounts {
+		now[found.Accounts[i].ID] = &found.Accounts[i]
+	}
+	for _, c := range done {
+		back, left := plan.Opposite(c, now[c.Account])
+		p.Problems = append(p.Problems, left...)
+		if back != nil {
+			p.Changes = append(p.Changes, *back)
+		}
+	}
+	return p, nil
+}
+
+// namesFree leaves out the names that somebody else has by now.
+func (r *Runner) namesFree(ctx context.Context, back plan.Plan) (plan.Plan, error) {
+	moving := map[uint64]bool{}
+	var wanted []string
+	for _, c := range back.Changes {
+		if f := c.Field(roster.Username); f != nil || c.Action == plan.Purge {
+			moving[c.Account] = true
+		}
+		if name := plan.Takes(c); name != "" {
+			wanted = append(wanted, roster.Fold(name))
+		}
+	}
+	if len(wanted) == 0 {
+		return back, nil
+	}
+	found, err := r.Store.Find(ctx, plan.Query{Usernames: wanted, Now: r.Now()})
+	if err != nil {
+		return back, err
+	}
+	taken := map[string]uint64{}
+	for _, a := range found.Accounts {
+		if a.Status() != roster.Deleted && !moving[a.ID] {
+			taken[roster.Fold(a.Values[roster.Username])] = a.ID
+		}
+	}
+	kept := back.Changes[:0]
+	for _, c := range back.Changes {
+		if by := taken[roster.Fold(plan.Takes(c))]; by != 0 && by != c.Account {
+			note := roster.NewProblem("E303", 0, c.Key)
+			note.Severity, note.Account, note.Field = roster.SeverityNote, c.Account, "username"
+			note.Text = "left alone: its former username is another account's by now"
+			back.Problems = append(back.Problems, note)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	back.Changes = kept
+	return back, nil
+}

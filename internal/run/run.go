@@ -1,0 +1,277 @@
+// Package run is the thread: the order of the steps from fetch to report, the
+// schedule, the sweep and the outbox. It has no rule of its own: what a record
+// means, what may happen and what is told are decided in the rooms below.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"rollcall/internal/format"
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+	"rollcall/internal/mapping"
+	"rollcall/internal/notify"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+	"rollcall/internal/source"
+	"rollcall/internal/store"
+)
+
+// A Profile is one feed, ready to run: the rooms' own options, put together.
+type Profile struct {
+	Name     string
+	Owner    string // replies to its mails go there; "" for nobody
+	Enabled  bool
+	Schedule Schedule
+	Zone     *time.Location // of the schedule
+	Source   source.Options
+	Format   format.Options
+	Mapping  mapping.Options
+	Plan     plan.Options
+	Limits   guard.Limits
+	Report   Report
+	Digest   string // of all that decides what a record means and where it comes from
+}
+
+// Report says who is told what a run did.
+type Report struct {
+	To     []string
+	Alert  []string // told too when a run was held or has failed
+	When   string   // changes, problems, always, never
+	Attach bool     // problems.csv, where there are problems
+}
+
+// A Mailer sends one message; an error is temporary where notify.Temporary says so.
+// The zero Mailer, nil, leaves mails in the outbox.
+type Mailer func(context.Context, notify.Message) error
+
+// A Runner runs profiles against one store.
+type Runner struct {
+	Store   *store.DB
+	State   string // folder of spool, archive and reports
+	Log     *slog.Logger
+	Now     func() time.Time
+	Mail    Mailer
+	Site    string        // of the mails' Message-IDs
+	Protect []string      // accounts.protect: names that sweep and people's tools leave alone
+	Hold    time.Duration // for which a given-up username is held (R33)
+	Limits  guard.Limits  // of the sweep
+	Version string
+}
+
+// A Request asks for one run.
+type Request struct {
+	Profile *Profile
+	File    string // path of a drop; "last" is the last applied one; "" asks the source
+	Dry     bool   // stop before applying
+	Yes     bool   // pass first_run, once
+	Trigger string // schedule, manual
+	// Confirm is asked, on a terminal, where first_run alone would hold the run; nil: nobody is there.
+	Confirm func(*journal.Run) bool
+}
+
+// ErrNothingNew means that the source was reached and has nothing that was not
+// used before. No run is recorded.
+var ErrNothingNew = errors.New("no new drop")
+
+// ErrStillHeld means that the only drop there is waits for a person already.
+var ErrStillHeld = errors.New("the same drop is held already")
+
+// Run fetches, plans, judges, applies and reports. The run is nil where none
+// is recorded: another run is under way ([store.ErrBusy]), or there is nothing
+// new. A run that failed is recorded and comes with the error.
+func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
+	lease, err := r.Store.Acquire(ctx, q.Profile.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release(lease)
+	if err := r.expire(ctx); err != nil {
+		return nil, err
+	}
+	return r.thread(ctx, q, lease)
+}
+
+// drops bounds how many waiting drops RunAll reads one after the other.
+const drops = 1000
+
+// RunAll is [Runner.Run]; with pick: all it goes on until no drop waits. The
+// error is the last run's; that there is nothing more is none, once there was something.
+func (r *Runner) RunAll(ctx context.Context, q Request) (runs []*journal.Run, err error) {
+	for range drops {
+		run, err := r.Run(ctx, q)
+		if run != nil {
+			runs = append(runs, run)
+		}
+		if len(runs) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
+			return runs, nil
+		}
+		if err != nil || run == nil || q.File != "" || q.Dry || q.Profile.Source.Pick != "all" || !run.Status.Applied() {
+			return runs, err
+		}
+	}
+	return runs, nil
+}
+
+func (r *Runner) release(l *store.Lease) {
+	if err := l.Release(); err != nil {
+		r.Log.Warn("lease not released", "profile", l.Profile, "error", err)
+	}
+}
+
+// thread is the path of every run, once the profile is ours.
+func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*journal.Run, error) {
+	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Started: r.Now(), Mapping: q.Profile.Digest}
+	got, err := r.fetch(ctx, q)
+	if got != nil {
+		defer got.close(r.Log)
+	}
+	if err != nil {
+		return r.unfetched(ctx, run, err)
+	}
+	run.Timing.Fetch = r.since(run.Started)
+	run.Input = input(got.drop, q.Profile.Format.Content)
+	if same, err := r.replay(ctx, q, got, run); same || err != nil {
+		return runIfRecorded(run), err
+	}
+	if err := r.Store.Begin(ctx, run); err != nil {
+		return nil, err
+	}
+	r.Log.Info("run began", "run", run.Number, "profile", run.Profile, "trigger", run.Trigger)
+	return run, r.ended(ctx, run, r.steps(ctx, q, lease, got, run))
+}
+
+// steps plans, judges and applies a drop that has been fetched.
+func (r *Runner) steps(ctx context.Context, q Request, lease *store.Lease, got *fetched, run *journal.Run) error {
+	if err := r.plan(ctx, q, got, run); err != nil {
+		return err
+	}
+	if err := r.judge(ctx, q.Profile, run, q.Yes); err != nil {
+		return err
+	}
+	journal.Settle(run)
+	switch {
+	case run.DryRun:
+		return r.archive(got, run)
+	case run.Status == journal.Held && q.Confirm != nil && onlyFirstRun(run) && q.Confirm(run):
+		run.Findings = pass(run.Findings)
+	case run.Status == journal.Held && q.Profile.Limits.OnHold == "removals" && guard.OnlyRemovals(run.Findings):
+		return r.carryOut(ctx, q.Profile, lease, run, got, true)
+	case run.Status == journal.Held:
+		return r.hold(ctx, q.Profile, run, got)
+	}
+	return r.carryOut(ctx, q.Profile, lease, run, got, false)
+}
+
+// plan reads the drop and stores what it asks for.
+func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal.Run) error {
+	began := r.Now()
+	reading, err := r.open(q.Profile, got)
+	if err != nil {
+		return err
+	}
+	run.Input.Format, run.Input.Encoding, run.Input.Delimiter = reading.facts()
+	run.Timing.Read = r.since(began)
+	began = r.Now()
+	options := q.Profile.Plan
+	if options.Known, err = r.Store.Known(ctx, q.Profile.Name); err != nil {
+		return err
+	}
+	w := r.Store.Writer(ctx, run.Number)
+	for _, note := range append(reading.notes, got.notes...) {
+		if err := w.Problem(note); err != nil {
+			return err
+		}
+	}
+	if run.Facts, err = plan.Make(ctx, options, reading.entries, r.Store, w, run.Started); err != nil {
+		return errors.Join(err, w.Discard(context.WithoutCancel(ctx)))
+	}
+	run.Facts.Notes += len(reading.notes) + len(got.notes)
+	if run.PlanDigest, err = w.Seal(ctx); err != nil {
+		return err
+	}
+	run.Timing.Plan = r.since(began)
+	return nil
+}
+
+// judge weighs the plan. passFirst passes both meanings of first_run.
+func (r *Runner) judge(ctx context.Context, p *Profile, run *journal.Run, passFirst bool) error {
+	base, err := r.Store.Baseline(ctx, p.Name, p.Digest)
+	if err != nil {
+		return err
+	}
+	limits := p.Limits
+	if passFirst {
+		limits.FirstRun = "apply"
+	}
+	run.Findings = guard.Check(limits, run.Facts, base)
+	return nil
+}
+
+// onlyFirstRun tells whether nothing but first_run holds the run.
+func onlyFirstRun(run *journal.Run) bool {
+	return !guard.Holds(pass(run.Findings))
+}
+
+// pass is the findings with first_run passed.
+func pass(findings []guard.Finding) []guard.Finding {
+	passed := make([]guard.Finding, len(findings))
+	for i, f := range findings {
+		if f.Name == "first_run" {
+			f.Tripped, f.Code = false, ""
+		}
+		passed[i] = f
+	}
+	return passed
+}
+
+// ended writes down how a run ended that was not applied, and reports every run.
+func (r *Runner) ended(ctx context.Context, run *journal.Run, err error) error {
+	if err != nil && run.AppliedSeq == 0 && !run.Status.Applied() {
+		fail(run, err)
+	}
+	if run.Finished.IsZero() {
+		run.Finished = r.Now()
+	}
+	late := context.WithoutCancel(ctx)
+	if run.AppliedSeq == 0 {
+		journal.Settle(run)
+		if saved := r.Store.Finish(late, run); saved != nil {
+			return errors.Join(err, saved)
+		}
+	}
+	r.Log.Info("run ended", "run", run.Number, "profile", run.Profile, "status", string(run.Status), "exit", run.ExitCode)
+	return errors.Join(err, r.report(late, run))
+}
+
+// fail notes on the run why it failed.
+func fail(run *journal.Run, err error) {
+	run.Error = err.Error()
+	run.Status = journal.Failed
+	if errors.Is(err, context.Canceled) {
+		run.Status, run.ExitCode = journal.Interrupted, 143
+	}
+	var refused *roster.Refusal
+	if errors.As(err, &refused) {
+		run.Code = refused.Code
+		run.Error = refused.Error()
+	}
+}
+
+// since is the milliseconds that have passed since a time.
+func (r *Runner) since(t time.Time) int64 { return r.Now().Sub(t).Milliseconds() }
+
+// folder is a folder under the state folder, made where it is missing.
+func (r *Runner) folder(names ...string) (string, error) {
+	path := filepath.Join(append([]string{r.State}, names...)...)
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", fmt.Errorf("state folder: %w; give the user that runs rollcall the right to write there", err)
+	}
+	return path, nil
+}

@@ -1,0 +1,136 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+	"rollcall/internal/store"
+)
+
+// Sweep does what has fallen due by date: accounts whose last day is over are
+// suspended, those whose day has come are activated (R71, R72). The run is nil
+// where nothing is due, or where the same sweep is held already. The limits
+// are the guardrails' defaults (R74).
+func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error) {
+	lease, err := r.Store.Acquire(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer r.release(lease)
+	if err := r.expire(ctx); err != nil {
+		return nil, err
+	}
+	var due plan.Plan
+	if err := r.due(ctx, &due); err != nil || len(due.Changes) == 0 {
+		return nil, err
+	}
+	run := &journal.Run{Kind: journal.Sweep, Trigger: trigger, Started: r.Now()}
+	if err := r.Store.Begin(ctx, run); err != nil {
+		return nil, err
+	}
+	err = r.sweep(ctx, lease, run, due)
+	if err == nil && run.Status == journal.Held {
+		if again, err := r.heldAlready(ctx, run); err != nil || again {
+			return nil, err
+		}
+	}
+	return run, r.ended(ctx, run, err)
+}
+
+func (r *Runner) sweep(ctx context.Context, lease *store.Lease, run *journal.Run, due plan.Plan) error {
+	var err error
+	if run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{}); err != nil {
+		return err
+	}
+	for _, c := range due.Changes {
+		if c.Action == plan.Suspend {
+			run.Facts.ByDate.Expired++
+			run.Facts.Removals++
+		} else {
+			run.Facts.ByDate.Started++
+		}
+	}
+	run.Facts.ActiveAfter = run.Facts.ActiveBefore + run.Facts.ByDate.Started - run.Facts.ByDate.Expired
+	if err := r.save(ctx, run, due); err != nil {
+		return err
+	}
+	run.Findings = guard.Check(r.Limits, run.Facts, guard.Baseline{Applied: true})
+	if guard.Holds(run.Findings) {
+		run.Status, run.HeldUntil = journal.Held, r.Now().Add(r.Limits.HoldFor).UTC()
+		return nil
+	}
+	return r.carryOut(ctx, nil, lease, run, nil, false)
+}
+
+// due plans what the dates ask for now.
+func (r *Runner) due(ctx context.Context, into *plan.Plan) error {
+	now := roster.Stamp(r.Now())
+	for a, err := range r.Store.Due(ctx, r.Now()) {
+		if err != nil {
+			return fmt.Errorf("list what is due: %w", err)
+		}
+		if c, ok := plan.ByDates(&a, r.Protect, now); ok {
+			into.Changes = append(into.Changes, c)
+		}
+	}
+	return nil
+}
+
+// heldAlready forgets a sweep whose plan waits for a person already, and ends
+// the older ones that it replaces.
+func (r *Runner) heldAlready(ctx context.Context, run *journal.Run) (bool, error) {
+	held, err := r.Store.Held(ctx)
+	if err != nil {
+		return false, err
+	}
+	for i := range held {
+		old := &held[i]
+		if old.Kind != journal.Sweep || old.Number == run.Number {
+			continue
+		}
+		if old.PlanDigest == run.PlanDigest {
+			return true, r.Store.Forget(ctx, run.Number)
+		}
+		old.Status, old.Decision = journal.Superseded, fmt.Sprintf("run %d has swept again", run.Number)
+		if err := r.Store.Finish(ctx, old); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// save stores a plan that was made in memory.
+func (r *Runner) save(ctx context.Context, run *journal.Run, p plan.Plan) error {
+	w := r.Store.Writer(ctx, run.Number)
+	for _, c := range p.Changes {
+		if err := w.Change(c); err != nil {
+			return err
+		}
+	}
+	for _, problem := range p.Problems {
+		if err := w.Problem(problem); err != nil {
+			return err
+		}
+	}
+	var err error
+	run.PlanDigest, err = w.Seal(ctx)
+	return err
+}
+
+// census counts accounts that are not deleted, and the active ones of them.
+func (r *Runner) census(ctx context.Context, q store.AccountQuery) (all, active int, err error) {
+	for a, err := range r.Store.Accounts(ctx, q) {
+		if err != nil {
+			return 0, 0, err
+		}
+		all++
+		if a.Status() == roster.Active {
+			active++
+		}
+	}
+	return all, active, nil
+}
