@@ -202,6 +202,9 @@ func (d *document) scalar(at, n *yaml.Node, v reflect.Value, path string) {
 	t := v.Type()
 	if n.Tag == "!!null" && n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
 		if _, text := v.Addr().Interface().(encoding.TextUnmarshaler); text || t.Kind() != reflect.Struct || shorthands[t] != nil {
+			if m := d.marks[path]; m.key != nil {
+				at = m.key // where there is no value there is nothing to point at
+			}
 			d.fail(at, path, codeType, path+" has no value", "write one, or remove the key")
 		}
 		return // a block all of whose keys are left out

@@ -145,7 +145,7 @@ func (d *document) readable() bool {
 }
 
 // quoted finds what the YAML library cites from the file, which may be a secret.
-var quoted = regexp.MustCompile(` ?'[^']{2,}'`)
+var quoted = regexp.MustCompile(` ?'[^'\s]{2,}'`)
 
 // syntax adds what the YAML library says.
 func (d *document) syntax(err error) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"rollcall/internal/secret"
 )
 
 // A line that may hold a secret is never printed, whatever else is wrong with
@@ -16,7 +18,7 @@ var (
 	// secretKey finds a key whose value is a secret. What follows it is fine
 	// where it is a reference.
 	secretKey = regexp.MustCompile(`(?i)(?:^|[\s{,"'?-])["']?((?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|passwort|pwd|secret|token|key|ping_url))["']?\s*:(.*)$`)
-	reference = regexp.MustCompile(`^\s*\{\s*["']?(?:file|env|credential)["']?\s*:[^,{}]*\}\s*(?:[,}\]\s].*)?$`)
+	reference = regexp.MustCompile(`^\s*\{\s*["']?(?:(?:file|credential)["']?\s*:[^,{}]*|env["']?\s*:\s*["']?[A-Za-z_][A-Za-z0-9_]*["']?\s*)\}\s*(?:[,}\]\s].*)?$`)
 	fieldName = regexp.MustCompile(`^\s*["']?[a-z_.]{0,40}["']?\s*(?:[,}#].*)?$`)
 	inURL     = regexp.MustCompile(`://[^/\s]*:[^/\s]*@`)
 	matchKey  = regexp.MustCompile(`(?:^|[{,\s])match\s*:`)
@@ -164,7 +166,11 @@ func isReference(n *yaml.Node) bool {
 		return false
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if !slices.Contains([]string{"file", "env", "credential"}, n.Content[i].Value) || n.Content[i+1].Kind != yaml.ScalarNode {
+		key, value := n.Content[i].Value, n.Content[i+1]
+		if !slices.Contains([]string{"file", "env", "credential"}, key) || value.Kind != yaml.ScalarNode {
+			return false
+		}
+		if key == "env" && (secret.Ref{Env: value.Value}).Validate() != nil {
 			return false
 		}
 	}
