@@ -19,7 +19,6 @@ func (s *Site) check(d *document) {
 	version(d, s.Version)
 	d.word("mode", s.Mode, "live")
 	d.word("language", s.Language, "en")
-	d.word("accounts.standardise", string(s.Accounts.Standardise), "on", "off", "extended")
 	if s.Sweep <= 0 {
 		d.fault("sweep", codeValue, "sweep is off", "write every 5m")
 	}

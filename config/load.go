@@ -172,6 +172,10 @@ func (s *Site) settle(d *document) {
 	settleSecret(s.Dir, &s.DatabasePassword)
 	settleSecret(s.Dir, &s.Mail.Password)
 	s.Zone = zone(d, s.Timezone)
+	// One error is enough: every profile would repeat it.
+	if d.word("accounts.standardise", string(s.Accounts.Standardise), "on", "off", "extended"); d.failed["accounts.standardise"] {
+		s.Accounts.Standardise = "on"
+	}
 }
 
 // settle resolves what the file says relatively. A path on a server stays.
