@@ -40,11 +40,12 @@ func (db *DB) Baseline(ctx context.Context, profile, mapping string) (guard.Base
 // drop that was read again counts once; one that was taken back does not count,
 // for a person has said that it was not the usual.
 func (db *DB) rowHistory(ctx context.Context, profile string) ([]int, error) {
-	rows, err := appliedSyncs(db.gorm.WithContext(ctx).Model(&runRow{}), profile).
+	tx := db.gorm.WithContext(ctx)
+	rows, err := appliedSyncs(tx.Model(&runRow{}), profile).
 		Where("content = 'full' AND status <> ?", string(journal.Reverted)).
 		Select("input_sha256", "rows_read").Rows()
 	if err != nil {
-		return nil, err
+		return nil, translated(tx, err)
 	}
 	defer rows.Close()
 	var history []int
@@ -60,7 +61,7 @@ func (db *DB) rowHistory(ctx context.Context, profile string) ([]int, error) {
 			history = append(history, n)
 		}
 	}
-	return history, rows.Err()
+	return history, translated(tx, rows.Err())
 }
 
 // median is the middle of some numbers, the lower of two; zero of none. The

@@ -19,6 +19,8 @@ import (
 // open, so whoever reads may write at the same time.
 const page = 1000
 
+var _ plan.Directory = (*DB)(nil)
+
 // Find implements [plan.Directory].
 //
 // A match key that is not username, email or employee_id is found with its
@@ -174,7 +176,7 @@ type scanner interface{ Scan(dest ...any) error }
 func each(tx *gorm.DB, f func(scanner) error, query string, args ...any) error {
 	rows, err := tx.Raw(query, args...).Rows()
 	if err != nil {
-		return err
+		return translated(tx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -182,10 +184,12 @@ func each(tx *gorm.DB, f func(scanner) error, query string, args ...any) error {
 			return err
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return tx.Dialector.(gorm.ErrorTranslator).Translate(err)
-	}
-	return nil
+	return translated(tx, rows.Err())
+}
+
+// translated does what GORM leaves out where somebody reads rows himself.
+func translated(tx *gorm.DB, err error) error {
+	return tx.Dialector.(gorm.ErrorTranslator).Translate(err)
 }
 
 // Numbered implements [plan.Directory]: base alone is not among them.

@@ -3,12 +3,15 @@ package store
 import (
 	"bufio"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/shore"
@@ -176,6 +179,48 @@ func holdForEver(t *testing.T, held string) {
 	}
 	time.Sleep(time.Minute)
 	t.Fatal("nobody killed this process")
+}
+
+func TestAServerThatIsGoneIsDownAndAfterwardsTheLeaseIsFreeAgain(t *testing.T) {
+	server := shore.PostgresServer(t)
+	db := openAt(t, server.DSN, time.Now)
+	l := mustAcquire(t, db, "hr-csv")
+	server.Stop(t)
+	for name, try := range map[string]func() error{
+		"lease":    func() error { _, err := db.Acquire(t.Context(), "school"); return err },
+		"begin":    func() error { return db.Begin(t.Context(), &journal.Run{Kind: journal.Sync}) },
+		"runs":     func() error { _, err := db.Held(t.Context()); return err },
+		"accounts": func() error { _, err := db.Account(t.Context(), 1); return err },
+		"outbox":   func() error { _, err := db.Outstanding(t.Context()); return err },
+	} {
+		if err := try(); !errors.Is(err, ErrDown) {
+			t.Errorf("%s: got %v, want ErrDown", name, err)
+		}
+	}
+	server.Start(t)
+	if again := mustAcquire(t, db, "hr-csv"); again.Epoch != l.Epoch+1 {
+		t.Errorf("epoch %d after %d, want one more, which fences the first", again.Epoch, l.Epoch)
+	}
+}
+
+func TestAServerThatTakesTheCallAndSaysNothingIsDown(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	e, err := postgresAt(Options{DSN: "postgres://rollcall@" + mute.Addr().String() + "/rollcall"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.(server).config.ConnectTimeout = 100 * time.Millisecond
+	if _, err := e.lock(t.Context(), "", "hr-csv"); !errors.Is(err, ErrDown) {
+		t.Errorf("lease: got %v, want ErrDown", err)
+	}
+	_, err = pgx.ConnectConfig(t.Context(), e.(server).config)
+	if err := e.translate(err); !errors.Is(err, ErrDown) {
+		t.Errorf("query: got %v, want ErrDown", err)
+	}
 }
 
 func TestRunsOfDeadProcessesAreInterruptedAndTheirPlansRemoved(t *testing.T) {

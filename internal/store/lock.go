@@ -62,6 +62,9 @@ func (lite) lock(_ context.Context, dir, profile string) (release func() error, 
 // connection, and no number of leases can use up what their work needs.
 func (e server) lock(ctx context.Context, _, profile string) (release func() error, err error) {
 	conn, err := pgx.ConnectConfig(ctx, e.config.Copy())
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("lock: %w", context.Cause(ctx))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrDown, e.explain(err))
 	}
@@ -74,20 +77,19 @@ func (e server) lock(ctx context.Context, _, profile string) (release func() err
 	var got bool
 	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&got); err != nil {
 		hangUp()
-		return nil, fmt.Errorf("lock: %w", err)
+		return nil, fmt.Errorf("lock: %w", e.translate(err))
 	}
 	if !got {
 		hangUp()
 		return nil, ErrBusy
 	}
 	return func() error {
-		defer hangUp()
-		// Asked for, it is free when the answer comes; by hanging up alone, only soon after.
+		// Asked for, it is free when the answer comes; by hanging up alone, which is
+		// what remains where no answer comes, only soon after.
 		ctx, cancel := context.WithTimeout(context.Background(), unlockWithin)
 		defer cancel()
-		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", key); err != nil {
-			return fmt.Errorf("unlock: %w; it is free when the server notices that the connection has gone", err)
-		}
+		_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", key)
+		hangUp()
 		return nil
 	}, nil
 }

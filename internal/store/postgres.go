@@ -158,11 +158,13 @@ func (e server) translate(err error) error {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	var p *pgconn.PgError
-	lost := errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	unmade := errors.As(err, &connect)
+	lost := unmade || errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 	if errors.As(err, &p) { // no connection, no resources, being shut down
 		lost = slices.Contains([]string{"08", "53", "57"}, p.Code[:2]) && p.Code != queryCanceled
 	}
-	if lost && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+	// A connection that is not made in time is the server's fault; a statement that takes too long is not.
+	if lost && !errors.Is(err, context.Canceled) && (unmade || !errors.Is(err, context.DeadlineExceeded)) {
 		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
 	}
 	return gormpg.Dialector{}.Translate(err)
