@@ -112,7 +112,7 @@ func parseLayout(layout string) (toks []token, clock bool, err error) {
 	}
 	for i, t := range toks[:len(toks)-1] {
 		if t.min != t.max && toks[i+1].what != 0 {
-			return nil, false, fmt.Errorf("M and D of one or two digits need a separator after them")
+			return nil, false, fmt.Errorf("a month or day of one or two digits (M, D) needs a separator after it")
 		}
 	}
 	return toks, seen['h'] == 1, nil
