@@ -216,7 +216,7 @@ func rowsText(f plan.Facts, b Baseline) string {
 		return text
 	}
 	if n := len(b.RowHistory); n > 1 {
-		return fmt.Sprintf("%s, the last %d had %s in the middle", text, n, number(b.MedianRows))
+		return fmt.Sprintf("%s, the median of the last %d is %s", text, n, number(b.MedianRows))
 	}
 	return fmt.Sprintf("%s, the last one had %s", text, number(b.MedianRows))
 }

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// How much of the changes a text shows; rollcall runs changes has them all.
+const (
+	maxChanges = 10
+	maxFields  = 2
+	maxValue   = 40
+)
+
+// symbols stand before a change.
+var symbols = map[plan.Action]string{
+	plan.Add: "+", plan.Update: "~", plan.Rename: "→", plan.Reactivate: "↻",
+	plan.Suspend: "-", plan.Delete: "×", plan.Purge: "×", plan.Anonymise: "×",
+}
+
+// changes shows the first few, one line each: with old and new values, or only
+// with the names of the fields.
+func (p *page) changes(changes Changes, values bool) error {
+	var first []journal.Outcome
+	for o, err := range changes {
+		if err != nil {
+			return fmt.Errorf("read the changes of run %d: %w", p.d.Run.Number, err)
+		}
+		if o.Action != plan.Claim {
+			first = append(first, o)
+		}
+		if len(first) == maxChanges {
+			break
+		}
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	keys, names := 0, 0
+	for _, o := range first {
+		keys = max(keys, utf8.RuneCountInString(string(o.Key)))
+		names = max(names, utf8.RuneCountInString(o.Username))
+	}
+	if values {
+		p.line("")
+	} else {
+		p.heading("Changes")
+	}
+	for _, o := range first {
+		text := "  " + symbols[o.Action] + " " + left(clean(string(o.Key)), keys) + "  "
+		if values {
+			text += left(clean(o.Username), names) + "  " + withValues(o)
+		} else {
+			text += withNames(o)
+		}
+		p.line("%s", strings.TrimRight(text, " "))
+	}
+	if more := p.d.facts.Changes() - len(first); more > 0 {
+		p.line("  … %s more: rollcall runs changes %d", number(more), p.d.Run.Number)
+	}
+	return nil
+}
+
+// plain tells whether the action is all that there is to say.
+func plain(a plan.Action) bool { return a != plan.Update && a != plan.Rename }
+
+// withValues is `department "Ward 3" → "ICU" · 2 more fields`, or `suspend: not in the file`.
+func withValues(o journal.Outcome) string {
+	var parts []string
+	if plain(o.Action) {
+		text := string(o.Action)
+		if o.Reason != "" {
+			text += ": " + clean(o.Reason)
+		}
+		parts = append(parts, text)
+	}
+	if o.Action != plan.Add {
+		fields := telling(o)
+		for _, f := range fields[:min(len(fields), maxFields)] {
+			parts = append(parts, fmt.Sprintf("%s %s → %s", f.Name, value(f.Old), value(f.New)))
+		}
+		if more := len(fields) - maxFields; more > 0 {
+			parts = append(parts, many(more, "more field"))
+		}
+	}
+	return strings.Join(append(parts, done(o)...), " · ")
+}
+
+// withNames is the same without a value: "department, title", or "suspended";
+// "suspend" where it was only planned.
+func withNames(o journal.Outcome) string {
+	var names []string
+	if o.Action != plan.Add {
+		for _, f := range telling(o) {
+			names = append(names, f.Name)
+		}
+	}
+	var parts []string
+	if plain(o.Action) || len(names) == 0 {
+		what := past[o.Action]
+		if o.Done == journal.Planned {
+			what = string(o.Action)
+		}
+		parts = append(parts, what)
+	}
+	if len(names) > 0 {
+		parts = append(parts, strings.Join(names, ", "))
+	}
+	return strings.Join(append(parts, done(o)...), " · ")
+}
+
+// done says of a change that was not carried out why.
+func done(o journal.Outcome) []string {
+	switch o.Done {
+	case journal.LeftOut:
+		return []string{"left out: the account had changed since"}
+	case journal.Excepted:
+		return []string{"left out: removals were excepted"}
+	}
+	return nil
+}
+
+// telling are the fields that say more than the action does.
+func telling(o journal.Outcome) []plan.FieldChange {
+	var out []plan.FieldChange
+	for _, f := range visible(o.Fields) {
+		if f.Name != roster.StatusField.String() || !plain(o.Action) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// value is a field's content, quoted, without anything that cannot be seen.
+func value(s string) string { return strconv.Quote(cut(s, maxValue)) }

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// What a report holds of problems; problems.csv has them all.
+const (
+	maxGroups   = 200
+	maxExamples = 10
+)
+
+// A Group is problems of one cause.
+type Group struct {
+	Code     string          `json:"code"` // "" for a note without one
+	Severity roster.Severity `json:"severity"`
+	Field    string          `json:"field"`
+	Column   string          `json:"column"`
+	Count    int             `json:"count"`
+	New      int             `json:"new"`   // of Count: not seen in the run before
+	Since    Instant         `json:"since"` // when the oldest of them was first seen; null where all are new
+	Message  string          `json:"message"`
+	Fix      string          `json:"fix"`
+	Examples []Example       `json:"examples"`
+}
+
+// An Example says where; it never shows a value.
+type Example struct {
+	Line int        `json:"line"` // 0: no row's
+	Key  roster.Key `json:"key"`
+}
+
+// cause is what the problems of a group have in common.
+type cause struct {
+	code, field, column, message string
+	severity                     roster.Severity
+}
+
+type groups struct {
+	profile string
+	by      map[cause]*Group
+	rest    *Group // where there are more causes than groups
+}
+
+func (g *groups) add(p roster.Problem) {
+	c := cause{p.Code, p.Field, p.Column, p.Message(), p.Severity}
+	one := g.by[c]
+	switch {
+	case one != nil:
+	case len(g.by) < maxGroups-1:
+		one = &Group{
+			Code: p.Code, Severity: p.Severity, Field: p.Field, Column: p.Column, Message: c.message,
+			Fix: remedy(p, g.profile, ""), Examples: []Example{},
+		}
+		g.by[c] = one
+	default:
+		one = g.other(p.Severity)
+	}
+	one.Count++
+	if p.Since.IsZero() {
+		one.New++
+	} else if one.Since.IsZero() || p.Since.Before(one.Since.Time) {
+		one.Since = Instant{p.Since.UTC().Truncate(time.Second)}
+	}
+	if len(one.Examples) < maxExamples {
+		one.Examples = append(one.Examples, Example{p.Line, p.Key})
+	}
+}
+
+// other is the group of what has no group of its own; it is as bad as the worst in it.
+func (g *groups) other(s roster.Severity) *Group {
+	if g.rest == nil {
+		g.rest = &Group{Severity: s, Message: "problems of other kinds", Fix: "see problems.csv, which has them all", Examples: []Example{}}
+	}
+	if badness(s) < badness(g.rest.Severity) {
+		g.rest.Severity = s
+	}
+	return g.rest
+}
+
+func (g *groups) sorted() []Group {
+	all := []Group{}
+	for _, one := range g.by {
+		all = append(all, *one)
+	}
+	slices.SortFunc(all, func(a, b Group) int {
+		return cmp.Or(
+			badness(a.Severity)-badness(b.Severity), b.Count-a.Count,
+			strings.Compare(a.Code, b.Code), strings.Compare(a.Field, b.Field),
+			strings.Compare(a.Column, b.Column), strings.Compare(a.Message, b.Message),
+		)
+	})
+	if g.rest != nil {
+		all = append(all, *g.rest)
+	}
+	return all
+}
+
+// badness puts errors before warnings before notes.
+func badness(s roster.Severity) int {
+	return slices.Index([]roster.Severity{roster.SeverityError, roster.SeverityWarning, roster.SeverityNote}, s)
+}
+
+// remedy is a problem's fix with its place filled in, so that it can be typed as
+// it stands; the key only where there is one.
+func remedy(p roster.Problem, profile string, key roster.Key) string {
+	fix := p.Remedy()
+	if p.Fix != "" {
+		return fix
+	}
+	if p.Field != "" {
+		fix = strings.ReplaceAll(fix, "map.FIELD", "map."+p.Field)
+	}
+	if profile != "" {
+		fix = strings.ReplaceAll(fix, "link PROFILE", "link "+profile)
+	}
+	if key != "" {
+		fix = strings.ReplaceAll(fix, " KEY ", " "+word(string(key))+" ")
+	}
+	return fix
+}

@@ -1,0 +1,237 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+)
+
+// Options are what a text tells beside its run.
+type Options struct {
+	Last *Doc           // the run to compare with; nil for none
+	Zone *time.Location // in which times are told; nil: UTC
+}
+
+// Text writes the report of a run for a terminal: what happened and whether
+// anybody has to act, then counts, problems, and what to type next. It shows
+// keys, lines and the names of fields, and never a value. changes may be nil;
+// only the first few are read.
+func Text(w io.Writer, d *Doc, changes Changes, o Options) error {
+	p := newPage(w, d, o)
+	p.headline()
+	if p.done() {
+		p.guardrails()
+		p.problems(maxOnScreen)
+		p.counts()
+		p.movement()
+		if changes != nil {
+			if err := p.changes(changes, false); err != nil {
+				return err
+			}
+		}
+		p.decide() // last, where the eye rests
+	}
+	p.next()
+	return p.w.Flush()
+}
+
+// How many groups of problems a text shows, and how wide its sentences are.
+const (
+	maxOnScreen = 20
+	maxInMail   = 10
+
+	wideOnScreen = 100
+	wideInMail   = 78
+)
+
+// page writes the paragraphs of one text. Its writer keeps the first error.
+type page struct {
+	w    *bufio.Writer
+	d    *Doc
+	last *Doc
+	zone *time.Location
+	wide int  // of a list of items
+	fold bool // sentences too
+}
+
+func newPage(w io.Writer, d *Doc, o Options) *page {
+	p := &page{w: bufio.NewWriter(w), d: d, last: o.Last, zone: o.Zone, wide: wideOnScreen}
+	if p.zone == nil {
+		p.zone = time.UTC
+	}
+	return p
+}
+
+func (p *page) line(format string, args ...any) {
+	fmt.Fprintf(p.w, format+"\n", args...)
+}
+
+// heading begins a paragraph.
+func (p *page) heading(format string, args ...any) {
+	p.line("")
+	p.line(format, args...)
+}
+
+// say writes a sentence, behind a lead: broken between words where nobody else
+// does that. A terminal does, and what is looked for in its output is in one piece.
+func (p *page) say(lead, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !p.fold {
+		p.line("%s%s", lead, text)
+		return
+	}
+	p.wrap(lead, strings.Fields(text), " ")
+}
+
+// wrap writes items in lines of a readable width, all but the first indented as
+// far as lead reaches. An item is never broken.
+func (p *page) wrap(lead string, items []string, between string) {
+	text := lead
+	for i, item := range items {
+		switch {
+		case i == 0:
+			text += item
+		case utf8.RuneCountInString(text+between+item) > p.wide:
+			p.line("%s", text)
+			text = strings.Repeat(" ", utf8.RuneCountInString(lead)) + item
+		default:
+			text += between + item
+		}
+	}
+	p.line("%s", text)
+}
+
+// done tells whether the run came as far as a plan.
+func (p *page) done() bool {
+	switch p.d.Run.Status {
+	case journal.Failed, journal.Interrupted, journal.Missing, journal.Running:
+		return false
+	}
+	return true
+}
+
+// guardrails tells which tripped, and what stands out in a held run.
+func (p *page) guardrails() {
+	var tripped []guard.Finding
+	for _, f := range p.d.Guardrails {
+		if f.Holds() {
+			tripped = append(tripped, f)
+		}
+	}
+	if len(tripped) == 0 {
+		return
+	}
+	run := p.d.Run
+	switch {
+	case run.Status == journal.Held:
+		p.heading("Why it is held")
+	case run.Approved:
+		p.heading("Guardrails that tripped, and were approved")
+	case run.Status == journal.Dry:
+		p.heading("Why a run would be held")
+	case run.Excepted > 0:
+		p.heading("Why the removals were left out")
+	default:
+		p.heading("Why it was held")
+	}
+	p.findings(tripped)
+	if run.Status != journal.Held {
+		return
+	}
+	if name, n := p.mostRemoved(); n > 1 {
+		p.heading("What stands out")
+		p.line("  %s of the %s are in %s.", number(n), many(p.d.facts.Removals, "removal"), name)
+	}
+}
+
+// decide is what to do about a held run.
+func (p *page) decide() {
+	run := p.d.Run
+	if run.Status != journal.Held {
+		return
+	}
+	p.heading("What to do")
+	p.line("  if it is right    rollcall held approve %d --reason \"…\"", run.Number)
+	if p.d.facts.Removals > 0 {
+		p.line("  but keep people   rollcall held approve %d --except removals --reason \"…\"", run.Number)
+	}
+	p.line("  if it is wrong    rollcall held reject %d --reason \"…\"   and ask HR for a new file", run.Number)
+	p.line("  to look closer    rollcall runs changes %d", run.Number)
+	p.line("  if nobody acts    no account changes; a newer file takes the place of this one")
+}
+
+func (p *page) findings(found []guard.Finding) {
+	wide := 0
+	for _, f := range found {
+		wide = max(wide, len(f.Name))
+	}
+	for _, f := range found {
+		p.say(fmt.Sprintf("  %s %s  ", f.Code, left(f.Name, wide)), "%s", clean(f.Text))
+	}
+}
+
+// next is what to type now.
+func (p *page) next() {
+	run := p.d.Run
+	type step struct{ why, what string }
+	var steps []step
+	add := func(why, format string, args ...any) {
+		steps = append(steps, step{why, fmt.Sprintf(format, args...)})
+	}
+	problems := func() {
+		if len(p.d.Problems) > 0 {
+			add("every problem", "rollcall runs problems %d", run.Number)
+		}
+	}
+	switch run.Status {
+	case journal.OK, journal.Warn, journal.Unchanged:
+		if p.d.facts.Changes() > 0 {
+			add("every change", "rollcall runs changes %d", run.Number)
+		}
+		problems()
+		if p.d.facts.Changes() > 0 && run.Kind != journal.Sweep {
+			add("take it back", "rollcall runs revert %d --reason \"…\"", run.Number)
+		}
+	case journal.Held:
+		problems()
+	case journal.Rejected, journal.Superseded, journal.Reverted:
+		add("every change", "rollcall runs changes %d", run.Number)
+		problems()
+	case journal.Dry:
+		if p.d.facts.Changes() > 0 {
+			add("every change", "rollcall runs changes %d", run.Number)
+			problems()
+			add("apply exactly this", "rollcall apply %d", run.Number)
+		} else {
+			problems()
+		}
+	case journal.Failed, journal.Interrupted, journal.Missing:
+		if run.Code != "" {
+			add("what it means", "rollcall help %s", run.Code)
+		}
+		if run.Profile != "" && run.Kind == journal.Sync {
+			add("try again", "rollcall run %s", run.Profile)
+		}
+	}
+	if len(steps) == 0 {
+		return
+	}
+	wide := 0
+	for _, s := range steps {
+		wide = max(wide, len(s.why))
+	}
+	p.heading("Next")
+	for _, s := range steps {
+		p.line("  %s   %s", left(s.why, wide), s.what)
+	}
+}
+
+// day and moment tell a time: 21 Nov 05:12, and Mon 23 Nov 2026 05:30 UTC.
+func (p *page) day(t time.Time) string    { return t.In(p.zone).Format("2 Jan 15:04") }
+func (p *page) moment(t time.Time) string { return t.In(p.zone).Format("Mon 2 Jan 2006 15:04 MST") }

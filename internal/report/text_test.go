@@ -1,0 +1,192 @@
+package report_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/report"
+	"rollcall/internal/roster"
+)
+
+var warsaw = time.FixedZone("CET", 3600)
+
+// Every status has a report that a stranger understands: the files in testdata
+// are to be read, not only compared.
+func TestTheReportOfEachStatus(t *testing.T) {
+	decided := func(r *journal.Run) { r.Decision, r.DecidedBy = "closing of ward 3", "a.nowak" }
+	moved := held()
+	moved.run.Approved, moved.run.Excepted, moved.run.LeftOut = true, 612, 1
+	decided(&moved.run)
+	moved.run.Facts.Absent = plan.Absent{Total: 612, Kept: 612}
+	journal.Settle(&moved.run)
+
+	automatic := held()
+	automatic.run.Findings = guard.Check(guard.DefaultLimits(), automatic.run.Facts, guard.Baseline{Applied: true})
+	automatic.run.Excepted, automatic.run.Facts.Absent = 612, plan.Absent{Total: 612, Kept: 612}
+	journal.Settle(&automatic.run)
+
+	rejected := held()
+	rejected.run.Status = journal.Rejected
+	decided(&rejected.run)
+
+	superseded := held()
+	superseded.run.Status = journal.Superseded
+
+	for _, tt := range []struct {
+		name string
+		*story
+		last *story
+	}{
+		{"ok", clean(), yesterday()},
+		{"ok-first", clean(), nil},
+		{"unchanged", with(func(r *journal.Run) {
+			r.Facts = plan.Facts{Full: true, Rows: plan.Rows{Read: 4819, Unchanged: 4817, Skipped: 2}, ActiveBefore: 4817, ActiveAfter: 4817}
+			r.Finished = r.Started.Add(400 * time.Millisecond)
+		}), yesterday()},
+		{"warn", dirty(), yesterday()},
+		{"warn-only-warnings", func() *story {
+			s := dirty()
+			s.run.Facts.Rows.Rejected, s.run.Facts.Rows.Unchanged, s.run.Facts.Errors, s.run.Facts.Warnings = 0, 4797, 0, 1
+			s.run.Facts.UnreadableKeys, s.run.Facts.Withheld = 1, 3
+			s.run.Findings = guard.Check(guard.DefaultLimits(), s.run.Facts, guard.Baseline{Applied: true})
+			s.problems = s.problems[:1]
+			return s
+		}(), nil},
+		{"held", held(), yesterday()},
+		{"approved-except-removals", moved, nil},
+		{"removals-left-out", automatic, nil},
+		{"failed", failed(), yesterday()},
+		{"failed-otherwise", with(func(r *journal.Run) {
+			r.Error = "apply: write archive: no space left on device; free some and run it again"
+		}), nil},
+		{"interrupted", with(func(r *journal.Run) { r.Status = journal.Interrupted }), nil},
+		{"missing", with(func(r *journal.Run) { r.Status = journal.Missing }), nil},
+		{"running", with(func(r *journal.Run) { r.Status, r.Finished = journal.Interrupted, time.Time{} }), nil},
+		{"rejected", rejected, nil},
+		{"superseded", superseded, nil},
+		{"reverted", with(func(r *journal.Run) { r.Status = journal.Reverted }), nil},
+		{"dry", first(), nil},
+		{"revert", with(func(r *journal.Run) {
+			r.Kind, r.Reverts, r.Number, r.Input = journal.Revert, 41, 45, journal.Input{}
+			r.Facts.Rows, r.Facts.Absent, r.Facts.Departments = plan.Rows{Read: 3, Updated: 2, Reactivated: 1}, plan.Absent{}, nil
+		}), nil},
+		{"sweep", with(func(r *journal.Run) {
+			r.Kind, r.Profile, r.Number, r.Input = journal.Sweep, "", 46, journal.Input{}
+			r.Facts, r.Findings = plan.Facts{ByDate: plan.ByDate{Started: 1, Expired: 2}}, nil
+		}), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "running" {
+				tt.run.Status = journal.Running
+			}
+			o := report.Options{Zone: warsaw}
+			if tt.last != nil {
+				o.Last = tt.last.doc(t)
+			}
+			changes := tt.changes[:min(len(tt.changes), tt.run.Facts.Changes())]
+			d := tt.doc(t)
+			golden(t, "report-"+tt.name+".txt", text(t, func(b *bytes.Buffer) error { return report.Text(b, d, stream(changes...), o) }))
+		})
+	}
+}
+
+func TestThePlanOnOneScreen(t *testing.T) {
+	dry := func(s *story) *story {
+		s.run.DryRun = true
+		journal.Settle(&s.run)
+		return s
+	}
+	nothing := dry(clean())
+	nothing.run.Facts.Rows = plan.Rows{Read: 4819, Unchanged: 4819}
+	nothing.run.Facts.Absent = plan.Absent{Total: 14, Kept: 14}
+	nothing.run.Facts.WouldSuspend = 14
+	nothing.run.Facts.Departments, nothing.run.Facts.FieldChanges = nil, nil
+	nothing.changes = nil
+
+	for _, tt := range []struct {
+		name string
+		*story
+		last *story
+	}{
+		{"ordinary", dry(clean()), yesterday()},
+		{"dirty", dry(dirty()), nil},
+		{"first", first(), nil},
+		{"would-be-held", dry(held()), nil},
+		{"held", held(), nil},
+		{"nothing", nothing, nil},
+		{"applied", clean(), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o := report.Options{Zone: warsaw}
+			if tt.last != nil {
+				o.Last = tt.last.doc(t)
+			}
+			d := tt.doc(t)
+			golden(t, "plan-"+tt.name+".txt", text(t, func(b *bytes.Buffer) error { return report.PlanText(b, d, stream(tt.changes...), o) }))
+		})
+	}
+}
+
+func TestAReportOnTheTerminalShowsNoValue(t *testing.T) {
+	for _, s := range []*story{clean(), dirty(), held()} {
+		d := s.doc(t)
+		got := text(t, func(b *bytes.Buffer) error { return report.Text(b, d, stream(s.changes...), report.Options{}) })
+		for _, value := range []string{"Ward 3", "k.kowalska", "Kowalska", "zielińska", "m.żak"} {
+			if strings.Contains(got, value) {
+				t.Errorf("run %d: the report shows %q", s.run.Number, value)
+			}
+		}
+	}
+}
+
+func TestWhatADropSaysMovesNoCursor(t *testing.T) {
+	s := dirty()
+	s.run.Input.Name = "staff\x1b[2J.csv"
+	s.problems[0].Column = "End\x1b[31mDate"
+	s.problems[0].Key = "1\u202e2"
+	s.changes[1].Fields[0].New = "ICU\x1b]0;title\a"
+	s.changes[1].Username = "a\r\nb"
+	s.run.Facts.Departments["\x1b[1mICU"] = plan.Movement{Added: 100}
+	d := s.doc(t)
+	both := text(t, func(b *bytes.Buffer) error { return report.Text(b, d, stream(s.changes...), report.Options{}) }) +
+		text(t, func(b *bytes.Buffer) error { return report.PlanText(b, d, stream(s.changes...), report.Options{}) })
+	for _, bad := range []string{"\x1b", "\r", "\a", "\u202e"} {
+		if strings.Contains(both, bad) {
+			t.Errorf("the text holds %q", bad)
+		}
+	}
+}
+
+func TestOnlyTheFirstChangesAreRead(t *testing.T) {
+	read := 0
+	many := func(yield func(journal.Outcome, error) bool) {
+		for {
+			read++
+			if !yield(journal.Outcome{Change: plan.Change{Action: plan.Update, Key: roster.Key("1")}}, nil) {
+				return
+			}
+		}
+	}
+	d := clean().doc(t)
+	text(t, func(b *bytes.Buffer) error { return report.PlanText(b, d, many, report.Options{}) })
+	if read != 10 {
+		t.Errorf("changes read = %d, want 10", read)
+	}
+}
+
+func TestATextEndsWithTheErrorOfItsChanges(t *testing.T) {
+	d := clean().doc(t)
+	var b bytes.Buffer
+	if err := report.Text(&b, d, broken[journal.Outcome], report.Options{}); !errors.Is(err, errDisk) {
+		t.Errorf("text: %v, want %v", err, errDisk)
+	}
+	if err := report.PlanText(&b, d, broken[journal.Outcome], report.Options{}); !errors.Is(err, errDisk) {
+		t.Errorf("plan: %v, want %v", err, errDisk)
+	}
+}
