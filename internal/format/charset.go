@@ -43,11 +43,11 @@ func charsetNamed(name string) (charset, error) {
 	if err != nil {
 		return charset{}, fmt.Errorf("%q is not an encoding", name)
 	}
-	iana, err := ianaindex.IANA.Name(enc)
+	preferred, err := ianaindex.MIME.Name(enc)
 	if err != nil {
 		return charset{}, fmt.Errorf("%q is not an encoding that files have", name)
 	}
-	c := charset{name: strings.ToLower(iana)}
+	c := charset{name: strings.ToLower(preferred)}
 	switch c.name {
 	case "utf-8":
 		return c, nil
@@ -60,7 +60,7 @@ func charsetNamed(name string) (charset, error) {
 		return charset{}, fmt.Errorf("%s, which changes its meaning midway, is not read", c.name)
 	}
 	if cm, ok := enc.(*charmap.Charmap); ok {
-		c.table = tableOf(cm, strings.HasPrefix(c.name, "windows-"))
+		c.table = tableOf(cm)
 		return c, nil
 	}
 	c.enc = enc

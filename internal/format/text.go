@@ -93,16 +93,12 @@ func asciiTable() *table {
 	return &t
 }
 
-// tableOf takes the bytes that Windows leaves undefined for what they are,
-// where x/text, like browsers, makes them controls.
-func tableOf(cm *charmap.Charmap, windows bool) *table {
+func tableOf(cm *charmap.Charmap) *table {
 	var t table
 	for b := range 0x100 {
-		r := cm.DecodeByte(byte(b))
-		if r == utf8.RuneError || windows && 0x80 <= r && r < 0xA0 {
-			continue
+		if r := cm.DecodeByte(byte(b)); r != utf8.RuneError {
+			t.set(byte(b), r)
 		}
-		t.set(byte(b), r)
 	}
 	return &t
 }
