@@ -57,9 +57,9 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 }
 
 // settledBy tells whether planning the drop of last again could find nothing:
-// same mapping, no account touched by anybody else since, and nothing due.
+// same settings, no account touched by anybody else since, and nothing due.
 func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (bool, error) {
-	if last.Mapping != p.Digest || last.Status == journal.Reverted || last.LeftOut+last.Excepted > 0 {
+	if last.Settings != p.settings() || last.Status == journal.Reverted || last.LeftOut+last.Excepted > 0 {
 		return false, nil
 	}
 	touched, err := r.Store.Touched(ctx, p.Name, last.AppliedSeq)

@@ -5,6 +5,9 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,6 +66,22 @@ type Runner struct {
 	Hold    time.Duration // for which a given-up username is held (R33)
 	Limits  guard.Limits  // of the sweep
 	Version string
+}
+
+// settings is the digest of all that a plan of the profile depends on besides
+// drop and accounts: while it stays, the same drop gives the same plan.
+func (p *Profile) settings() string {
+	o := p.Plan
+	o.Known = nil
+	text, err := json.Marshal(struct {
+		Plan          plan.Options
+		Zone, Mapping string
+	}{o, o.Zone.String(), p.Digest + p.Mapping.Digest()})
+	if err != nil {
+		panic(err) // plain data
+	}
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // A Request asks for one run.
@@ -127,7 +146,7 @@ func (r *Runner) release(l *store.Lease) {
 
 // thread is the path of every run, once the profile is ours.
 func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*journal.Run, error) {
-	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Started: r.Now(), Mapping: q.Profile.Digest}
+	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings()}
 	got, err := r.fetch(ctx, q)
 	if got != nil {
 		defer got.close(r.Log)

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rollcall/config"
+	"rollcall/internal/journal"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+	"rollcall/internal/store"
+)
+
+// The exit codes of the contract.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitChanges     = 2 // only plan --detailed-exitcode
+	exitWarn        = 10
+	exitHeld        = 11
+	exitSource      = 12
+	exitNoDrop      = 13
+	exitBusy        = 14
+	exitConfig      = 15
+	exitDatabase    = 16
+	exitUndelivered = 17
+	exitInterrupted = 130
+	exitTerminated  = 143
+)
+
+// finished is an exit code on its way out, with what to say on stderr, if
+// anything.
+type finished struct {
+	code int
+	err  error
+}
+
+func (f *finished) Error() string {
+	if f.err == nil {
+		return ""
+	}
+	return f.err.Error()
+}
+
+func (f *finished) Unwrap() error { return f.err }
+
+// exit ends the program with a code; err may be nil.
+func exit(code int, err error) error { return &finished{code, err} }
+
+// ended turns what a command came to into the exit code, and says what failed.
+func (a *app) ended(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(a.stderr, "rollcall: %s\n", text)
+	}
+	return codeOf(err)
+}
+
+// codeOf is the one exit code of an error: the first that applies.
+func codeOf(err error) int {
+	var done *finished
+	var wrong config.Errors
+	var refused *roster.Refusal
+	switch {
+	case errors.As(err, &done):
+		return done.code
+	case errors.Is(err, store.ErrDown), errors.Is(err, store.ErrNewer):
+		return exitDatabase
+	case errors.As(err, &wrong):
+		return exitConfig
+	case errors.Is(err, store.ErrBusy):
+		return exitBusy
+	case errors.As(err, &refused) && refused.Code[0] == 'E':
+		return exitSource
+	case errors.Is(err, run.ErrStillHeld):
+		return exitHeld
+	case errors.Is(err, run.ErrUndelivered):
+		return exitUndelivered
+	case errors.Is(err, context.Canceled):
+		return exitTerminated
+	}
+	return exitFailed
+}
+
+// codeOfRun is the exit code of a run that is recorded, and of what else went wrong.
+func codeOfRun(r *journal.Run, err error) int {
+	if err == nil {
+		return r.ExitCode
+	}
+	return journal.ExitCode(r.ExitCode, codeOf(err))
+}

@@ -1,0 +1,144 @@
+// Command rollcall keeps a directory of accounts true to what HR says.
+//
+// There is one file for each command, one table of commands (below), one of
+// exit codes (exit.go), and one function that wires everything (wire.go).
+// No rule of the domain stands here.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Set by the linker.
+var (
+	version = "dev"
+	commit  = "unknown"
+	date    = "unknown"
+)
+
+// globals stand before or after any command's own arguments.
+type globals struct {
+	Config  string `help:"The site's rollcall.yaml." placeholder:"FILE" env:"ROLLCALL_CONFIG"`
+	Output  string `short:"o" help:"How lists and reports are written: table, json or csv." enum:"table,json,csv" default:"table"`
+	NoColor bool   `help:"No colours."`
+	Quiet   bool   `short:"q" help:"Only errors on stderr."`
+	Verbose bool   `short:"v" help:"More on stderr."`
+	Yes     bool   `help:"Do not ask."`
+	NoInput bool   `help:"Never ask; what would need an answer fails."`
+}
+
+// commands is the table of commands.
+type commands struct {
+	globals
+
+	Serve    serveCmd    `cmd:"" help:"The daemon: schedule, sweep, outbox."`
+	Run      runCmd      `cmd:"" help:"Fetch, plan, judge, apply, report."`
+	Plan     planCmd     `cmd:"" help:"Show what a run would do, and keep the plan."`
+	Apply    applyCmd    `cmd:"" help:"Carry out a stored plan."`
+	Held     heldCmd     `cmd:"" help:"Plans that wait for a person."`
+	Runs     runsCmd     `cmd:"" help:"What was done, and taking it back."`
+	Accounts accountsCmd `cmd:"" help:"The directory."`
+	Explain  explainCmd  `cmd:"" help:"One person, step by step."`
+	Sweep    sweepCmd    `cmd:"" help:"Apply the start and end dates that are due."`
+	Init     initCmd     `cmd:"" help:"Write a commented profile from a sample."`
+	Validate validateCmd `cmd:"" help:"Check the configuration."`
+	Status   statusCmd   `cmd:"" help:"One screen."`
+	Hostkey  hostkeyCmd  `cmd:"" help:"Ask an SFTP server for its host keys."`
+	Demo     demoCmd     `cmd:"" help:"Everything at once, in a temporary folder."`
+	Help     helpCmd     `cmd:"" help:"Help on a command, a topic or a code like E112."`
+	Version  versionCmd  `cmd:"" help:"Which rollcall this is."`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the program: arguments in, an exit code of the contract out.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if crash := recover(); crash != nil {
+			fmt.Fprintf(stderr, "rollcall: crashed, and changed nothing that is not in the journal: %v\n", crash)
+			code = exitFailed
+		}
+	}()
+	ctx, stop, signalled := signals(stderr)
+	defer stop()
+
+	var c commands
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("rollcall"), kong.UsageOnError(),
+		kong.Description("Keeps a directory of accounts true to what HR says."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
+	if err != nil {
+		fmt.Fprintln(stderr, "rollcall:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help has been printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "rollcall: %v\nrollcall help shows the commands.\n", err)
+		return exitFailed
+	}
+	a := &app{ctx: ctx, globals: c.globals, stdin: stdin, stdout: stdout, stderr: stderr, model: parser}
+	defer a.close()
+	err = parsed.Run(a)
+	if code := signalled(); code != 0 && !errors.As(err, new(*finished)) {
+		err = errors.Join(err, exit(code, nil))
+	}
+	return a.ended(err)
+}
+
+// signals ends the context at the first SIGINT or SIGTERM, and the process at
+// the second. signalled is 130 or 143 once one has come.
+func signals(stderr io.Writer) (ctx context.Context, stop func(), signalled func() int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	came := make(chan os.Signal, 2)
+	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
+	done := make(chan struct{})
+	code := make(chan int, 1)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case s := <-came:
+				number := exitInterrupted
+				if s == syscall.SIGTERM {
+					number = exitTerminated
+				}
+				if n > 0 {
+					os.Exit(number)
+				}
+				code <- number
+				fmt.Fprintln(stderr, "rollcall: stopping; once more to stop at once")
+				cancel()
+			}
+		}
+	}()
+	return ctx, func() { signal.Stop(came); close(done); cancel() }, func() int {
+		select {
+		case n := <-code:
+			return n
+		default:
+			return 0
+		}
+	}
+}
+
+// names joins words for a message.
+func names(list []string) string { return strings.Join(list, ", ") }

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/report"
+	"rollcall/internal/run"
+)
+
+// runCmd is "rollcall run".
+type runCmd struct {
+	Profile      string `arg:"" help:"The profile: its file's name without .yaml."`
+	File         string `help:"Read this drop instead of asking the source; last is the last applied one." placeholder:"F"`
+	RequireInput bool   `help:"Exit 13 where there is no new drop."`
+	DryRun       bool   `help:"Stop before applying: the same as rollcall plan."`
+}
+
+// Run implements the command.
+func (c *runCmd) Run(a *app) error {
+	if c.DryRun {
+		return (&planCmd{Profile: c.Profile, File: c.File}).Run(a)
+	}
+	r, p, err := a.profile(c.Profile)
+	if err != nil {
+		return err
+	}
+	q := run.Request{Profile: p, File: c.File, Yes: a.Yes, Trigger: "manual"}
+	if a.terminal() && !a.NoInput && !a.Yes && a.Output == "table" {
+		q.Confirm = func(j *journal.Run) bool { return a.confirm(r, p, j) }
+	}
+	runs, err := r.RunAll(a.ctx, q)
+	if len(runs) == 0 {
+		return c.nothing(a, err)
+	}
+	code := exitDone
+	for i, j := range runs {
+		var own error
+		if i == len(runs)-1 {
+			own = err
+		}
+		own = errors.Join(own, r.Deliver(a.ctx, j.Number))
+		if err := a.showRun(r, p, j); err != nil {
+			return err
+		}
+		code = journal.ExitCode(code, codeOfRun(j, own))
+		if own != nil && j.Error == "" {
+			fmt.Fprintf(a.stderr, "rollcall: %v\n", own)
+		}
+	}
+	return exit(code, nil)
+}
+
+// nothing ends a run that was not recorded.
+func (c *runCmd) nothing(a *app, err error) error {
+	switch {
+	case errors.Is(err, run.ErrNothingNew) && c.RequireInput:
+		return exit(exitNoDrop, errors.New("there is no new drop"))
+	case errors.Is(err, run.ErrNothingNew):
+		if !a.Quiet && a.Output == "table" {
+			fmt.Fprintf(a.stdout, "%s: nothing to do: no new drop since the last run.\n", c.Profile)
+		}
+		return nil
+	case errors.Is(err, run.ErrStillHeld):
+		return fmt.Errorf("%w; decide with rollcall held", err)
+	}
+	return err
+}
+
+// confirm shows a first run's plan and asks.
+func (a *app) confirm(r *run.Runner, p *run.Profile, j *journal.Run) bool {
+	doc, last, err := r.Doc(a.ctx, j)
+	if err != nil {
+		return false
+	}
+	if err := report.PlanText(a.stdout, doc, r.Store.Changes(a.ctx, j.Number), report.Options{Last: last, Zone: p.Zone}); err != nil {
+		return false
+	}
+	return a.ask("This is the first run of " + p.Name + ". Apply this plan?")
+}
+
+// ask asks a person for yes or no; anything but yes is no.
+func (a *app) ask(question string) bool {
+	fmt.Fprint(a.stdout, "\n"+question+" [y/N] ")
+	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return answer == "y" || answer == "yes"
+}
+
+// showRun prints the report of a run.
+func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
+	doc, last, err := r.Doc(a.ctx, j)
+	if err != nil {
+		return err
+	}
+	changes := r.Store.Changes(a.ctx, j.Number)
+	switch a.Output {
+	case "json":
+		return report.JSON(a.stdout, doc, changes)
+	case "csv":
+		return report.Results(a.stdout, j, changes, r.Store.Problems(a.ctx, j.Number))
+	}
+	o := report.Options{Last: last}
+	if p != nil {
+		o.Zone = p.Zone
+	}
+	if j.Status == journal.Dry {
+		return report.PlanText(a.stdout, doc, changes, o)
+	}
+	return report.Text(a.stdout, doc, changes, o)
+}
+
+// planCmd is "rollcall plan".
+type planCmd struct {
+	Profile          string `arg:"" help:"The profile."`
+	File             string `help:"Read this drop; last is the last applied one." placeholder:"F"`
+	Out              string `help:"Write the plan there too, as JSON." placeholder:"P.json"`
+	DetailedExitcode bool   `help:"Exit 2 where there are changes."`
+}
+
+// Run implements the command.
+func (c *planCmd) Run(a *app) error {
+	r, p, err := a.profile(c.Profile)
+	if err != nil {
+		return err
+	}
+	j, err := r.Run(a.ctx, run.Request{Profile: p, File: c.File, Dry: true, Trigger: "manual"})
+	if j == nil {
+		return (&runCmd{Profile: c.Profile}).nothing(a, err)
+	}
+	if shown := a.showRun(r, p, j); shown != nil {
+		return shown
+	}
+	if err != nil {
+		return exit(codeOfRun(j, err), nil)
+	}
+	if c.Out != "" {
+		if err := a.writePlan(r, j, c.Out); err != nil {
+			return err
+		}
+	}
+	if c.DetailedExitcode && j.Facts.Changes() > 0 {
+		return exit(exitChanges, nil)
+	}
+	return nil
+}
+
+// writePlan writes P.json: the report under its own schema, with run and digest.
+func (a *app) writePlan(r *run.Runner, j *journal.Run, path string) error {
+	doc, _, err := r.Doc(a.ctx, j)
+	if err != nil {
+		return err
+	}
+	doc.Schema = planSchema
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	return errors.Join(report.JSON(f, doc, r.Store.Changes(a.ctx, j.Number)), f.Close())
+}
+
+// planSchema names the form of P.json.
+const planSchema = "rollcall.plan.v1"

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+
+	"rollcall/config"
+	"rollcall/internal/guard"
+	"rollcall/internal/notify"
+	"rollcall/internal/run"
+	"rollcall/internal/store"
+)
+
+// app is what a command works with.
+type app struct {
+	globals
+	ctx            context.Context // ends at the first signal
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	model          *kong.Kong
+
+	opened *store.DB
+}
+
+// close lets the database go.
+func (a *app) close() {
+	if a.opened != nil {
+		if err := a.opened.Close(); err != nil {
+			fmt.Fprintln(a.stderr, "rollcall:", err)
+		}
+	}
+}
+
+// site reads the configuration.
+func (a *app) site() (*config.Site, error) {
+	path, err := config.Find(a.Config)
+	if err != nil {
+		return nil, err
+	}
+	s, err := config.Load(path)
+	if err == nil && len(s.Warnings) > 0 && a.Verbose {
+		fmt.Fprintln(a.stderr, s.Warnings.Error())
+	}
+	return s, err
+}
+
+// log is where the story on stderr goes.
+func (a *app) log() *slog.Logger {
+	level := slog.LevelWarn
+	switch {
+	case a.Quiet:
+		level = slog.LevelError
+	case a.Verbose:
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// clock is the time. Tests and the demo set ROLLCALL_CLOCK, an RFC 3339 time
+// at which the program believes to have started.
+func clock() (func() time.Time, error) {
+	text := os.Getenv("ROLLCALL_CLOCK")
+	if text == "" {
+		return time.Now, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return nil, errors.New("ROLLCALL_CLOCK is not an RFC 3339 time; unset it")
+	}
+	began := time.Now()
+	return func() time.Time { return at.Add(time.Since(began)) }, nil
+}
+
+// runner wires everything: database, state folder, mail, clock.
+func (a *app) runner(s *config.Site) (*run.Runner, error) {
+	now, err := clock()
+	if err != nil {
+		return nil, err
+	}
+	password, err := s.DatabasePassword.Read()
+	if err != nil {
+		return nil, fmt.Errorf("database_password: %w", err)
+	}
+	if err := os.MkdirAll(s.State, 0o700); err != nil {
+		return nil, fmt.Errorf("state folder: %w; create it, or give the user that runs rollcall the right to", err)
+	}
+	db, err := store.Open(a.ctx, store.Options{
+		DSN: s.Database, Password: password.Reveal(), LockDir: filepath.Join(s.State, "locks"), Readers: s.DatabaseReaders, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.opened = db
+	send, domain, err := mailer(s.Mail)
+	if err != nil {
+		return nil, err
+	}
+	return &run.Runner{
+		Store: db, State: s.State, Log: a.log(), Now: now, Mail: send, Site: domain,
+		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Limits: guard.DefaultLimits(), Version: version,
+	}, nil
+}
+
+// mailer carries mails out, and domain is what their ids are made of; nil
+// where the site sends none.
+func mailer(m config.Mail) (send run.Mailer, domain string, err error) {
+	if m.Server == "" {
+		return nil, "localhost", nil
+	}
+	password, err := m.Password.Read()
+	if err != nil {
+		return nil, "", fmt.Errorf("mail.password: %w", err)
+	}
+	s, err := notify.NewSMTP(notify.Options{Server: m.Server, From: m.From, User: m.User, OnlyTo: m.OnlyTo}, password)
+	if err != nil {
+		return nil, "", err
+	}
+	domain = "localhost"
+	if from, err := mail.ParseAddress(m.From); err == nil {
+		if _, after, ok := strings.Cut(from.Address, "@"); ok {
+			domain = after
+		}
+	}
+	return s.Send, domain, nil
+}
+
+// feed puts the rooms' own options of a profile together.
+func feed(s *config.Site, p *config.Profile) *run.Profile {
+	return &run.Profile{
+		Name: p.Name, Owner: p.Owner, Enabled: p.Enabled,
+		Schedule: run.Schedule{Cron: p.Schedule.Cron, Every: p.Schedule.Every}, Zone: p.Zone,
+		Source: p.Source, Format: p.Format, Mapping: s.MappingOptions(p), Plan: s.PlanOptions(p), Limits: p.Guardrails,
+		Report: run.Report{To: p.Report.To, Alert: p.Report.Alert, When: p.Report.When, Attach: p.Report.Attach == "problems"},
+		Digest: p.Digest(),
+	}
+}
+
+// profile opens what a command on one profile needs.
+func (a *app) profile(name string) (*run.Runner, *run.Profile, error) {
+	s, err := a.site()
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := s.Profile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := a.runner(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, feed(s, p), nil
+}
+
+// terminal tells whether a person sits in front of both ends.
+func (a *app) terminal() bool {
+	in, ok := a.stdin.(*os.File)
+	out, ok2 := a.stdout.(*os.File)
+	return ok && ok2 && isatty.IsTerminal(in.Fd()) && isatty.IsTerminal(out.Fd())
+}
+
+// who is the person at the keyboard, for the journal.
+func who() string {
+	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
+		if u := os.Getenv(name); u != "" {
+			return u
+		}
+	}
+	return "unknown"
+}
