@@ -167,26 +167,36 @@ func (a *application) linked(list []storedChange) (map[linkKey]bool, error) {
 	return linked, nil
 }
 
-// restated are the accounts whose status another run has set since this one
-// began, of those changes that do not name the status themselves.
+// restated are the accounts whose status has been set since the plan saw them,
+// of those changes that do not name the status themselves: by a change that saw
+// the same version or a later one, or by a run that was applied after this one began.
 func (a *application) restated(list []storedChange, accounts map[uint64]*roster.Account) (map[uint64]bool, error) {
-	var ask []uint64
+	seen := map[uint64]uint64{} // version by account
+	var ids []uint64
 	for _, c := range list {
-		if was := accounts[c.subject]; was != nil && was.Version != c.Version && c.Field(roster.StatusField) == nil {
-			ask = append(ask, c.subject)
+		was := accounts[c.subject]
+		if was != nil && was.Version != c.Version && c.Action != plan.Claim && c.Field(roster.StatusField) == nil {
+			seen[c.subject] = c.Version
+			ids = append(ids, c.subject)
 		}
 	}
 	restated := map[uint64]bool{}
-	if len(ask) == 0 {
+	if len(ids) == 0 {
 		return restated, nil
 	}
-	var ids []uint64
-	err := a.tx.Raw(`SELECT DISTINCT c.account FROM change c JOIN run r ON r.number = c.run
-		WHERE r.applied_at >= ? AND c.done = ? AND c.fields LIKE ? AND ?`,
-		micros(a.Run.Started), journal.Applied, `%"name":"`+roster.StatusField.String()+`"%`, a.db.engine.in("c.account", numberList(ask))).Scan(&ids).Error
-	for _, id := range ids {
-		restated[id] = true
-	}
+	err := each(a.tx, func(row scanner) error {
+		var id, version uint64
+		var later bool
+		if err := row.Scan(&id, &version, &later); err != nil {
+			return err
+		}
+		if later || version >= seen[id] {
+			restated[id] = true
+		}
+		return nil
+	}, `SELECT c.account, c.version, r.applied_at > ? FROM change c JOIN run r ON r.number = c.run
+		WHERE r.applied_at IS NOT NULL AND c.done = ? AND c.fields LIKE ? AND ?`,
+		micros(a.Run.Started), journal.Applied, `%"name":"`+roster.StatusField.String()+`"%`, a.db.engine.in("c.account", numberList(ids)))
 	return restated, err
 }
 

@@ -68,7 +68,7 @@ func (e lite) open(ctx context.Context) (*sql.DB, error) {
 	case !errors.Is(err, fs.ErrExist):
 		return nil, err
 	}
-	if err := e.try(ctx); err != nil {
+	if err := e.try(ctx, connectWithin); err != nil {
 		return nil, err
 	}
 	// A large apply keeps others waiting for longer than a connection should.
@@ -81,9 +81,9 @@ func (e lite) open(ctx context.Context) (*sql.DB, error) {
 	return pool, nil
 }
 
-// try tells within the time for connecting whether the file is a database that can be written.
-func (e lite) try(ctx context.Context) error {
-	pool, err := sql.Open("sqlite", e.dsn(strconv.FormatInt(connectWithin.Milliseconds(), 10)))
+// try tells in a bounded time whether the file is a database that can be written.
+func (e lite) try(ctx context.Context, within time.Duration) error {
+	pool, err := sql.Open("sqlite", e.dsn(strconv.FormatInt(within.Milliseconds(), 10)))
 	if err != nil {
 		return err
 	}
