@@ -173,6 +173,7 @@ func (d *draft) late() {
 	for _, l := range d.entry.Late {
 		value := l.Value(d.now.Values[roster.Username])
 		switch {
+		case value == "": // nothing came of it, so it says nothing
 		case d.was.ID != 0 && !l.Default:
 			d.field(l.Field, value)
 		case d.was.ID != 0:

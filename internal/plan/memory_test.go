@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -233,13 +232,4 @@ func (m *memory) account(key string) *roster.Account {
 		}
 	}
 	return nil
-}
-
-// names tells every username, by key.
-func (m *memory) names() map[string]string {
-	all := map[string]string{}
-	for _, a := range m.accounts {
-		all[a.Values[roster.EmployeeID]] = a.Values[roster.Username]
-	}
-	return maps.Clone(all)
 }

@@ -72,12 +72,10 @@ type planner struct {
 	index   index // what look found
 	ownerOK bool  // policy.fallback_owner names an active account, or nobody (R63)
 
-	waiting  waiting // records that the known pass did not find
-	seen     bitset  // accounts that a record mentions
-	hinted   bitset  // accounts whose name or address an unmatched record bears (R3)
-	pending  []*draft
-	released bitset // accounts that give up their address by being deleted
-
+	waiting   waiting // records that the known pass did not find
+	seen      bitset  // accounts that a record mentions
+	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
+	pending   []*draft
 	usernames names
 	emails    names
 	numbers   map[string]*numbers // by base name, while adding

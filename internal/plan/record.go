@@ -125,6 +125,11 @@ func (w *people) decide(e roster.Entry, m match) error {
 	case "add", "add_all":
 		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
 	}
+	for i := range e.Problems { // R7: an unusable name keeps the one that is there
+		if e.Problems[i].Code == "E134" {
+			e.Problems[i].Severity = roster.SeverityWarning
+		}
+	}
 	broken := worst(e.Problems) == roster.SeverityError
 	if broken && (!removal(e.Wish) || a.Status() == roster.Deleted) {
 		return w.reject(e, a.ID)
