@@ -156,7 +156,6 @@ func (f *File) readHeader(head []byte, o Options) error {
 	if s.row.fault != "" {
 		return &roster.Refusal{Code: "E411", Line: s.row.line, Text: "the header cannot be read: " + s.row.fault, Fix: "have the header's quotes closed or left out"}
 	}
-	s.row.dropBlanks(1)
 	rec := s.record()
 	for _, name := range rec.Values {
 		f.header = append(f.header, cleanName(name))

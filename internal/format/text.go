@@ -234,8 +234,7 @@ func (g *padding) Read(p []byte) (int, error) {
 	p, g.err = p[:n], err
 	i := 0
 	if g.run == 0 {
-		i = max(0, bytes.IndexByte(p, 0))
-		if i == 0 && (n == 0 || p[0] != 0) {
+		if i = bytes.IndexByte(p, 0); i < 0 {
 			return n, g.err
 		}
 	}
