@@ -490,14 +490,15 @@ func TestAGrowingRemoteFileIsNotTaken(t *testing.T) {
 	server, o := openSSH(t, "*.csv")
 	lay(t, filepath.Join(server.Dir, "monday.csv"), drop)
 	grow(t, filepath.Join(server.Dir, "tuesday.csv"))
+	o.Settle = time.Second
 	s := open(t, o)
 	files := list(t, s).Files
-	if _, _, err := s.Settled(t.Context(), files[1:], 300*time.Millisecond); err == nil {
+	if _, _, err := s.Settled(t.Context(), files[1:], 1500*time.Millisecond); err == nil {
 		t.Error("a growing file has settled")
 	} else {
 		wantRefusal(t, err, "E406")
 	}
-	settled, growing, err := s.Settled(t.Context(), files, 3*time.Second)
+	settled, growing, err := s.Settled(t.Context(), files, 5*time.Second)
 	if err != nil || names(settled) != "monday.csv" || names(growing) != "tuesday.csv" {
 		t.Errorf("settled %s, growing %s, error %v; want monday.csv settled and tuesday.csv growing", names(settled), names(growing), err)
 	}
