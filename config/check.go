@@ -274,8 +274,17 @@ func (d *document) faults(block string, faults []*roster.Fault) {
 		if name := strings.TrimPrefix(path, parent+"."); chosen && !slices.Contains(feedFieldNames(), name) {
 			hint = cmp.Or(suggest(name, feedFieldNames()), hint)
 		}
-		d.at(path, code, path+": "+f.Text, hint, chosen)
+		d.at(path, code, sentence(path, f.Text), hint, chosen)
 	}
+}
+
+// sentence makes one of a path and what a room says of it.
+func sentence(path, text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	if slices.Contains([]string{"is", "has", "names", "begins", "belongs"}, first) {
+		return path + " " + text
+	}
+	return path + ": " + text
 }
 
 // word wants one of a few words.
