@@ -46,13 +46,9 @@ func (l *Lease) Release() error { return l.release() }
 
 // interrupt ends in the journal the runs of a profile whose process has died.
 func (db *DB) interrupt(tx *gorm.DB, profile string) error {
-	dead := tx.Where("profile = ? AND status = ? AND applied_seq IS NULL", profile, string(journal.Running))
-	if profile == "" {
-		// What a person does by command has no lease and may be under way just now.
-		dead = dead.Where("kind = ? OR started < ?", string(journal.Sweep), micros(db.now().Add(-byHandWithin)))
-	} else {
-		dead = dead.Where("kind IN ?", []string{string(journal.Sync), string(journal.Revert)})
-	}
+	// What a person does by command has no lease and may be under way just now.
+	dead := tx.Where("profile = ? AND status = ? AND applied_seq IS NULL", profile, string(journal.Running)).
+		Where("kind <> ? OR started < ?", string(journal.Batch), micros(db.now().Add(-byHandWithin)))
 	var rows []runRow
 	if err := dead.Order("number").Find(&rows).Error; err != nil {
 		return err

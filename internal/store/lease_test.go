@@ -229,6 +229,8 @@ func TestRunsOfDeadProcessesAreInterruptedAndTheirPlansRemoved(t *testing.T) {
 		reverting := mustBegin(t, db, journal.Run{Profile: "hr-csv", Kind: journal.Revert})
 		other := mustBegin(t, db, journal.Run{Profile: "school", Kind: journal.Sync})
 		batch := mustBegin(t, db, journal.Run{Kind: journal.Batch})
+		sweep := mustBegin(t, db, journal.Run{Kind: journal.Sweep})
+		unbatching := mustBegin(t, db, journal.Run{Kind: journal.Revert})
 		held := mustBegin(t, db, journal.Run{Profile: "hr-csv", Kind: journal.Sync})
 		held.Status, held.Finished = journal.Held, c.now()
 		mustFinish(t, db, held)
@@ -249,6 +251,8 @@ func TestRunsOfDeadProcessesAreInterruptedAndTheirPlansRemoved(t *testing.T) {
 		}{
 			{"the dead sync", dead, journal.Interrupted, 0},
 			{"the dead revert", reverting, journal.Interrupted, 0},
+			{"the dead sweep", sweep, journal.Interrupted, 0},
+			{"the dead revert of a batch", unbatching, journal.Interrupted, 0},
 			{"another profile's run", other, journal.Running, 2},
 			{"a batch, which has no lease", batch, journal.Running, 0},
 			{"the held run", held, journal.Held, 2},
