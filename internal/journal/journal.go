@@ -73,6 +73,7 @@ type Run struct {
 	Approved  bool            `json:"approved,omitempty"` // a person approved it: a new baseline
 	Reverts   int64           `json:"reverts,omitempty"`  // the run that this one takes back
 	Mapping   string          `json:"mapping,omitempty"`  // digest of what a record means: format, match, map
+	Settings  string          `json:"settings,omitempty"` // digest of all that a plan depends on besides drop and accounts
 }
 
 // Input is the drop of a run, and what was found in it.
