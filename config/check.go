@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -80,29 +79,10 @@ func (d *document) conceal() {
 }
 
 func (s *Site) checkMail(d *document) {
-	if s.Mail.Server != "" {
-		u, err := url.Parse(s.Mail.Server)
-		switch {
-		case err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "":
-			d.fault("mail.server", codeValue, "mail.server is no address of a mail server", `write "smtp://HOST:587"`)
-		case u.User != nil:
-			d.secretInURL("mail.server", "write mail.user and mail.password: {file: PATH}")
-		case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-			d.fault("mail.server", codeValue, "mail.server says more than a server and a port", `write "smtp://HOST:587"`)
-		case u.Port() != "":
-			if _, err := net.LookupPort("tcp", u.Port()); err != nil {
-				d.fault("mail.server", codeValue, "mail.server has no such port", "")
-			}
-		}
-		if s.Mail.From == "" {
-			d.fault("mail.from", codeMissing, "mail.from is missing", "write the address that reports come from")
-		}
+	if u, err := url.Parse(s.Mail.Server); err == nil && u.User != nil {
+		d.secretInURL("mail.server", "write mail.user and mail.password: {file: PATH}")
 	}
-	d.address("mail.from", s.Mail.From)
-	d.addresses("mail.only_to", s.Mail.OnlyTo)
-	if s.Mail.User == "" && !s.Mail.Password.IsZero() {
-		d.fault("mail.password", codeMissing, "mail.password needs mail.user", "write the name to log in with")
-	}
+	d.faults("mail", s.Mail.Validate())
 }
 
 // checkAuthority wants fields and profiles that exist. A profile that does not

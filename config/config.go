@@ -16,6 +16,7 @@ import (
 	"rollcall/internal/format"
 	"rollcall/internal/guard"
 	"rollcall/internal/mapping"
+	"rollcall/internal/notify"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 	"rollcall/internal/secret"
@@ -47,13 +48,7 @@ type Site struct {
 }
 
 // Mail says how reports leave the house.
-type Mail struct {
-	Server   string     `yaml:"server"` // smtp://host:port or smtps://host:port; "" sends none
-	From     string     `yaml:"from"`
-	User     string     `yaml:"user"`
-	Password secret.Ref `yaml:"password"`
-	OnlyTo   []string   `yaml:"only_to"` // where not empty, nobody else gets mail
-}
+type Mail = notify.Options
 
 // Accounts is what holds for the accounts of every profile.
 type Accounts struct {

@@ -130,6 +130,9 @@ func (d *document) unknown(key *yaml.Node, path, sub string, known []string, isS
 		}
 	}
 	d.fail(key, sub, codeUnknown, text, hint)
+	if meant := nearest(key.Value, known); meant != "" && !isSecret {
+		d.misspelt = append(d.misspelt, join(path, meant))
+	}
 }
 
 // table reads a mapping into a map. A value that the map already has, or its

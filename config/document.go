@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,14 +26,15 @@ const (
 // A document is one file while it is read: its lines, where each key stands,
 // and what is wrong with it.
 type document struct {
-	file    string
-	lines   []string
-	root    *yaml.Node // nil: the file is empty
-	hidden  map[int]bool
-	marks   map[string]mark
-	failed  map[string]bool // paths that already have an error
-	visited int
-	errs    Errors
+	file     string
+	lines    []string
+	root     *yaml.Node // nil: the file is empty
+	hidden   map[int]bool
+	marks    map[string]mark
+	failed   map[string]bool // paths that already have an error
+	misspelt []string        // paths that were meant by keys that are unknown: they are not missing
+	visited  int
+	errs     Errors
 }
 
 // A mark is where a path of the configuration stands in its file.
@@ -223,7 +225,7 @@ func (d *document) clash(path, code, text, hint string) {
 }
 
 func (d *document) at(path, code, text, hint string, key bool) {
-	if d.blames(path) {
+	if d.blames(path) || !d.has(path) && slices.Contains(d.misspelt, path) {
 		return
 	}
 	d.failed[path] = true

@@ -20,7 +20,7 @@ var (
 	secretKey = regexp.MustCompile(`(?i)(?:^|[\s{,"'?-])["']?((?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|passwort|pwd|secret|token|key|ping_url))["']?\s*:(.*)$`)
 	reference = regexp.MustCompile(`^\s*\{\s*["']?(?:(?:file|credential)["']?\s*:[^,{}]*|env["']?\s*:\s*["']?[A-Za-z_][A-Za-z0-9_]*["']?\s*)\}\s*(?:[,}\]\s].*)?$`)
 	fieldName = regexp.MustCompile(`^\s*["']?[a-z_.]{0,40}["']?\s*(?:[,}#].*)?$`)
-	inURL     = regexp.MustCompile(`://[^/\s]*:[^/\s]*@`)
+	inURL     = regexp.MustCompile(`://[^\s"']*:[^"']*@`)
 	matchKey  = regexp.MustCompile(`(?:^|[{,\s])match\s*:`)
 )
 
