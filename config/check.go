@@ -44,7 +44,7 @@ func (s *Site) checkDatabase(d *document) {
 	const hint = "write sqlite:FILE or postgres://USER@HOST/DATABASE"
 	u, err := url.Parse(s.Database)
 	switch {
-	case err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql":
+	case err != nil, u.Scheme != "postgres" && u.Scheme != "postgresql", strings.ContainsRune(u.Path, '@'): // a slash in a password cuts the address in two
 		d.fault("database", codeValue, "database is no address of a database", hint)
 	case hasPassword(u) || u.Query().Has("password"):
 		d.secretInURL("database", "write database_password: {file: PATH}, {env: NAME} or {credential: NAME}")
