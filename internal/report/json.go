@@ -19,8 +19,8 @@ var schema []byte
 // Schema is the JSON Schema of what [JSON] writes, and, but for the changes, of a [Doc].
 func Schema() []byte { return bytes.Clone(schema) }
 
-// change is a change as rollcall.run.v1 shows it.
-type change struct {
+// A Change is a change as rollcall.run.v1 shows it.
+type Change struct {
 	Account     *uint64     `json:"account"` // null for an add that is not applied
 	Key         roster.Key  `json:"key"`
 	Username    string      `json:"username"`
@@ -31,17 +31,19 @@ type change struct {
 	ByDate      bool        `json:"by_date"`
 	Done        string      `json:"done"` // applied, left_out, excepted; "" while it is only planned
 	Note        string      `json:"note"` // why it was left out
-	Fields      []field     `json:"fields"`
-	Memberships memberships `json:"memberships"`
+	Fields      []Field     `json:"fields"`
+	Memberships Memberships `json:"memberships"`
 }
 
-type field struct {
+// A Field is one field before and after.
+type Field struct {
 	Name string `json:"name"`
 	Old  string `json:"old"`
 	New  string `json:"new"`
 }
 
-type memberships struct {
+// Memberships are those that a change grants and takes away.
+type Memberships struct {
 	Added   []string `json:"added"`
 	Removed []string `json:"removed"`
 }
@@ -65,7 +67,7 @@ func JSON(w io.Writer, d *Doc, changes Changes) error {
 		if o.Action == plan.Claim {
 			continue
 		}
-		line, err := json.Marshal(shown(o))
+		line, err := json.Marshal(Shown(o))
 		if err != nil {
 			return err
 		}
@@ -82,16 +84,18 @@ func JSON(w io.Writer, d *Doc, changes Changes) error {
 	return b.Flush()
 }
 
-func shown(o journal.Outcome) change {
-	c := change{
+// Shown is what rollcall.run.v1 shows of a change. A [plan.Claim] is not among
+// the changes of a run.
+func Shown(o journal.Outcome) Change {
+	c := Change{
 		Key: o.Key, Username: o.Username, Action: o.Action, Reason: o.Reason, Line: o.Line, Absent: o.Absent, ByDate: o.ByDate,
-		Done: string(o.Done), Note: o.Note, Fields: []field{}, Memberships: memberships{Added: []string{}, Removed: []string{}},
+		Done: string(o.Done), Note: o.Note, Fields: []Field{}, Memberships: Memberships{Added: []string{}, Removed: []string{}},
 	}
 	if o.Account != 0 {
 		c.Account = &o.Account
 	}
 	for _, f := range visible(o.Fields) {
-		c.Fields = append(c.Fields, field{f.Name, f.Old, f.New})
+		c.Fields = append(c.Fields, Field{f.Name, f.Old, f.New})
 	}
 	return c
 }
