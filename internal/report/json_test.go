@@ -141,6 +141,26 @@ func TestProblemsAreGroupedByCause(t *testing.T) {
 	}
 }
 
+func TestAFixCanBeTypedAsItStands(t *testing.T) {
+	for code := range roster.Codes {
+		p := roster.NewProblem(code, 2, "104417")
+		p.Field = "email"
+		d, err := report.Build(&clean().run, stream(p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := text(t, func(b *bytes.Buffer) error { return report.ProblemsCSV(b, &clean().run, stream(p)) })
+		for _, hole := range []string{"FIELD", "PROFILE"} {
+			if strings.Contains(d.Problems[0].Fix+row, hole) {
+				t.Errorf("%s: %s is left open in %q", code, hole, d.Problems[0].Fix)
+			}
+		}
+		if strings.Contains(row, "KEY") {
+			t.Errorf("%s: the key is left open in %q", code, row)
+		}
+	}
+}
+
 func TestProblemsAreBoundedAndNoneIsLost(t *testing.T) {
 	const causes, each = 300, 12
 	many := func(yield func(roster.Problem, error) bool) {

@@ -36,7 +36,7 @@ func Mail(d *Doc, o MailOptions) notify.Message {
 	p := newPage(&text, d, o.Options)
 	p.wide, p.fold = wideInMail, true
 	p.headline()
-	if p.done() {
+	if p.planned() {
 		p.guardrails()
 		p.decide() // before the counts: a telephone shows a few lines
 		p.problems(maxInMail)

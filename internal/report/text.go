@@ -25,7 +25,7 @@ type Options struct {
 func Text(w io.Writer, d *Doc, changes Changes, o Options) error {
 	p := newPage(w, d, o)
 	p.headline()
-	if p.done() {
+	if p.planned() {
 		p.guardrails()
 		p.problems(maxOnScreen)
 		p.counts()
@@ -107,8 +107,8 @@ func (p *page) wrap(lead string, items []string, between string) {
 	p.line("%s", text)
 }
 
-// done tells whether the run came as far as a plan.
-func (p *page) done() bool {
+// planned tells whether the run came as far as a plan.
+func (p *page) planned() bool {
 	switch p.d.Run.Status {
 	case journal.Failed, journal.Interrupted, journal.Missing, journal.Running:
 		return false

@@ -109,6 +109,10 @@ func TestThePlanOnOneScreen(t *testing.T) {
 	nothing.run.Facts.Departments, nothing.run.Facts.FieldChanges = nil, nil
 	nothing.changes = nil
 
+	unreadable := dry(dirty())
+	unreadable.run.Facts.UnreadableKeys, unreadable.run.Facts.Withheld = 1, 3
+	unreadable.run.Findings = guard.Check(guard.DefaultLimits(), unreadable.run.Facts, guard.Baseline{Applied: true})
+
 	for _, tt := range []struct {
 		name string
 		*story
@@ -120,6 +124,7 @@ func TestThePlanOnOneScreen(t *testing.T) {
 		{"would-be-held", dry(held()), nil},
 		{"held", held(), nil},
 		{"nothing", nothing, nil},
+		{"unreadable-key", unreadable, nil},
 		{"applied", clean(), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
