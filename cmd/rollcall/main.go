@@ -59,11 +59,11 @@ type commands struct {
 }
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(program(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the program: arguments in, an exit code of the contract out.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+// program is all of it: arguments in, an exit code of the contract out.
+func program(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if crash := recover(); crash != nil {
 			fmt.Fprintf(stderr, "rollcall: crashed, and changed nothing that is not in the journal: %v\n", crash)

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 
 func TestMain(m *testing.M) {
 	testscript.Main(shore.Tests{M: m}, map[string]func(){
-		"rollcall": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"rollcall": func() { os.Exit(program(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
 
