@@ -288,3 +288,38 @@ func keysOf(t reflect.Type, path string) []string {
 	}
 	return all
 }
+
+func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
+	path := site(t, "", "a.yaml", small)
+	if err := os.Mkdir(filepath.Join(filepath.Dir(path), "profiles.d", "b.yaml"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(filepath.Dir(path), "profiles.d", "c.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	_, errs := load(path, now)
+	if got, want := codes(errs), []string{"b.yaml:0:0 C100", "c.yaml:0:0 C100"}; !slices.Equal(got, want) {
+		t.Errorf("errors = %v, want %v\n%v", got, want, errs)
+	}
+
+	_, err := Load(filepath.Join(t.TempDir(), "rollcall.yaml"))
+	if errs, ok := err.(Errors); !ok || !strings.Contains(errs.Error(), "rollcall.yaml: error: no such file or directory [C100]") {
+		t.Errorf("Load of nothing = %v", err)
+	}
+}
+
+func TestALongLineIsShownAroundItsPlace(t *testing.T) {
+	_, d := read("{texts: [" + strings.Repeat("żółw, ", 100) + "x], nmber: 1, text: " + strings.Repeat("y", 500) + "}")
+	lines := strings.Split(d.errs.Error(), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines, want 3:\n%v", len(lines), d.errs)
+	}
+	source, caret := []rune(lines[1]), []rune(lines[2])
+	if len(source) > 130 {
+		t.Errorf("the line has %d characters", len(source))
+	}
+	at := slices.Index(caret, '^')
+	if got := string(source[at : at+5]); got != "nmber" {
+		t.Errorf("the caret stands under %q, want nmber:\n%v", got, d.errs)
+	}
+}
