@@ -431,6 +431,27 @@ func TestALinkThatMovedIsLeftOut(t *testing.T) {
 	})
 }
 
+func TestR5WhomAnotherProfileClaimsByNowIsNotRemoved(t *testing.T) {
+	bothAt(t, func(t *testing.T, db *DB, c *clock) {
+		s := story{t, db}
+		p := s.twenty()
+		c.advance(time.Minute)
+		var list []plan.Change
+		for _, a := range p[:10] {
+			list = append(list, suspend(a, noon))
+		}
+		r := s.plan("hr", list...)
+		c.advance(time.Minute)
+		claim := touch(plan.Claim, p[0])
+		claim.Links = []plan.LinkChange{{Profile: "school", NewKey: "s1", New: roster.ClaimActive}}
+		s.apply(s.plan("school", claim))
+		if a := s.apply(r); a.ActiveAfter != 11 {
+			t.Errorf("got %d active, want 11", a.ActiveAfter)
+		}
+		s.wantLost(r.Number, "suspend p00: left_out another profile claims the account by now")
+	})
+}
+
 func TestARenameFallsWithTheRenameThatWouldHaveFreedItsName(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		s := story{t, db}
@@ -614,10 +635,6 @@ func TestMailsEnterTheOutboxWithTheRun(t *testing.T) {
 func TestR105FollowersMissNothing(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		s := story{t, db}
-		view := "account_changes"
-		if db.engine.name() == "postgres" {
-			view = "directory.account_changes"
-		}
 		const rounds = 15
 		held := s.plan("slow", add("slow", "held"))
 		ctx, stop := context.WithCancel(t.Context())
@@ -627,7 +644,7 @@ func TestR105FollowersMissNothing(t *testing.T) {
 			last := int64(0)
 			for {
 				ended := ctx.Err() != nil
-				rows, err := db.gorm.Raw("SELECT applied_seq, account FROM "+view+" WHERE applied_seq > ?", last).Rows()
+				rows, err := db.gorm.Raw("SELECT applied_seq, account FROM "+view(db, "account_changes")+" WHERE applied_seq > ?", last).Rows()
 				if err != nil {
 					t.Error(err)
 					return

@@ -62,6 +62,10 @@ func (a *application) siftChunk(list []storedChange) error {
 	if err != nil {
 		return err
 	}
+	claimed, err := a.claimed(list)
+	if err != nil {
+		return err
+	}
 	moved := map[string][]int64{} // changes by what has moved
 	for _, c := range list {
 		if c.Done != journal.Planned {
@@ -73,12 +77,14 @@ func (a *application) siftChunk(list []storedChange) error {
 			note = addMoved(&c, linked)
 		case was == nil:
 			note = "the account is gone"
+		case claimed[c.subject]:
+			note = "another profile claims the account by now"
 		case was.Version != c.Version && (c.Action == plan.Purge || restated[c.subject]):
 			note = "the account has changed since the plan was made"
 		case was.Version != c.Version:
 			note = fieldsMoved(&c.Change, was)
 		}
-		if note == "" && c.Action != plan.Add {
+		if note == "" && c.subject != 0 {
 			note = a.linksMoved(&c.Change, accounts[c.subject])
 		}
 		if note != "" {
@@ -165,6 +171,27 @@ func (a *application) linked(list []storedChange) (map[linkKey]bool, error) {
 		}
 	}
 	return linked, nil
+}
+
+// claimed are those accounts of removals that another profile has come to claim
+// since this run began: who is claimed stays (R5).
+func (a *application) claimed(list []storedChange) (map[uint64]bool, error) {
+	var ids, have []uint64
+	for _, c := range list {
+		if c.Action.Removes() && c.Done == journal.Planned {
+			ids = append(ids, c.subject)
+		}
+	}
+	claimed := map[uint64]bool{}
+	if len(ids) == 0 {
+		return claimed, nil
+	}
+	err := a.tx.Raw("SELECT account FROM link WHERE since > ? AND claim <> ? AND profile <> ? AND ?",
+		micros(a.Run.Started), roster.ClaimGone, a.Run.Profile, a.db.engine.in("account", numberList(ids))).Scan(&have).Error
+	for _, id := range have {
+		claimed[id] = true
+	}
+	return claimed, err
 }
 
 // restated are the accounts whose status has been set since the plan saw them,
