@@ -59,14 +59,17 @@ type Order struct {
 	Finish func(Applied) ([]notify.Message, error)
 }
 
-// Applied is what applying gave.
+// Applied is what applying gave. Claims are in none of its counts.
 type Applied struct {
-	Seq                        int64 // zero where nothing was to apply
+	Seq                        int64 // under which others see it; zero where nothing was applied, not even a claim
 	Carried, LeftOut, Excepted int
-	Lost                       plan.Rows // row outcomes of what was left out or excepted, for the ledger
-	LostAbsent                 plan.Absent
-	LostByDate                 plan.ByDate
-	ActiveAfter                int // of the profile
+	// What was left out or excepted, in the ledger that had counted it: the caller
+	// moves Lost to skipped, LostAbsent to kept, and takes LostByDate back. Read
+	// and Total are their sums.
+	Lost        plan.Rows
+	LostAbsent  plan.Absent
+	LostByDate  plan.ByDate
+	ActiveAfter int // active accounts that the run's profile links
 }
 
 // A Mail is a message of the outbox.
