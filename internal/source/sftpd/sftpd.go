@@ -7,6 +7,7 @@ package sftpd
 import (
 	"crypto/ed25519"
 	"crypto/subtle"
+	"encoding/pem"
 	"errors"
 	"net"
 	"os"
@@ -86,6 +87,23 @@ func newKey() (ssh.Signer, error) {
 		return nil, err
 	}
 	return ssh.NewSignerFromKey(private)
+}
+
+// ClientKey writes a new private key to path, for the one who logs in, and
+// answers with its public half for [Options].Keys.
+func ClientKey(path string) (ssh.PublicKey, error) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, err
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+		return nil, err
+	}
+	return ssh.NewPublicKey(public)
 }
 
 var errRefused = errors.New("refused")
