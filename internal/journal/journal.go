@@ -58,6 +58,7 @@ type Run struct {
 	PlanDigest string    `json:"plan_digest"` // "sha256:…"; "" where nothing was planned
 	DryRun     bool      `json:"dry_run"`
 	AppliedSeq int64     `json:"applied_seq"` // zero: not applied
+	Seen       int64     `json:"seen"`        // the newest applied_seq when the run began
 
 	Input     Input           `json:"input"`
 	Facts     plan.Facts      `json:"facts"`

@@ -179,7 +179,7 @@ func (r *Runner) read(ctx context.Context, p *Profile, f source.File) (bool, err
 			return false, fmt.Errorf("run %d: %w", run.Number, ErrStillHeld)
 		case run.Status == journal.Rejected, run.Status == journal.Reverted:
 			return true, nil
-		case run.Status.Applied() && last != nil && run.Number == last.Number && p.Plan.Full:
+		case run.Status.Applied() && last != nil && run.Input.SHA256 == last.Input.SHA256 && p.Plan.Full:
 			return r.settledBy(ctx, p, last)
 		case run.Status.Applied():
 			return true, nil

@@ -62,7 +62,7 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 	if last.Settings != p.settings() || last.Status == journal.Reverted || last.LeftOut+last.Excepted > 0 {
 		return false, nil
 	}
-	touched, err := r.Store.Touched(ctx, p.Name, last.AppliedSeq)
+	touched, err := r.Store.Touched(ctx, p.Name, max(last.AppliedSeq, last.Seen))
 	if err != nil || touched {
 		return false, err
 	}

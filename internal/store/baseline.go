@@ -130,17 +130,10 @@ func (db *DB) rejector(ctx context.Context, last *journal.Run) (int64, error) {
 }
 
 // Touched tells whether another run has changed an account that the profile
-// links, or its link, after seq. A run that had nothing to apply has no seq, so
-// seq zero asks for what came after the start of the profile's last applied
-// run.
+// links, or its link, after seq: what the profile's own last run has applied,
+// or had seen when it began, whichever is later.
 func (db *DB) Touched(ctx context.Context, profile string, seq int64) (bool, error) {
 	tx := db.gorm.WithContext(ctx)
-	if seq == 0 {
-		var err error
-		if seq, err = db.seqAtStart(ctx, profile); err != nil {
-			return false, fmt.Errorf("touched accounts: %w", err)
-		}
-	}
 	var touched []int
 	err := tx.Raw(`SELECT 1 FROM run r JOIN change c ON c.run = r.number
 		WHERE r.applied_seq > ? AND c.done = 'applied'
@@ -151,21 +144,4 @@ func (db *DB) Touched(ctx context.Context, profile string, seq int64) (bool, err
 		return false, fmt.Errorf("touched accounts: %w", err)
 	}
 	return len(touched) > 0, nil
-}
-
-// seqAtStart is the newest applied_seq that the profile's last applied run could have seen.
-func (db *DB) seqAtStart(ctx context.Context, profile string) (int64, error) {
-	last, err := db.LastApplied(ctx, profile)
-	if errors.Is(err, ErrNone) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	if last.AppliedSeq != 0 {
-		return last.AppliedSeq, nil
-	}
-	var seq int64
-	err = db.gorm.WithContext(ctx).Raw("SELECT coalesce(max(applied_seq), 0) FROM run WHERE applied_at <= ?", micros(last.Started)).Scan(&seq).Error
-	return seq, err
 }

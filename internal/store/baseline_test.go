@@ -163,29 +163,17 @@ func TestTouchedIsWhatAnotherRunDidToTheProfilesAccounts(t *testing.T) {
 	})
 }
 
-func TestAfterARunWithNothingToApplyTouchedCountsFromItsStart(t *testing.T) {
+func TestARunRemembersWhatItCouldSeeWhenItBegan(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
-		plantAccounts(t, db, linked(person(1, "ada"), roster.Link{Profile: "hr-csv", Key: "1", Claim: roster.ClaimActive}))
-		change := func(seq int64, at time.Time) {
-			t.Helper()
-			r := ran(t, db, int(seq), journal.Run{Kind: journal.Sweep, Status: journal.OK, AppliedSeq: seq})
-			if err := db.gorm.Exec("UPDATE run SET applied_at = ? WHERE number = ?", micros(at), r.Number).Error; err != nil {
-				t.Fatal(err)
-			}
-			plantChange(t, db, r.Number, planted{account: 1, action: plan.Suspend, done: journal.Applied})
+		if err := db.gorm.Exec("UPDATE counter SET value = 7 WHERE name = 'applied_seq'").Error; err != nil {
+			t.Fatal(err)
 		}
-		check := func(want bool, when string) {
-			t.Helper()
-			if got, err := db.Touched(t.Context(), "hr-csv", 0); err != nil || got != want {
-				t.Errorf("%s: touched %v, %v; want %v", when, got, err, want)
-			}
+		r := &journal.Run{Profile: "hr-csv", Kind: journal.Sync}
+		if err := db.Begin(t.Context(), r); err != nil {
+			t.Fatal(err)
 		}
-		change(5, noon.Add(-time.Hour))
-		unchanged := full("s1", 1)
-		unchanged.Status = journal.Unchanged
-		ran(t, db, 6, unchanged)
-		check(false, "the run has seen the sweep")
-		change(7, noon.Add(time.Minute))
-		check(true, "a sweep since then")
+		if got, err := db.Run(t.Context(), r.Number); err != nil || got.Seen != 7 {
+			t.Errorf("seen %d, %v; want 7", got.Seen, err)
+		}
 	})
 }

@@ -32,6 +32,9 @@ func (db *DB) Begin(ctx context.Context, r *journal.Run) error {
 		if begun.Number == 0 {
 			return errors.New("the counter of runs is gone; restore a backup of the database")
 		}
+		if err := tx.Raw("SELECT value FROM counter WHERE name = 'applied_seq'").Scan(&begun.Seen).Error; err != nil {
+			return err
+		}
 		row, err := runRowOf(&begun)
 		if err != nil {
 			return err
