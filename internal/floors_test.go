@@ -27,7 +27,8 @@ var floors = [][]string{
 	{"internal/journal"},
 	{"internal/guard"},
 	{"internal/source", "internal/format", "internal/mapping", "internal/plan"},
-	{"internal/roster", "internal/notify", "internal/secret", "examples"}, // the demo runs an example
+	{"internal/notify"},
+	{"internal/roster", "internal/secret", "examples"}, // the demo runs an example
 }
 
 // aside are the folders that are no part of the program. No room imports them,

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/mail"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -122,17 +120,11 @@ func mailer(m config.Mail) (send run.Mailer, domain string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("mail.password: %w", err)
 	}
-	s, err := notify.NewSMTP(notify.Options{Server: m.Server, From: m.From, User: m.User, OnlyTo: m.OnlyTo}, password)
+	s, err := notify.NewSMTP(m, password)
 	if err != nil {
 		return nil, "", err
 	}
-	domain = "localhost"
-	if from, err := mail.ParseAddress(m.From); err == nil {
-		if _, after, ok := strings.Cut(from.Address, "@"); ok {
-			domain = after
-		}
-	}
-	return s.Send, domain, nil
+	return s.Send, m.Site(), nil
 }
 
 // feed puts the rooms' own options of a profile together.
