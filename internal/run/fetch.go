@@ -49,7 +49,7 @@ func (r *Runner) fetch(ctx context.Context, q Request) (*fetched, error) {
 	}
 	switch q.File {
 	case "":
-		return r.fromSource(ctx, q.Profile, spool)
+		return r.fromSource(ctx, q.Profile, spool, q.Dry)
 	case "last":
 		return r.fromArchive(ctx, q.Profile.Name)
 	}
@@ -74,8 +74,9 @@ func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, err
 	return &fetched{borrowed: true, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
 }
 
-// fromSource asks the source what there is, and fetches what should be read next.
-func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string) (*fetched, error) {
+// fromSource asks the source what there is, and fetches what should be read
+// next; for a plan also what was read before.
+func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string, dry bool) (*fetched, error) {
 	src, err := source.Open(ctx, p.Source, r.Log)
 	if err != nil {
 		return nil, err
@@ -89,10 +90,16 @@ func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string) (*fet
 		got.note(line)
 	}
 	files, err := r.unread(ctx, p, listing.Files)
+	if dry && len(listing.Files) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
+		files, err = listing.Files[len(listing.Files)-1:], nil
+	}
 	if err != nil {
 		return got, err
 	}
 	settled, growing, err := src.Settled(ctx, files, p.Source.Settle+patience)
+	if errors.Is(err, source.ErrNoDrop) {
+		return got, ErrNothingNew
+	}
 	if err != nil {
 		return got, err
 	}
