@@ -23,9 +23,10 @@ const readBackWithin = 10 * time.Second
 // The error wraps [ErrRefused] where the plan may not be applied, and [ErrFenced]
 // where the lease is another's by now. Where the commit itself fails the journal
 // is read back, and the error says what the database holds. After an error the
-// Order's Run may be as Finish left it.
+// Order's Run is what it was before.
 func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 	a := application{Order: o, db: db, now: db.now().UTC(), run: o.Run.Number}
+	before := *o.Run
 	err := db.transact(ctx, func(w work) error {
 		a.work = w
 		return a.carryOut(ctx)
@@ -34,6 +35,7 @@ func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 		err = a.readBack(ctx, err)
 	}
 	if err != nil {
+		*o.Run = before
 		return Applied{}, fmt.Errorf("apply run %d: %w", a.run, err)
 	}
 	return a.Applied, nil

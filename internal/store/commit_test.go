@@ -126,6 +126,33 @@ func TestP3AfterALostCommitTheDatabaseIsAsked(t *testing.T) {
 	s.named("bob")
 }
 
+func TestP3AnAppliedRunStaysApplied(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		s := story{t, db}
+		r := s.plan("hr", add("hr", "ada"))
+		lost := *r // of somebody who never heard that it was applied
+		s.apply(r)
+		lost.Status = journal.Failed
+		if err := db.Finish(t.Context(), &lost); err == nil {
+			t.Error("an applied run was called failed")
+		}
+		if got, err := db.Run(t.Context(), r.Number); err != nil || got.Status != journal.OK || got.AppliedSeq != 1 {
+			t.Errorf("got %+v, %v, want it applied", got, err)
+		}
+
+		r = s.plan("hr", add("hr", "bob"))
+		o := order(r)
+		finish := o.Finish
+		o.Finish = func(a Applied) ([]notify.Message, error) {
+			_, _ = finish(a)
+			return nil, errors.New("the last step")
+		}
+		if _, err := db.Apply(t.Context(), o); err == nil || r.AppliedSeq != 0 || r.Status != journal.Running {
+			t.Errorf("got seq %d, status %s, %v, want the run as it was before", r.AppliedSeq, r.Status, err)
+		}
+	})
+}
+
 func TestP3WhereTheDatabaseStaysAwayNobodyClaimsToKnow(t *testing.T) {
 	server := shore.PostgresServer(t)
 	db := openAt(t, server.DSN, newClock().now)

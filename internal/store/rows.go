@@ -185,19 +185,20 @@ func loadRun(row runRow) (*journal.Run, error) {
 	return &r, nil
 }
 
-// saveRun writes what has become of a run over its row, which exists.
+// saveRun writes what has become of a run over its row, which exists. A run that
+// was applied stays so, whatever somebody believes who lost the answer.
 func saveRun(tx *gorm.DB, r *journal.Run) error {
 	row, err := runRowOf(r)
 	if err != nil {
 		return err
 	}
 	// Select("*") writes zero values too, which GORM would pass over.
-	res := tx.Model(&runRow{Number: row.Number}).Select("*").Updates(&row)
+	res := tx.Model(&runRow{Number: row.Number}).Where("(applied_seq IS NULL OR applied_seq = ?)", r.AppliedSeq).Select("*").Updates(&row)
 	if res.Error != nil {
 		return fmt.Errorf("run %d: %w", r.Number, res.Error)
 	}
 	if res.RowsAffected != 1 {
-		return fmt.Errorf("run %d: %w", r.Number, ErrNone)
+		return fmt.Errorf("run %d: %w, or it has been applied meanwhile", r.Number, ErrNone)
 	}
 	return nil
 }
