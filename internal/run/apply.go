@@ -70,6 +70,8 @@ func (r *Runner) enter(run *journal.Run, a store.Applied) {
 	absent.Suspended -= a.LostAbsent.Suspended
 	absent.Deleted -= a.LostAbsent.Deleted
 	absent.Kept += a.LostAbsent.Suspended + a.LostAbsent.Deleted
+	run.Facts.ByDate.Started -= a.LostByDate.Started
+	run.Facts.ByDate.Expired -= a.LostByDate.Expired
 	if run.Profile != "" {
 		run.Facts.ActiveAfter = a.ActiveAfter
 	}
