@@ -13,6 +13,11 @@ import (
 //go:embed hr-csv-sftp/profiles.d/hr-csv.yaml
 var hrCSV string
 
+// HRSite is the rollcall.yaml that goes with it.
+//
+//go:embed hr-csv-sftp/rollcall.yaml
+var HRSite string
+
 // A Server is where a profile finds its drops.
 type Server struct {
 	Host        string
