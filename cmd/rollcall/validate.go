@@ -1,7 +1,226 @@
 package main
 
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rollcall/config"
+	"rollcall/internal/format"
+	"rollcall/internal/mapping"
+	"rollcall/internal/roster"
+)
+
 // validateCmd is "rollcall validate".
-type validateCmd struct{}
+type validateCmd struct {
+	Profiles []string `arg:"" optional:"" help:"Only these profiles, and rollcall.yaml."`
+	Sample   string   `help:"A drop, to see whether the profile fits it." placeholder:"FILE"`
+}
 
 // Run implements the command.
-func (c *validateCmd) Run(a *app) error { return exit(exitFailed, nil) }
+func (c *validateCmd) Run(a *app) error {
+	path, err := config.Find(a.Config)
+	if err != nil {
+		return c.tell(a, err, 0)
+	}
+	s, found := config.Check(path)
+	chosen, err := c.choose(s)
+	if err != nil {
+		return c.tell(a, err, 0)
+	}
+	found = slices.DeleteFunc(found, func(e config.Error) bool { return !concerns(s, chosen, e.File) })
+	if c.Sample != "" && len(chosen) != 1 {
+		return fmt.Errorf("--sample is a drop of one profile; name it: rollcall validate PROFILE --sample %s", c.Sample)
+	}
+	if err := c.tell(a, found, len(chosen)); err != nil || c.Sample == "" {
+		return err
+	}
+	return c.sample(a, s, chosen[0])
+}
+
+// choose finds the profiles that were named; all where none was.
+func (c *validateCmd) choose(s *config.Site) ([]*config.Profile, error) {
+	if len(c.Profiles) == 0 {
+		return s.Loaded, nil
+	}
+	var chosen []*config.Profile
+	var unknown config.Errors
+	for _, name := range c.Profiles {
+		p, err := s.Profile(name)
+		var wrong config.Errors
+		switch {
+		case errors.As(err, &wrong):
+			unknown = append(unknown, wrong...)
+		case !slices.Contains(chosen, p):
+			chosen = append(chosen, p)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, unknown
+	}
+	return chosen, nil
+}
+
+// concerns tells whether a file is the site's or one of the chosen profiles'.
+func concerns(s *config.Site, chosen []*config.Profile, file string) bool {
+	abs, err := filepath.Abs(file)
+	if err != nil || filepath.Dir(abs) != s.Profiles {
+		return true
+	}
+	if len(chosen) == len(s.Loaded) {
+		return true
+	}
+	return slices.ContainsFunc(chosen, func(p *config.Profile) bool { return p.Path == abs })
+}
+
+// tell prints what is wrong, and ends with 15 where any of it is an error.
+func (c *validateCmd) tell(a *app, err error, profiles int) error {
+	var found config.Errors
+	if err != nil && !errors.As(err, &found) {
+		return err
+	}
+	if a.Output == "json" {
+		if err := printJSON(a, found); err != nil {
+			return err
+		}
+	} else {
+		if len(found) > 0 {
+			fmt.Fprintln(a.stdout, found.Error())
+		}
+		if !a.Quiet {
+			fmt.Fprintln(a.stdout, found.Summary(profiles))
+		}
+	}
+	if found.Failed() {
+		return exit(exitConfig, nil)
+	}
+	return nil
+}
+
+// printJSON writes the errors for a program.
+func printJSON(a *app, found config.Errors) error {
+	type fault struct {
+		File     string `json:"file"`
+		Line     int    `json:"line"`
+		Col      int    `json:"col"`
+		Severity string `json:"severity"`
+		Code     string `json:"code"`
+		Message  string `json:"message"`
+		Hint     string `json:"hint"`
+	}
+	list := make([]fault, len(found))
+	for i, e := range found {
+		list[i] = fault{e.File, e.Line, e.Col, string(e.Severity), e.Code, e.Text, e.Hint}
+	}
+	enc := json.NewEncoder(a.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(list)
+}
+
+// sampleRows is how many rows of a sample are mapped.
+const sampleRows = 100
+
+// sample reads a drop as the profile would.
+func (c *validateCmd) sample(a *app, s *config.Site, p *config.Profile) error {
+	if _, err := os.Stat(c.Sample); err != nil {
+		return fmt.Errorf("--sample: %w", err)
+	}
+	f, err := format.Open(c.Sample, filepath.Base(c.Sample), p.Format, p.Source.MaxSize)
+	if err != nil {
+		return err
+	}
+	m, notes, err := mapping.Compile(s.MappingOptions(p), f.Header())
+	if err != nil {
+		return exit(exitConfig, fmt.Errorf("profile %s does not fit %s: %w", p.Name, c.Sample, err))
+	}
+	if a.Output == "json" || a.Quiet {
+		return nil
+	}
+	facts := f.Facts()
+	fmt.Fprintf(a.stdout, "sample: delimiter %q, encoding %s, %d columns\n", facts.Delimiter, facts.Encoding, len(f.Header()))
+	for _, n := range append(f.Notes(), notes...) {
+		fmt.Fprintf(a.stdout, "  %s: %s\n", n, n.Remedy())
+	}
+	t, err := try(f, m, p)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.rejected-t.warned, t.blemishes())
+	return nil
+}
+
+// A trial is how the first rows of a sample map.
+type trial struct {
+	rows, rejected, warned int
+	codes                  map[string]int
+}
+
+// try maps the first rows, as though all of them were new people.
+func try(f *format.File, m *mapping.Mapper, p *config.Profile) (trial, error) {
+	t := trial{codes: map[string]int{}}
+	for rec, err := range f.Records() {
+		var broken *roster.RowError
+		var e roster.Entry
+		switch {
+		case errors.As(err, &broken):
+			e = m.Broken(broken)
+		case err != nil:
+			return t, err
+		default:
+			if e, err = m.Entry(rec); err != nil {
+				return t, err
+			}
+		}
+		t.add(e, p.Required)
+		if t.rows == sampleRows {
+			break
+		}
+	}
+	return t, nil
+}
+
+func (t *trial) add(e roster.Entry, required []roster.Field) {
+	t.rows++
+	worst := roster.SeverityNote
+	seen := map[string]bool{}
+	for _, problem := range e.Problems {
+		if problem.Severity != roster.SeverityError && problem.Severity != roster.SeverityWarning {
+			continue
+		}
+		if worst != roster.SeverityError {
+			worst = problem.Severity
+		}
+		seen[problem.Code] = true
+	}
+	for _, f := range required {
+		if e.Values[f] == "" && e.Defaults[f] == "" && !e.Broken && len(seen) == 0 {
+			worst, seen["E120"] = roster.SeverityError, true
+		}
+	}
+	for code := range seen {
+		t.codes[code]++
+	}
+	switch worst {
+	case roster.SeverityError:
+		t.rejected++
+	case roster.SeverityWarning:
+		t.warned++
+	}
+}
+
+// blemishes is ", 1 would be rejected, 2 have a warning (1 × E120, 2 × E112)".
+func (t *trial) blemishes() string {
+	if len(t.codes) == 0 {
+		return ""
+	}
+	var codes []string
+	for _, code := range slices.Sorted(maps.Keys(t.codes)) {
+		codes = append(codes, fmt.Sprintf("%d × %s", t.codes[code], code))
+	}
+	return fmt.Sprintf(", %d would be rejected, %d have a warning (%s)", t.rejected, t.warned, strings.Join(codes, ", "))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,7 +59,7 @@ type Daemon struct {
 	cancel context.CancelFunc
 	busy   sync.WaitGroup
 	once   sync.Once
-	mu     sync.Mutex // guards stopped: no run begins once it is set
+	mu     sync.Mutex // guards runner, and stop: no run begins once it is set
 	stop   bool
 }
 
@@ -73,24 +74,50 @@ func NewDaemon(r *Runner) (*Daemon, error) {
 }
 
 // Set replaces every job by those of the profiles, the sweep and the outbox.
-// Runs that are under way go on. Where it fails, the error says which schedule.
+// Runs that are under way go on. Where it fails, the error says which schedule,
+// and the jobs are those of before.
 func (d *Daemon) Set(profiles []*Profile, sweep time.Duration) error {
 	old := d.cron.Jobs()
+	if err := d.addAll(profiles, sweep); err != nil {
+		return errors.Join(err, d.remove(slices.DeleteFunc(d.cron.Jobs(), func(j gocron.Job) bool {
+			return slices.ContainsFunc(old, func(o gocron.Job) bool { return o.ID() == j.ID() })
+		})))
+	}
+	return d.remove(old)
+}
+
+// Swap is [Daemon.Set] with another runner, on the same store: runs that are
+// under way end with the old one.
+func (d *Daemon) Swap(r *Runner, profiles []*Profile, sweep time.Duration) error {
+	d.mu.Lock()
+	old := d.runner
+	d.runner = r
+	d.mu.Unlock()
+	err := d.Set(profiles, sweep)
+	if err != nil {
+		d.mu.Lock()
+		d.runner = old
+		d.mu.Unlock()
+	}
+	return err
+}
+
+func (d *Daemon) addAll(profiles []*Profile, sweep time.Duration) error {
 	for _, p := range profiles {
 		if !p.Enabled || p.Schedule.IsZero() {
 			continue
 		}
-		if err := d.add("profile "+p.Name, p.Schedule, p.Zone, func(ctx context.Context) { d.profile(ctx, p) }); err != nil {
+		if err := d.add("profile "+p.Name, p.Schedule, p.Zone, func(ctx context.Context, r *Runner) { r.scheduled(ctx, p) }); err != nil {
 			return err
 		}
 	}
-	if err := d.add("sweep", Schedule{Every: sweep}, time.UTC, d.sweep); err != nil {
-		return err
-	}
-	if err := d.add("outbox", Schedule{Every: time.Minute}, time.UTC, d.outbox); err != nil {
-		return err
-	}
-	for _, j := range old {
+	return errors.Join(
+		d.add("sweep", Schedule{Every: sweep}, time.UTC, sweepOnSchedule),
+		d.add("outbox", Schedule{Every: time.Minute}, time.UTC, deliverOnSchedule))
+}
+
+func (d *Daemon) remove(jobs []gocron.Job) error {
+	for _, j := range jobs {
 		if err := d.cron.RemoveJob(j.ID()); err != nil {
 			return fmt.Errorf("schedule: %w", err)
 		}
@@ -100,7 +127,7 @@ func (d *Daemon) Set(profiles []*Profile, sweep time.Duration) error {
 
 // add schedules one job: never twice at once, and on days when the clock
 // changes at most an hour late instead of not at all.
-func (d *Daemon) add(name string, s Schedule, zone *time.Location, f func(context.Context)) error {
+func (d *Daemon) add(name string, s Schedule, zone *time.Location, f func(context.Context, *Runner)) error {
 	options := []gocron.JobOption{
 		gocron.WithName(name), gocron.WithSingletonMode(gocron.LimitModeReschedule),
 		gocron.WithDaylightSavingsTimePolicy(gocron.DaylightSavingsTimeRunAfterTransition),
@@ -116,16 +143,17 @@ func (d *Daemon) add(name string, s Schedule, zone *time.Location, f func(contex
 }
 
 // do runs a job unless the daemon is stopping.
-func (d *Daemon) do(f func(context.Context)) {
+func (d *Daemon) do(f func(context.Context, *Runner)) {
 	d.mu.Lock()
 	if d.stop {
 		d.mu.Unlock()
 		return
 	}
 	d.busy.Add(1)
+	r := d.runner
 	d.mu.Unlock()
 	defer d.busy.Done()
-	f(d.work)
+	f(d.work, r)
 }
 
 // Start lets the schedule go.
@@ -146,34 +174,37 @@ func (d *Daemon) Stop() error {
 	return err
 }
 
-func (d *Daemon) profile(ctx context.Context, p *Profile) {
-	runs, err := d.runner.RunAll(ctx, Request{Profile: p, Trigger: "schedule"})
+// scheduled runs a profile because its time has come.
+func (r *Runner) scheduled(ctx context.Context, p *Profile) {
+	runs, err := r.RunAll(ctx, Request{Profile: p, Trigger: "schedule"})
 	for _, run := range runs {
-		if err := d.runner.Deliver(ctx, run.Number); err != nil {
-			d.runner.Log.Warn("report not delivered", "run", run.Number, "error", err)
+		if err := r.Deliver(ctx, run.Number); err != nil && ctx.Err() == nil {
+			r.Log.Warn("report not delivered", "run", run.Number, "error", err)
 		}
 	}
-	log := d.runner.Log.With("profile", p.Name)
+	log := r.Log.With("profile", p.Name)
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrNothingNew), errors.Is(err, ErrStillHeld):
 		log.Debug("no run", "why", err)
 	case errors.Is(err, store.ErrBusy):
 		log.Info("no run", "why", err)
+	case errors.Is(err, context.Canceled):
+		log.Info("run interrupted")
 	default:
 		log.Error("run failed", "error", err)
 	}
 }
 
-func (d *Daemon) sweep(ctx context.Context) {
-	if _, err := d.runner.Sweep(ctx, "schedule"); err != nil && !errors.Is(err, store.ErrBusy) {
-		d.runner.Log.Error("sweep failed", "error", err)
+func sweepOnSchedule(ctx context.Context, r *Runner) {
+	if _, err := r.Sweep(ctx, "schedule"); err != nil && !errors.Is(err, store.ErrBusy) && ctx.Err() == nil {
+		r.Log.Error("sweep failed", "error", err)
 	}
 }
 
-func (d *Daemon) outbox(ctx context.Context) {
-	if err := d.runner.Deliver(ctx, 0); err != nil && ctx.Err() == nil {
-		d.runner.Log.Warn("outbox", "error", err)
+func deliverOnSchedule(ctx context.Context, r *Runner) {
+	if err := r.Deliver(ctx, 0); err != nil && ctx.Err() == nil {
+		r.Log.Warn("outbox", "error", err)
 	}
 }
 
