@@ -2,13 +2,12 @@ package run
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"time"
 
+	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
-	"rollcall/internal/store"
 )
 
 // A Story is one person's way through a profile: read, mapped, correlated, planned.
@@ -20,6 +19,7 @@ type Story struct {
 	Changes  []plan.Change    // what the drop would do to it
 	Problems []roster.Problem // of these records
 	Options  plan.Options     // that decided
+	Findings []guard.Finding  // about the whole plan of that drop
 }
 
 // most is how many records of one key a story tells of.
@@ -31,7 +31,11 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if file == "" {
 		file = "last"
 	}
-	got, err := r.fetch(ctx, Request{Profile: p, File: file})
+	spool, err := r.spool("_explain", time.Hour) // others may be explaining just now
+	if err != nil {
+		return nil, err
+	}
+	got, err := r.fetch(ctx, Request{Profile: p, File: file}, spool)
 	if got != nil {
 		defer got.close(r.Log)
 	}
@@ -43,6 +47,7 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 		return nil, err
 	}
 	s := &Story{Profile: p.Name, Input: input(got.drop, p.Format.Content), Options: p.Plan}
+	s.Input.Format, s.Input.Encoding, s.Input.Delimiter = x.facts()
 	for e, err := range x.entries() {
 		if err != nil {
 			return nil, err
@@ -54,7 +59,12 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if err := r.known(ctx, s, key); err != nil {
 		return nil, err
 	}
-	_, err = plan.Make(ctx, p.Plan, x.entries, r.Store, about{s, key}, r.Now())
+	facts, err := plan.Make(ctx, p.Plan, x.entries, r.Store, about{s, key}, r.Now())
+	if err != nil {
+		return nil, err
+	}
+	base, err := r.Store.Baseline(ctx, p.Name, p.Digest)
+	s.Findings = guard.Check(p.Limits, facts, base)
 	return s, err
 }
 
@@ -68,11 +78,21 @@ func (r *Runner) known(ctx context.Context, s *Story, key roster.Key) error {
 		s.Account = &holders[0]
 		return nil
 	}
-	s.Account, err = r.Store.Named(ctx, fmt.Sprintf("key:%s", key))
-	if errors.Is(err, store.ErrNone) {
-		return nil
+	found, err := r.Store.Find(ctx, plan.Query{Field: s.Options.Match.Key, Values: []string{string(key)}, Now: r.Now()})
+	if err != nil {
+		return err
 	}
-	return err
+	for i, a := range found.Accounts {
+		if a.Values[s.Options.Match.Key] != string(key) {
+			continue
+		}
+		if s.Account != nil { // disputed: a problem of the record says so
+			s.Account = nil
+			return nil
+		}
+		s.Account = &found.Accounts[i]
+	}
+	return nil
 }
 
 // about keeps of a plan what concerns one key.
