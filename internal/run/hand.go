@@ -20,12 +20,21 @@ type By struct {
 // SetStatus suspends or reactivates accounts, each named like a username,
 // id:20417 or key:104417, in one run of kind batch: all of them or none.
 func (r *Runner) SetStatus(ctx context.Context, action plan.Action, accounts []string, by By) (*journal.Run, error) {
+	p, err := r.PlanStatus(ctx, action, accounts, by)
+	if err != nil {
+		return nil, err
+	}
+	return r.batch(ctx, p, by)
+}
+
+// PlanStatus is what [Runner.SetStatus] would do. Nothing is recorded.
+func (r *Runner) PlanStatus(ctx context.Context, action plan.Action, accounts []string, by By) (plan.Plan, error) {
 	var p plan.Plan
 	seen := map[uint64]bool{}
 	for _, ref := range accounts {
 		a, err := r.Store.Named(ctx, ref)
 		if err != nil {
-			return nil, err
+			return plan.Plan{}, err
 		}
 		if seen[a.ID] {
 			continue
@@ -33,11 +42,11 @@ func (r *Runner) SetStatus(ctx context.Context, action plan.Action, accounts []s
 		seen[a.ID] = true
 		c, err := plan.ByHand(a, action, r.Protect, roster.Person(by.Who), by.Reason, roster.Stamp(r.Now()))
 		if err != nil {
-			return nil, err
+			return plan.Plan{}, err
 		}
 		p.Changes = append(p.Changes, c)
 	}
-	return r.batch(ctx, p, by)
+	return p, nil
 }
 
 // Link ties a key of a profile to an account, or to nobody yet where account
