@@ -56,6 +56,8 @@ type commands struct {
 	Demo     demoCmd     `cmd:"" help:"Everything at once, in a temporary folder."`
 	Help     helpCmd     `cmd:"" help:"Help on a command, a topic or a code like E112."`
 	Version  versionCmd  `cmd:"" help:"Which rollcall this is."`
+
+	commandsLater
 }
 
 func main() {

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/report"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+)
+
+// maxBatch is how many accounts a person changes at once.
+const maxBatch = 100_000
+
+// set does to the accounts what the person asked for: to all of them or none.
+// Of those that a run changed it means those that have the status from.
+func (c *hand) set(a *app, action plan.Action, from roster.Status) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	refs, err := c.refs(d, from)
+	if err != nil {
+		return err
+	}
+	by := run.By{Who: who(), Reason: c.Reason}
+	if c.DryRun {
+		p, err := d.r.PlanStatus(d.ctx, action, refs, by)
+		if err != nil {
+			return err
+		}
+		return d.planned(p)
+	}
+	verb := map[plan.Action]string{plan.Suspend: "Suspend", plan.Reactivate: "Activate"}[action]
+	if err := a.sure(fmt.Sprintf("%s %s?", verb, plural(len(refs), "account"))); err != nil {
+		return err
+	}
+	j, err := d.r.SetStatus(d.ctx, action, refs, by)
+	return d.tell(nil, j, err)
+}
+
+// refs names the accounts that are meant.
+func (c *hand) refs(d *desk, from roster.Status) ([]string, error) {
+	switch {
+	case len(c.Accounts) > 0 && (c.InRun != "" || c.Outcome != ""):
+		return nil, errors.New("name accounts, or a run with --run; not both")
+	case len(c.Accounts) > 0:
+		return c.Accounts, nil
+	case c.InRun == "":
+		return nil, errors.New("name the accounts (a username, id:20417 or key:104417), or a run with --run and --outcome")
+	}
+	s := selection{Status: string(from), InRun: c.InRun, Outcome: c.Outcome, Limit: maxBatch + 1}
+	q, err := s.query(d)
+	if err != nil {
+		return nil, err
+	}
+	var refs []string
+	for x, err := range d.r.Store.Accounts(d.ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, "id:"+strconv.FormatUint(x.ID, 10))
+	}
+	switch {
+	case len(refs) == 0:
+		return nil, fmt.Errorf("none of the accounts that run %d changed is %s now", q.Run, from)
+	case len(refs) > maxBatch:
+		return nil, fmt.Errorf("these are more than %d accounts; do it in parts", maxBatch)
+	}
+	return refs, nil
+}
+
+// planned shows changes that nobody has made.
+func (d *desk) planned(p plan.Plan) error {
+	if d.Output != "table" {
+		return d.array(func(yield func(any, error) bool) {
+			for _, c := range p.Changes {
+				if !yield(report.Shown(journal.Outcome{Change: c}), nil) {
+					return
+				}
+			}
+		})
+	}
+	var outcomes iter.Seq2[journal.Outcome, error] = func(yield func(journal.Outcome, error) bool) {
+		for _, c := range p.Changes {
+			if !yield(journal.Outcome{Change: c}, nil) {
+				return
+			}
+		}
+	}
+	n, err := report.ChangesText(d.stdout, outcomes)
+	if err == nil {
+		fmt.Fprintf(d.stdout, "%s planned, none made. Without --dry-run it is done.\n", plural(n, "change"))
+	}
+	return err
+}
+
+type linkCmd struct {
+	Profile string `arg:"" help:"The feed."`
+	Key     string `arg:"" help:"The feed's key of the person."`
+	Account string `arg:"" name:"account|new" help:"Whom the key means: a username, id:20417 or key:104417; or new, for somebody new."`
+	Reason  string `help:"Why, for the journal." placeholder:"TEXT"`
+}
+
+// Run implements the command.
+func (c *linkCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	if _, err := d.site.Profile(c.Profile); err != nil {
+		return err
+	}
+	key, err := keyOf(c.Key)
+	if err != nil {
+		return err
+	}
+	if err := a.sure(fmt.Sprintf("Decide whom this key of %s means?", c.Profile)); err != nil {
+		return err
+	}
+	j, err := d.r.Link(d.ctx, c.Profile, key, c.Account, run.By{Who: who(), Reason: c.Reason})
+	if err != nil || j != nil {
+		return d.tell(nil, j, err)
+	}
+	fmt.Fprintf(a.stdout, "Decided: key %s of %s is somebody new. The next run adds them.\n", clean(string(key)), c.Profile)
+	return nil
+}
+
+type unlinkCmd struct {
+	Profile string `arg:"" help:"The feed."`
+	Key     string `arg:"" help:"The feed's key of the person."`
+	Reason  string `help:"Why, for the journal." placeholder:"TEXT"`
+}
+
+// Run implements the command.
+func (c *unlinkCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	key, err := keyOf(c.Key)
+	if err != nil {
+		return err
+	}
+	if err := a.sure(fmt.Sprintf("Take this key of %s off its account?", c.Profile)); err != nil {
+		return err
+	}
+	j, err := d.r.Unlink(d.ctx, c.Profile, key, run.By{Who: who(), Reason: c.Reason})
+	return d.tell(nil, j, err)
+}
+
+// keyOf is a key as a person types it.
+func keyOf(text string) (roster.Key, error) {
+	key := roster.NormalKey(text)
+	if key == "" {
+		return "", errors.New("the key is empty")
+	}
+	return key, nil
+}

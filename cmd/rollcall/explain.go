@@ -1,0 +1,387 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/report"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+)
+
+// explainCmd is "rollcall explain".
+type explainCmd struct {
+	Whom []string `arg:"" name:"[profile] key" help:"The feed's key of the person; the profile may stand before it."`
+	File string   `help:"Read this drop instead of the last applied one." placeholder:"F"`
+}
+
+// Run implements the command.
+func (c *explainCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	key, err := keyOf(c.Whom[len(c.Whom)-1])
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(c.Whom) > 2:
+		return errors.New("write rollcall explain PROFILE KEY, or KEY alone; a key with blanks needs quotes")
+	case len(c.Whom) == 2:
+		p, err := d.site.Profile(c.Whom[0])
+		if err != nil {
+			return err
+		}
+		s, err := d.r.Explain(d.ctx, feed(d.site, p), key, c.File)
+		if err != nil {
+			return err
+		}
+		return d.tale(key, []*run.Story{s}, true)
+	case c.File != "" && len(d.site.Loaded) != 1:
+		return errors.New("--file is a drop of one profile: write rollcall explain PROFILE KEY --file F")
+	}
+	stories, err := d.everywhere(key, c.File)
+	if err != nil {
+		return err
+	}
+	return d.tale(key, stories, false)
+}
+
+// everywhere follows a key through each profile that has a drop.
+func (d *desk) everywhere(key roster.Key, file string) ([]*run.Story, error) {
+	var all []*run.Story
+	for _, p := range d.site.Loaded {
+		s, err := d.r.Explain(d.ctx, feed(d.site, p), key, file)
+		var refused *roster.Refusal
+		switch {
+		case errors.As(err, &refused) && refused.Code == "E405":
+			continue // it has read nothing yet
+		case err != nil:
+			return nil, fmt.Errorf("profile %s: %w", p.Name, err)
+		}
+		all = append(all, s)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no profile has applied a drop yet; name one: rollcall explain PROFILE KEY --file F")
+	}
+	return all, nil
+}
+
+// A step is one step of a person's way, with the rules that decided it.
+type step struct {
+	Step  string   `json:"step"` // read, mapped, correlated, planned, judged
+	Text  string   `json:"text"`
+	More  []string `json:"details"`
+	Rules []string `json:"rules"`
+}
+
+// tale tells stories: one as an object, several as a list.
+func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
+	type told struct {
+		Profile  string          `json:"profile"`
+		Key      roster.Key      `json:"key"`
+		Account  uint64          `json:"account"` // 0 where there is none
+		Input    string          `json:"input"`
+		Steps    []step          `json:"steps"`
+		Changes  []report.Change `json:"changes"`
+		Problems []report.Group  `json:"problems"`
+	}
+	var all []told
+	for _, s := range stories {
+		t := told{Profile: s.Profile, Key: key, Input: s.Input.Name, Steps: steps(s, key), Changes: []report.Change{}}
+		if s.Account != nil {
+			t.Account = s.Account.ID
+		}
+		for _, c := range s.Changes {
+			t.Changes = append(t.Changes, report.Shown(journal.Outcome{Change: c}))
+		}
+		doc, err := report.Build(&journal.Run{Profile: s.Profile}, func(yield func(roster.Problem, error) bool) {
+			for _, p := range s.Problems {
+				if !yield(p, nil) {
+					return
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+		t.Problems = doc.Problems
+		all = append(all, t)
+	}
+	switch {
+	case d.Output == "json" && one:
+		return d.object(all[0])
+	case d.Output == "json":
+		return d.array(func(yield func(any, error) bool) {
+			for _, t := range all {
+				if !yield(t, nil) {
+					return
+				}
+			}
+		})
+	}
+	for i, t := range all {
+		if i > 0 {
+			fmt.Fprintln(d.stdout)
+		}
+		fmt.Fprintf(d.stdout, "Key %s in %s, by the drop %s\n", clean(string(key)), t.Profile, clean(t.Input))
+		for n, s := range t.Steps {
+			rules := ""
+			if len(s.Rules) > 0 {
+				rules = "  [" + strings.Join(s.Rules, " ") + "]"
+			}
+			fmt.Fprintf(d.stdout, "%d. %-11s %s%s\n", n+1, s.Step, clean(s.Text), rules)
+			for _, line := range s.More {
+				fmt.Fprintf(d.stdout, "               %s\n", clean(line))
+			}
+		}
+	}
+	return nil
+}
+
+// steps tells a story step by step.
+func steps(s *run.Story, key roster.Key) []step {
+	all := []step{read(s), mapped(s), correlated(s, key), planned(s), judged(s)}
+	for i := range all {
+		if all[i].More == nil {
+			all[i].More = []string{}
+		}
+		if all[i].Rules == nil {
+			all[i].Rules = []string{}
+		}
+	}
+	return all
+}
+
+func read(s *run.Story) step {
+	t := step{Step: "read", Rules: []string{"R40"}}
+	var lines []string
+	for _, e := range s.Entries {
+		lines = append(lines, strconv.Itoa(e.Line))
+	}
+	in := s.Input
+	how := strings.Join(slices.DeleteFunc([]string{in.Format, in.Encoding, in.Content}, func(x string) bool { return x == "" }), ", ")
+	switch len(lines) {
+	case 0:
+		t.Text = "no row has this key"
+	case 1:
+		t.Text = "line " + lines[0] + " has this key"
+	default:
+		t.Text = "lines " + names(lines) + " have this key"
+		t.Rules = append(t.Rules, "R41")
+	}
+	t.Text += " (" + how + ")"
+	return t
+}
+
+func mapped(s *run.Story) step {
+	t := step{Step: "mapped", Text: "nothing: there is no row"}
+	for i, e := range s.Entries {
+		if i == 0 {
+			t.Text, t.Rules = "the row says", []string{"R20", "R21", "R30"}
+		} else {
+			t.More = append(t.More, fmt.Sprintf("line %d says", e.Line))
+		}
+		for _, f := range roster.FeedFields() {
+			switch {
+			case e.Set.Has(f):
+				t.More = append(t.More, f.String()+" "+strconv.Quote(e.Values[f]))
+			case e.HasDef.Has(f):
+				t.More = append(t.More, f.String()+" "+strconv.Quote(e.Defaults[f])+", only for a new account (R53)")
+			}
+		}
+		if e.OldUsername != "" {
+			t.More = append(t.More, "oldusername "+strconv.Quote(e.OldUsername)+" (R35)")
+		}
+		if e.PreviousKey != "" {
+			t.More = append(t.More, "previous_key "+strconv.Quote(string(e.PreviousKey))+" (R46)")
+		}
+		if e.Wish != roster.WishNone {
+			t.More = append(t.More, "asks for: "+string(e.Wish))
+			t.Rules = append(t.Rules, "R60")
+		}
+		for _, p := range e.Problems {
+			t.More = append(t.More, p.String())
+			t.Rules = append(t.Rules, rulesOf(p)...)
+		}
+	}
+	t.Rules = unique(t.Rules)
+	return t
+}
+
+func correlated(s *run.Story, key roster.Key) step {
+	t := step{Step: "correlated"}
+	a := s.Account
+	switch {
+	case a == nil && adopted(s) != 0:
+		t.Text, t.Rules = fmt.Sprintf("with id:%d, found by its %s", adopted(s), s.Options.Match.Fallback.By), []string{"R42"}
+		return t
+	case a == nil && len(s.Entries) == 0:
+		t.Text, t.Rules = "with nobody: no account has this key", []string{"R40"}
+		return t
+	case a == nil:
+		t.Text, t.Rules = "with nobody: no account is known by this key", []string{"R40", "R43"}
+		if s.Options.Match.Fallback.By != "" {
+			t.Text += ", nor does one fit by " + s.Options.Match.Fallback.By
+			t.Rules = append(t.Rules, "R42")
+		}
+		return t
+	}
+	who := fmt.Sprintf("id:%d (%s, %s)", a.ID, a.Values[roster.Username], a.Values[roster.StatusField])
+	link := a.Link(s.Profile)
+	switch {
+	case link == nil:
+		t.Text, t.Rules = "with "+who+", whose "+s.Options.Match.Key.String()+" is this key; the profile does not own it", []string{"R40"}
+	case link.Decided:
+		t.Text, t.Rules = "with "+who+": a person has linked this key", []string{"R49"}
+	default:
+		t.Text, t.Rules = "with "+who+", which the profile owns by this key", []string{"R40"}
+	}
+	if len(s.Options.Match.Witness) > 0 && a.Status() != roster.Active {
+		t.More = append(t.More, "the account is "+string(a.Status())+": the witnesses are asked (R45)")
+		t.Rules = append(t.Rules, "R45")
+	}
+	for _, l := range a.Links {
+		if l.Profile == s.Profile {
+			t.More = append(t.More, "this feed has last said: "+string(l.Claim))
+			continue
+		}
+		t.More = append(t.More, fmt.Sprintf("%s says: %s (R5)", l.Profile, l.Claim))
+	}
+	if because := why(&a.Values); because != "" {
+		t.More = append(t.More, a.Values[roster.StatusField]+": "+because+" (R61)")
+	}
+	return t
+}
+
+// adopted is the account that a change is about where the key finds none; 0 for none.
+func adopted(s *run.Story) uint64 {
+	for _, c := range s.Changes {
+		if c.Account != 0 {
+			return c.Account
+		}
+	}
+	return 0
+}
+
+func planned(s *run.Story) step {
+	t := step{Step: "planned"}
+	for i, c := range s.Changes {
+		text := string(c.Action)
+		if c.Action == plan.Claim {
+			text = "the account stays as it is; what the feed says of it changes"
+		}
+		if c.Reason != "" {
+			text += ": " + c.Reason
+		}
+		if i == 0 {
+			t.Text = text
+		} else {
+			t.More = append(t.More, text)
+		}
+		t.Rules = append(t.Rules, rulesOfChange(c)...)
+		for _, f := range report.Shown(journal.Outcome{Change: c}).Fields {
+			t.More = append(t.More, fmt.Sprintf("%s %s → %s", f.Name, strconv.Quote(f.Old), strconv.Quote(f.New)))
+		}
+	}
+	rejected := false
+	for _, p := range s.Problems {
+		rejected = rejected || p.Severity == roster.SeverityError
+		t.More = append(t.More, p.String())
+		if fix := p.Remedy(); fix != "" {
+			t.More = append(t.More, "  fix: "+fix)
+		}
+		t.Rules = append(t.Rules, rulesOf(p)...)
+	}
+	if t.Text == "" {
+		var rules []string
+		t.Text, rules = nothing(s, rejected)
+		t.Rules = append(t.Rules, rules...)
+	}
+	t.Rules = unique(t.Rules)
+	return t
+}
+
+// nothing says why a person is left as they are.
+func nothing(s *run.Story, rejected bool) (string, []string) {
+	a := s.Account
+	switch {
+	case rejected:
+		return "nothing: the row is rejected, and the account stays as it is", []string{"R3"}
+	case len(s.Entries) > 0:
+		return "nothing: no field differs", []string{"R52"}
+	case a == nil:
+		return "nothing: there is neither a row nor an account", nil
+	case a.Link(s.Profile) == nil:
+		return "nothing: the account is not this feed's", []string{"R5"}
+	case !s.Options.Full:
+		return "nothing: in a delta absence means nothing", []string{"R62"}
+	case a.Status() != roster.Active:
+		return "nothing: the account is " + string(a.Status()) + " already", []string{"R62"}
+	case a.Claimed(s.Profile):
+		return "nothing: another feed still claims the account", []string{"R5"}
+	}
+	return "nothing: who is missing is kept (policy.missing: " + s.Options.Policy.Missing + ")", []string{"R62"}
+}
+
+func judged(s *run.Story) step {
+	t := step{Step: "judged", Text: "the whole plan of this drop passes every guardrail"}
+	if guard.Holds(s.Findings) {
+		t.Text = "the whole plan of this drop would be held"
+	}
+	for _, f := range s.Findings {
+		if f.Tripped {
+			t.More = append(t.More, f.Code+" "+f.Name+": "+f.Text)
+		}
+	}
+	return t
+}
+
+// rulesOfChange are the rules by which an action is planned.
+func rulesOfChange(c plan.Change) []string {
+	switch {
+	case c.ByDate:
+		return []string{"R70", "R71", "R72"}
+	case c.Absent:
+		return []string{"R62", "R5"}
+	}
+	switch c.Action {
+	case plan.Claim:
+		return []string{"R5"}
+	case plan.Add:
+		return []string{"R43", "R50", "R53"}
+	case plan.Rename:
+		return []string{"R34", "R36"}
+	case plan.Suspend, plan.Reactivate:
+		return []string{"R60", "R61"}
+	case plan.Delete:
+		return []string{"R60", "R63", "R65"}
+	}
+	return []string{"R51", "R54"}
+}
+
+var rule = regexp.MustCompile(`R\d+`)
+
+// rulesOf are the rules that a problem's help page names.
+func rulesOf(p roster.Problem) []string {
+	return rule.FindAllString(roster.Codes[p.Code].Help, -1)
+}
+
+// unique is list without what has been said.
+func unique(list []string) []string {
+	var all []string
+	for _, x := range list {
+		if !slices.Contains(all, x) {
+			all = append(all, x)
+		}
+	}
+	return all
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+type accountsExportCmd struct {
+	selection `embed:""`
+	Format    string `help:"csv, xml or json; csv where neither it nor -o says anything." enum:",csv,xml,json" default:"" placeholder:"FORMAT"`
+	Out       string `help:"Write to this file, whole or not at all." placeholder:"FILE"`
+}
+
+// Run implements the command.
+func (c *accountsExportCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	q, err := c.query(d)
+	if err != nil {
+		return err
+	}
+	format := c.Format
+	if format == "" && a.Output == "json" {
+		format = "json"
+	}
+	write := func(w io.Writer) error {
+		accounts := d.r.Store.Accounts(d.ctx, q)
+		switch format {
+		case "json":
+			to := *a
+			to.stdout = w
+			return to.array(records(accounts))
+		case "xml":
+			return exportXML(w, accounts)
+		}
+		return exportCSV(w, accounts)
+	}
+	if c.Out != "" {
+		return whole(c.Out, write)
+	}
+	w := bufio.NewWriter(a.stdout)
+	return errors.Join(write(w), w.Flush())
+}
+
+// whole writes a file, readable by its owner alone, that appears whole or not
+// at all: what is in its place stays until then.
+func whole(path string, content func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".rollcall-*")
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	w := bufio.NewWriter(f)
+	err = errors.Join(content(w), w.Flush(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("--out: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"rollcall/config"
+	"rollcall/internal/roster"
+)
+
+// helpCmd is "rollcall help".
+type helpCmd struct {
+	Topic []string `arg:"" optional:"" help:"A command, a topic, or a code like E112."`
+}
+
+// Run implements the command.
+func (c *helpCmd) Run(a *app) error {
+	topic := strings.Join(c.Topic, " ")
+	switch {
+	case topic == "":
+		return a.commandList()
+	case a.codePage(strings.ToUpper(topic)):
+		return nil
+	case a.topicPage(topic):
+		return nil
+	case a.commandPage(c.Topic):
+		return nil
+	}
+	return fmt.Errorf("there is no help on %q; rollcall help lists the commands and topics", topic)
+}
+
+// commandList is the commands with a line for each.
+func (a *app) commandList() error {
+	w := a.stdout
+	fmt.Fprint(w, "rollcall keeps a directory of accounts true to what HR says.\n\nCommands\n")
+	for _, n := range a.model.Model.Children {
+		if n.Hidden {
+			continue
+		}
+		fmt.Fprintf(w, "  %-10s %s\n", n.Name, n.Help)
+		if verbs := verbsOf(n); verbs != "" {
+			fmt.Fprintf(w, "  %-10s   %s\n", "", verbs)
+		}
+	}
+	fmt.Fprint(w, "\nFor each of them: --config FILE, -o table|json|csv, --yes, --no-input, -q, -v, --no-color\n\nMore\n")
+	for _, t := range topics() {
+		fmt.Fprintf(w, "  rollcall help %-12s %s\n", t.name, t.about)
+	}
+	fmt.Fprintf(w, "  rollcall help %-12s %s\n", "E112", "a code of a report")
+	fmt.Fprintf(w, "  rollcall help %-12s %s\n", "runs revert", "a command, with its flags")
+	_, err := fmt.Fprint(w, "\nBegin: rollcall demo shows everything at once; rollcall init --from FILE writes a profile from a sample.\n")
+	return err
+}
+
+func verbsOf(n *kong.Node) string {
+	var verbs []string
+	for _, v := range n.Children {
+		if !v.Hidden && v.Type == kong.CommandNode {
+			verbs = append(verbs, v.Name)
+		}
+	}
+	return strings.Join(verbs, " · ")
+}
+
+// codePage tells a code's page; false where there is no such code.
+func (a *app) codePage(code string) bool {
+	if c, ok := roster.Codes[code]; ok {
+		fmt.Fprintf(a.stdout, "%s  %s (%s)\n", code, c.Text, severity(code, c.Severity))
+		if c.Help != "" {
+			fmt.Fprintf(a.stdout, "\n%s\n", c.Help)
+		}
+		fix := c.Fix
+		if strings.HasPrefix(code, "E5") && fix == "" {
+			fix = "look with rollcall runs show RUN; then rollcall held approve RUN or rollcall held reject RUN"
+		}
+		if fix != "" {
+			fmt.Fprintf(a.stdout, "\nFix: %s\n", fix)
+		}
+		return true
+	}
+	c, ok := config.Codes[code]
+	if ok {
+		fmt.Fprintf(a.stdout, "%s  %s (configuration)\n\n%s\n", code, c.Text, c.Help)
+	}
+	return ok
+}
+
+// severity is what a code does, in words.
+func severity(code string, s roster.Severity) string {
+	switch {
+	case strings.HasPrefix(code, "E4"):
+		return "the drop is not used"
+	case strings.HasPrefix(code, "E5"):
+		return "a guardrail"
+	case s == roster.SeverityError:
+		return "the row is rejected"
+	}
+	return "a " + string(s)
+}
+
+// A topic is a page that is no command.
+type topic struct {
+	name, about string
+	text        string
+}
+
+func topics() []topic {
+	return []topic{
+		{"config", "rollcall.yaml, with every key", config.Reference},
+		{"profile", "a profile, with every key", config.ReferenceProfile},
+		{"exit-codes", "what the program exits with", exitPage},
+		{"RUN", "how a run is named: a number, last, last:PROFILE", runPage},
+		{"ACCOUNT", "how an account is named: a username, id:N, key:K", accountPage},
+		{"codes", "the codes of a report, all of them", codeList()},
+	}
+}
+
+// laterTopics are pages about what is not built yet.
+var laterTopics = []string{"presets", "ldap", "targets", "catalog", "web", "metrics"}
+
+func (a *app) topicPage(name string) bool {
+	for _, t := range topics() {
+		if t.name == name {
+			_, _ = io.WriteString(a.stdout, t.text)
+			return true
+		}
+	}
+	if slices.Contains(laterTopics, name) {
+		fmt.Fprintf(a.stdout, "%s: not built yet.\n", name)
+		return true
+	}
+	return false
+}
+
+const exitPage = `rollcall exits with one code, the first that applies of 16 15 14 12 13 1 11 17 10 0.
+
+    0  done; also "nothing to do"
+    1  failed, or used wrongly
+    2  only plan --detailed-exitcode: there are changes
+   10  applied, with errors or warnings in rows
+   11  held by a guardrail; nothing was applied
+   12  source unreachable, refused, unproven, or its drop refused
+   13  no new drop (with --require-input)
+   14  another run of this profile is under way
+   15  configuration invalid
+   16  database unreachable, locked, newer than this binary, or gone backwards
+   17  applied, but the report could not be delivered
+  130  interrupted by SIGINT
+  143  interrupted by SIGTERM
+`
+
+const runPage = `Where a command wants a RUN, write
+  41             a number; rollcall runs list shows them
+  last           the newest finished run of any kind
+  last:hr-csv    the newest finished run of that profile: dry, held and failed ones
+                 included, sweeps not
+`
+
+const accountPage = `Where a command wants an ACCOUNT, write
+  k.wrona        a username
+  id:20417       the account's number
+  key:104417     the employee ID, else the key by which one profile links it
+`
+
+// codeList is every code with its sentence.
+func codeList() string {
+	var b strings.Builder
+	var codes []string
+	for code := range roster.Codes {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	for _, code := range codes {
+		fmt.Fprintf(&b, "  %s  %s\n", code, roster.Codes[code].Text)
+	}
+	codes = codes[:0]
+	for code := range config.Codes {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	for _, code := range codes {
+		fmt.Fprintf(&b, "  %s  %s\n", code, config.Codes[code].Text)
+	}
+	return b.String()
+}
+
+// commandPage is what --help prints of a command; false where there is none.
+func (a *app) commandPage(words []string) bool {
+	n := a.model.Model.Node
+	for _, w := range words {
+		i := slices.IndexFunc(n.Children, func(c *kong.Node) bool { return c.Name == strings.ToLower(w) })
+		if i < 0 {
+			return false
+		}
+		n = n.Children[i]
+	}
+	if n.Passthrough { // laterCmd
+		fmt.Fprintf(a.stdout, "rollcall %s: not built yet.\n", strings.Join(words, " "))
+		return true
+	}
+	_, _ = a.model.Parse(append(slices.Clone(words), "--help"))
+	return true
+}

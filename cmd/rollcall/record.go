@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// A cell is one value of an account as other programs read it: a string, a
+// number, a bool, a list, an object, or nil.
+type cell struct {
+	name  string
+	value any
+}
+
+// A record is an account as other programs read it: every field of the
+// contract, always, in one order. The password is not among them.
+type record []cell
+
+// recordOf writes an account down. What this version does not keep yet is an
+// empty list.
+func recordOf(a *roster.Account) record {
+	v := &a.Values
+	r := record{{"id", a.ID}, {"version", a.Version}}
+	add := func(fields ...roster.Field) {
+		for _, f := range fields {
+			r = append(r, cell{f.String(), v[f]})
+		}
+	}
+	orNull := func(f roster.Field) {
+		if v[f] == "" {
+			r = append(r, cell{f.String(), nil})
+		} else {
+			add(f)
+		}
+	}
+	add(roster.EmployeeID, roster.Username, roster.Email, roster.FirstName, roster.LastName, roster.StatusField)
+	orNull(roster.StartsOn)
+	orNull(roster.ExpiresOn)
+	for f := roster.Auth; f < roster.LastLoginAt; f++ {
+		add(f)
+	}
+	orNull(roster.LastLoginAt)
+	r = append(r,
+		cell{"roles", []string{}}, cell{"cohorts", []string{}}, cell{"enrolments", []string{}},
+		cell{"programs", []string{}}, cell{"sessions", []string{}}, cell{"fields", map[string]string{}})
+	add(roster.StatusReason)
+	r = append(r,
+		cell{"status_by", setBy(v)}, cell{"password_set", a.PasswordSet}, cell{"must_change_password", a.MustChangePassword})
+	add(roster.FallbackOwner)
+	r = append(r, cell{"created_at", stamp(a.CreatedAt)}, cell{"updated_at", stamp(a.UpdatedAt)})
+	orNull(roster.DeletedAt)
+	return r
+}
+
+func stamp(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return instant(t)
+}
+
+// MarshalJSON writes the cells in their order.
+func (r record) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	for i, c := range r {
+		name, err := json.Marshal(c.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(c.value)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteByte("{,"[min(i, 1)])
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// text is a cell in CSV and XML; lists are joined by |.
+func (c cell) text() string {
+	switch v := c.value.(type) {
+	case string:
+		return v
+	case uint64:
+		return strconv.FormatUint(v, 10)
+	case bool:
+		return strconv.FormatBool(v)
+	case []string:
+		return strings.Join(v, "|")
+	}
+	return ""
+}
+
+// columns is r without what has no cell of its own: custom fields are columns
+// fields.NAME, of which there are none yet.
+func (r record) columns() record {
+	all := make(record, 0, len(r))
+	for _, c := range r {
+		if c.name != "fields" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// records are accounts as other programs read them.
+func records(accounts iter.Seq2[roster.Account, error]) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for a, err := range accounts {
+			if !yield(recordOf(&a), err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// exportCSV writes accounts as CSV. Cells are exact, also those that a
+// spreadsheet would take for a formula: the file is made to be read back.
+func exportCSV(w io.Writer, accounts iter.Seq2[roster.Account, error]) error {
+	out := csv.NewWriter(w)
+	var row []string
+	for _, c := range recordOf(&roster.Account{}).columns() {
+		row = append(row, c.name)
+	}
+	_ = out.Write(row) // the writer keeps the first error
+	for a, err := range accounts {
+		if err != nil {
+			return err
+		}
+		row = row[:0]
+		for _, c := range recordOf(&a).columns() {
+			row = append(row, c.text())
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// exportXML writes <accounts><account id="7"><version>…</version>…</account></accounts>.
+func exportXML(w io.Writer, accounts iter.Seq2[roster.Account, error]) error {
+	if _, err := io.WriteString(w, xml.Header+"<accounts>\n"); err != nil {
+		return err
+	}
+	for a, err := range accounts {
+		if err != nil {
+			return err
+		}
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "  <account id=\"%d\">\n", a.ID)
+		for _, c := range recordOf(&a).columns()[1:] {
+			fmt.Fprintf(&b, "    <%s>", c.name)
+			if err := xml.EscapeText(&b, []byte(c.text())); err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "</%s>\n", c.name)
+		}
+		b.WriteString("  </account>\n")
+		if _, err := w.Write(b.Bytes()); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, "</accounts>\n")
+	return err
+}

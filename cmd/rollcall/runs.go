@@ -1,0 +1,263 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/report"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+)
+
+// runsCmd is "rollcall runs".
+type runsCmd struct {
+	List     runsListCmd     `cmd:"" default:"withargs" help:"The runs, newest first."`
+	Show     runsShowCmd     `cmd:"" help:"The report of a run."`
+	Problems runsProblemsCmd `cmd:"" help:"What was wrong with its drop, line by line."`
+	Changes  runsChangesCmd  `cmd:"" help:"Every change, before and after."`
+	Revert   runsRevertCmd   `cmd:"" help:"Take a run back."`
+}
+
+type runsListCmd struct {
+	Profile string `help:"Only of this profile." placeholder:"PROFILE"`
+	Since   string `help:"Only those that began since: 12h, 7d, or a date." placeholder:"WHEN"`
+	Limit   int    `help:"At most so many." placeholder:"N"`
+}
+
+// listed is how many runs a person is shown who has not asked for a number.
+const listed = 30
+
+// Run implements the command.
+func (c *runsListCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	since, err := d.since(c.Since)
+	if err != nil {
+		return err
+	}
+	limit := c.Limit
+	switch {
+	case limit < 0:
+		return fmt.Errorf("--limit: %d is negative", limit)
+	case limit == 0 && a.Output == "table":
+		limit = listed + 1
+	}
+	runs, err := d.r.Store.Runs(d.ctx, c.Profile, since, limit)
+	if err != nil {
+		return err
+	}
+	if a.Output != "table" {
+		return d.listRuns(runs)
+	}
+	if len(runs) == 0 {
+		fmt.Fprintln(a.stdout, "There are no runs yet. rollcall plan PROFILE shows what a first one would do.")
+		return nil
+	}
+	more := c.Limit == 0 && len(runs) > listed
+	if more {
+		runs = runs[:listed]
+	}
+	t := newTable(a.stdout, "run", "profile", "kind", "status", "started", "rows", "added", "changed", "removed", "rejected", "input")
+	for _, j := range runs {
+		f := j.Facts
+		t.row(number(j.Number), j.Profile, string(j.Kind), string(j.Status), d.at(j.Started), count(f.Rows.Read), count(f.Rows.Added),
+			count(f.Rows.Updated+f.Rows.Renamed+f.Rows.Reactivated+f.ByDate.Started),
+			count(f.Rows.Suspended+f.Rows.Deleted+f.Absent.Suspended+f.Absent.Deleted+f.ByDate.Expired), count(f.Rows.Rejected), j.Input.Name)
+	}
+	if err := t.end(); err != nil {
+		return err
+	}
+	if more {
+		fmt.Fprintln(a.stdout, "… and older ones: rollcall runs list --limit N")
+	}
+	return nil
+}
+
+// listedRun is a run in a list: as in rollcall.run.v1, with its counts.
+type listedRun struct {
+	report.Run
+	Input string      `json:"input"` // the name of the drop
+	Rows  plan.Rows   `json:"rows"`
+	Gone  plan.Absent `json:"absent"`
+	Dates plan.ByDate `json:"by_date"`
+}
+
+// listRuns writes runs as JSON or as CSV.
+func (d *desk) listRuns(runs []journal.Run) error {
+	if d.Output == "json" {
+		return d.array(func(yield func(any, error) bool) {
+			for i := range runs {
+				doc, err := report.Build(&runs[i], none[roster.Problem]())
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if !yield(listedRun{doc.Run, runs[i].Input.Name, doc.Rows, doc.Absent, doc.ByDate}, nil) {
+					return
+				}
+			}
+		})
+	}
+	w := csv.NewWriter(d.stdout)
+	_ = w.Write([]string{"number", "profile", "kind", "status", "trigger", "started", "finished", "exit_code", "dry_run", "applied_seq", "held_until", "plan_digest", "input", "read", "added", "updated", "renamed", "reactivated", "suspended", "deleted", "unchanged", "skipped", "rejected"}) // the writer keeps the first error
+	for _, j := range runs {
+		r := j.Facts.Rows
+		_ = w.Write([]string{
+			number(j.Number), j.Profile, string(j.Kind), string(j.Status), j.Trigger, instant(j.Started), instant(j.Finished), strconv.Itoa(j.ExitCode), strconv.FormatBool(j.DryRun),
+			number(j.AppliedSeq), instant(j.HeldUntil), j.PlanDigest, j.Input.Name, strconv.Itoa(r.Read), strconv.Itoa(r.Added), strconv.Itoa(r.Updated), strconv.Itoa(r.Renamed),
+			strconv.Itoa(r.Reactivated), strconv.Itoa(r.Suspended), strconv.Itoa(r.Deleted), strconv.Itoa(r.Unchanged), strconv.Itoa(r.Skipped), strconv.Itoa(r.Rejected),
+		})
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// none is an empty stream.
+func none[T any]() iter.Seq2[T, error] { return func(func(T, error) bool) {} }
+
+// instant is a time as programs read it: RFC 3339 in UTC; "" for none.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+type runsShowCmd struct {
+	Which string `arg:"" name:"run" optional:"" default:"last" help:"A number, last or last:PROFILE."`
+}
+
+// Run implements the command.
+func (c *runsShowCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	j, err := d.stored(c.Which)
+	if err != nil {
+		return err
+	}
+	return d.showRun(d.r, d.known(j), j)
+}
+
+type runsProblemsCmd struct {
+	Which string `arg:"" name:"run" optional:"" default:"last" help:"A number, last or last:PROFILE."`
+}
+
+// Run implements the command.
+func (c *runsProblemsCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	j, err := d.stored(c.Which)
+	if err != nil {
+		return err
+	}
+	if a.Output == "csv" {
+		return report.ProblemsCSV(a.stdout, j, d.r.Store.Problems(d.ctx, j.Number))
+	}
+	doc, err := report.Build(j, d.r.Store.Problems(d.ctx, j.Number))
+	if err != nil {
+		return err
+	}
+	if a.Output == "json" {
+		return d.array(func(yield func(any, error) bool) {
+			for _, g := range doc.Problems {
+				if !yield(g, nil) {
+					return
+				}
+			}
+		})
+	}
+	switch {
+	case len(doc.Problems) > 0:
+		return report.ProblemsText(a.stdout, doc)
+	case j.Error != "":
+		fmt.Fprintf(a.stdout, "Run %d failed before any row was judged: %s\n", j.Number, clean(j.Error))
+	default:
+		fmt.Fprintf(a.stdout, "Run %d has no problems.\n", j.Number)
+	}
+	return nil
+}
+
+type runsChangesCmd struct {
+	Which string `arg:"" name:"run" optional:"" default:"last" help:"A number, last or last:PROFILE."`
+}
+
+// Run implements the command.
+func (c *runsChangesCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	j, err := d.stored(c.Which)
+	if err != nil {
+		return err
+	}
+	changes := d.r.Store.Changes(d.ctx, j.Number)
+	switch a.Output {
+	case "csv":
+		return report.Results(a.stdout, j, changes, d.r.Store.Problems(d.ctx, j.Number))
+	case "json":
+		return d.array(func(yield func(any, error) bool) {
+			for o, err := range changes {
+				if err == nil && o.Action == plan.Claim {
+					continue
+				}
+				if !yield(report.Shown(o), err) || err != nil {
+					return
+				}
+			}
+		})
+	}
+	n, err := report.ChangesText(a.stdout, changes)
+	if err == nil && n == 0 {
+		fmt.Fprintf(a.stdout, "Run %d changes nothing.\n", j.Number)
+	}
+	return err
+}
+
+type runsRevertCmd struct {
+	Which   string   `arg:"" name:"run" help:"A number, last or last:PROFILE."`
+	More    []string `arg:"" optional:"" hidden:"" name:"account"`
+	Account []string `help:"Only these accounts: a username, id:20417 or key:104417." placeholder:"ACCOUNT"`
+	Reason  string   `help:"Why, for the journal." placeholder:"TEXT"`
+}
+
+// Run implements the command.
+func (c *runsRevertCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	if len(c.More) > 0 && len(c.Account) == 0 {
+		return errors.New("one run at a time; accounts stand after --account")
+	}
+	j, err := d.stored(c.Which)
+	if err != nil {
+		return err
+	}
+	p, err := d.of(j)
+	if err != nil {
+		return err
+	}
+	only := append(c.Account, c.More...)
+	question := fmt.Sprintf("Take back run %d (%s of %s, %s)?", j.Number, named(j), d.at(j.Started), plural(j.Facts.Changes(), "change"))
+	if len(only) > 0 {
+		question = fmt.Sprintf("Take back run %d for %s?", j.Number, plural(len(only), "account"))
+	}
+	if err := a.sure(question); err != nil {
+		return err
+	}
+	back, err := d.r.Revert(d.ctx, p, j.Number, only, run.By{Who: who(), Reason: c.Reason})
+	return d.tell(p, back, err)
+}

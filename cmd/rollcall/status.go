@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/report"
+	"rollcall/internal/roster"
+	"rollcall/internal/store"
+)
+
+// statusCmd is "rollcall status".
+type statusCmd struct {
+	Since string `help:"Which runs are counted: 12h, 7d, or a date." default:"24h" placeholder:"WHEN"`
+}
+
+// A state is what the one screen shows.
+type state struct {
+	Profiles []feedState           `json:"profiles"`
+	Since    report.Instant        `json:"since"`
+	Runs     map[string]int        `json:"runs"` // since then, by status
+	Held     int                   `json:"held"`
+	Outbox   int                   `json:"outbox"` // mails not delivered
+	Accounts map[roster.Status]int `json:"accounts"`
+}
+
+// A feedState is one profile.
+type feedState struct {
+	Profile    string         `json:"profile"`
+	Enabled    bool           `json:"enabled"`
+	Schedule   string         `json:"schedule"` // "" for by hand only
+	LastRun    int64          `json:"last_run"` // 0 for none
+	LastStatus journal.Status `json:"last_status"`
+	LastEnd    report.Instant `json:"last_finished"`
+	NextRun    report.Instant `json:"next_run"`
+}
+
+// Run implements the command.
+func (c *statusCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	s, err := d.state(c.Since)
+	if err != nil {
+		return err
+	}
+	switch a.Output {
+	case "json":
+		return a.object(s)
+	case "csv":
+		fmt.Fprintln(a.stdout, "profile,enabled,schedule,last_run,last_status,last_finished,next_run")
+		for _, f := range s.Profiles {
+			fmt.Fprintf(a.stdout, "%s,%t,%q,%d,%s,%s,%s\n", f.Profile, f.Enabled, f.Schedule, f.LastRun, f.LastStatus, instant(f.LastEnd.Time), instant(f.NextRun.Time))
+		}
+		return nil
+	}
+	return d.screen(s)
+}
+
+// state looks everything up.
+func (d *desk) state(since string) (*state, error) {
+	from, err := d.since(since)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{Profiles: []feedState{}, Since: report.Instant{Time: from}, Runs: map[string]int{}}
+	for _, p := range d.site.Loaded {
+		f, err := d.feedState(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		s.Profiles = append(s.Profiles, f)
+	}
+	runs, err := d.r.Store.Runs(d.ctx, "", from, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range runs {
+		s.Runs[string(j.Status)]++
+	}
+	held, err := d.r.Store.Held(d.ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.Held = len(held)
+	if s.Outbox, err = d.r.Store.Outstanding(d.ctx); err != nil {
+		return nil, err
+	}
+	counts, err := d.r.Store.Count(d.ctx)
+	s.Accounts = map[roster.Status]int{}
+	for _, status := range statuses {
+		s.Accounts[status] = counts[status]
+	}
+	return s, err
+}
+
+var statuses = []roster.Status{roster.Active, roster.Suspended, roster.Deleted}
+
+func (d *desk) feedState(name string) (feedState, error) {
+	p, err := d.site.Profile(name)
+	if err != nil {
+		return feedState{}, err
+	}
+	f := feedState{Profile: name, Enabled: p.Enabled, Schedule: p.Schedule.Text}
+	from := d.r.Now()
+	last, err := d.r.Store.Newest(d.ctx, name)
+	switch {
+	case err == nil:
+		f.LastRun, f.LastStatus, f.LastEnd = last.Number, last.Status, report.Instant{Time: last.Finished}
+		if p.Schedule.Every > 0 {
+			from = last.Started
+		}
+	case !errors.Is(err, store.ErrNone):
+		return f, err
+	}
+	if p.Enabled {
+		f.NextRun = report.Instant{Time: feed(d.site, p).Schedule.Next(from, p.Zone)}
+	}
+	return f, nil
+}
+
+// screen shows the state to a person.
+func (d *desk) screen(s *state) error {
+	if len(s.Profiles) == 0 {
+		fmt.Fprintln(d.stdout, "There is no profile yet. rollcall init --from FILE writes one from a sample.")
+	} else {
+		t := newTable(d.stdout, "profile", "schedule", "last run", "status", "when", "next run")
+		for _, f := range s.Profiles {
+			schedule, last, next := f.Schedule, "never", d.at(f.NextRun.Time)
+			switch {
+			case !f.Enabled:
+				schedule, next = "disabled", "–"
+			case schedule == "":
+				schedule, next = "by hand", "–"
+			case f.NextRun.Before(d.r.Now()):
+				next = "due"
+			}
+			if f.LastRun > 0 {
+				last = number(f.LastRun)
+			}
+			t.row(f.Profile, schedule, last, string(f.LastStatus), d.at(f.LastEnd.Time), next)
+		}
+		if err := t.end(); err != nil {
+			return err
+		}
+	}
+	var runs, accounts []string
+	for _, status := range []journal.Status{
+		journal.OK, journal.Unchanged, journal.Warn, journal.Held, journal.Failed, journal.Missing, journal.Rejected,
+		journal.Superseded, journal.Reverted, journal.Interrupted, journal.Running, journal.Dry,
+	} {
+		if n := s.Runs[string(status)]; n > 0 {
+			runs = append(runs, count(n)+" "+string(status))
+		}
+	}
+	if len(runs) == 0 {
+		runs = []string{"none"}
+	}
+	for _, status := range statuses {
+		accounts = append(accounts, count(s.Accounts[status])+" "+string(status))
+	}
+	held, outbox := "nothing", "nothing waits"
+	if s.Held > 0 {
+		held = plural(s.Held, "plan") + " for a person to decide: rollcall held"
+	}
+	if s.Outbox > 0 {
+		outbox = plural(s.Outbox, "mail") + " not delivered yet; rollcall serve keeps trying"
+	}
+	fmt.Fprintf(d.stdout, "\nRuns since %s: %s\nHeld: %s\nOutbox: %s\nAccounts: %s\n", d.at(s.Since.Time), names(runs), held, outbox, names(accounts))
+	return nil
+}

@@ -1,0 +1,32 @@
+package main
+
+import "fmt"
+
+// sweepCmd is "rollcall sweep".
+type sweepCmd struct{}
+
+// Run implements the command.
+func (sweepCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	j, err := d.r.Sweep(d.ctx, "manual")
+	if err != nil || j != nil {
+		return d.tell(nil, j, err)
+	}
+	held, err := d.r.Store.Held(d.ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		if h.Kind == "sweep" {
+			fmt.Fprintf(a.stderr, "rollcall: what is due is held already, as run %d; decide with rollcall held\n", h.Number)
+			return exit(exitHeld, nil)
+		}
+	}
+	if a.Output == "table" && !a.Quiet {
+		fmt.Fprintln(a.stdout, "Nothing is due.")
+	}
+	return nil
+}
