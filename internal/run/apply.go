@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -17,12 +18,10 @@ import (
 )
 
 // carryOut applies the stored plan of a run in one transaction, and then does
-// with the remote file what after: says. got may be nil.
+// with the remote file what after: says. An error means that nothing was
+// applied. got may be nil.
 func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, got *fetched, exceptRemovals bool) error {
 	if err := r.archive(got, run); err != nil {
-		return err
-	}
-	if err := r.supersede(ctx, p, run); err != nil {
 		return err
 	}
 	doc, err := r.doc(ctx, run)
@@ -45,6 +44,9 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	})
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)
+	}
+	if err := r.supersede(ctx, p, run); err != nil {
+		r.Log.Error("an older held plan still waits, and will be refused", "run", run.Number, "error", err)
 	}
 	if got != nil && got.source != nil {
 		if err := got.source.After(ctx, got.drop); err != nil {
@@ -109,11 +111,11 @@ func (r *Runner) archive(got *fetched, run *journal.Run) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, strconv.FormatInt(run.Number, 10)+"-"+filepath.Base(got.drop.Name))
-	if err := os.Link(got.drop.Path, path); err != nil {
+	kept := filepath.Join(dir, strconv.FormatInt(run.Number, 10)+"-"+filepath.Base(got.drop.Name))
+	if err := os.Link(got.drop.Path, kept); err != nil {
 		return fmt.Errorf("archive the drop: %w", err)
 	}
-	run.Input.Archive, err = filepath.Rel(r.State, path)
+	run.Input.Archive, err = filepath.Rel(r.State, kept)
 	return err
 }
 
@@ -148,7 +150,7 @@ func (r *Runner) expire(ctx context.Context) error {
 	for i := range held {
 		if old := &held[i]; !old.HeldUntil.IsZero() && !r.Now().Before(old.HeldUntil) {
 			old.Status, old.Decision = journal.Superseded, "nobody decided in time"
-			if err := r.Store.Finish(ctx, old); err != nil {
+			if err := r.Store.Finish(ctx, old); err != nil && !errors.Is(err, store.ErrNone) { // applied in this moment
 				return err
 			}
 		}
@@ -230,7 +232,7 @@ func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*j
 	}
 	run.Finished = r.Now()
 	if run.Status == journal.Held {
-		if err := r.Store.Finish(ctx, run); err != nil {
+		if err := r.finish(ctx, p, run); err != nil {
 			return run, err
 		}
 	} else if p != nil {
@@ -249,7 +251,8 @@ func (r *Runner) afterwards(ctx context.Context, p *Profile, run *journal.Run) {
 	src, err := source.Open(ctx, p.Source, r.Log)
 	if err == nil {
 		in := run.Input
-		err = errors.Join(src.After(ctx, roster.Drop{Source: in.Source, Name: in.Name, Remote: in.Name, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}), src.Close())
+		remote := path.Join(path.Dir(p.Source.Path), in.Name)
+		err = errors.Join(src.After(ctx, roster.Drop{Source: in.Source, Name: in.Name, Remote: remote, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}), src.Close())
 	}
 	if err != nil {
 		r.Log.Warn("the remote file stays where it is", "run", run.Number, "error", err)

@@ -41,12 +41,8 @@ func (f *fetched) close(log *slog.Logger) {
 	}
 }
 
-// fetch brings the drop of a request into the spool.
-func (r *Runner) fetch(ctx context.Context, q Request) (*fetched, error) {
-	spool, err := r.folder("spool", q.Profile.Name)
-	if err != nil {
-		return nil, err
-	}
+// fetch brings the drop of a request into a spool.
+func (r *Runner) fetch(ctx context.Context, q Request, spool string) (*fetched, error) {
 	switch q.File {
 	case "":
 		return r.fromSource(ctx, q.Profile, spool, q.Dry)
@@ -55,6 +51,29 @@ func (r *Runner) fetch(ctx context.Context, q Request) (*fetched, error) {
 	}
 	d, err := source.Local(ctx, q.File, spool, q.Profile.Source.MaxSize)
 	return &fetched{drop: d}, err
+}
+
+// spool is a folder for drops, without what a process that was killed has left
+// in it: what is older than keep.
+func (r *Runner) spool(name string, keep time.Duration) (string, error) {
+	dir, err := r.folder("spool", name)
+	if err != nil {
+		return "", err
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("spool: %w", err)
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil || keep > 0 && r.Now().Sub(info.ModTime()) < keep {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
+			return "", fmt.Errorf("spool: %w; what was left there by a process that ended too early must go", err)
+		}
+	}
+	return dir, nil
 }
 
 // fromArchive is the drop of the run that was applied last.
@@ -109,6 +128,7 @@ func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string, dry b
 	next := settled[0]
 	if p.Source.Pick == "newest" {
 		next = settled[len(settled)-1]
+		got.notePassed(settled[:len(settled)-1])
 	}
 	got.drop, err = src.Fetch(ctx, next, spool)
 	return got, err
@@ -118,29 +138,39 @@ func (f *fetched) note(text string) {
 	f.notes = append(f.notes, roster.Problem{Severity: roster.SeverityNote, Text: text})
 }
 
+// notePassed tells of files that nobody has read and nobody will.
+func (f *fetched) notePassed(files []source.File) {
+	switch n := len(files); n {
+	case 0:
+	case 1:
+		f.note(fmt.Sprintf("%q is older than the drop that was read, and was not read itself", files[0].Name))
+	default:
+		f.note(fmt.Sprintf("%d files are older than the drop that was read, and were not read themselves: %q to %q", n, files[0].Name, files[n-1].Name))
+	}
+}
+
 // unread is the files that are worth fetching, oldest first: not those that a
 // run has read already, as their name, size and time show.
 func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([]source.File, error) {
 	if len(files) == 0 {
 		return nil, ErrNothingNew
 	}
+	past, err := r.past(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	if p.Source.Pick == "newest" && p.Plan.Full {
 		newest := files[len(files)-1]
-		known, err := r.read(ctx, p, newest)
-		if err != nil {
+		switch known, err := r.read(ctx, p, past, newest); {
+		case err != nil:
 			return nil, err
-		}
-		if known {
+		case known:
 			return nil, ErrNothingNew
-		}
-		last, err := r.Store.LastApplied(ctx, p.Name)
-		if errors.Is(err, store.ErrNone) {
+		case past.last == nil:
 			return files, nil
 		}
-		if err != nil {
-			return nil, err
-		}
-		newer := slices.DeleteFunc(slices.Clone(files), func(f source.File) bool { return f.Modified.Before(last.Input.Modified) || sameFile(f, last.Input) })
+		last := past.last.Input
+		newer := slices.DeleteFunc(slices.Clone(files), func(f source.File) bool { return f.Modified.Before(last.Modified) || sameFile(f, last) })
 		if len(newer) == 0 {
 			return []source.File{newest}, nil // the same again, or older: replay says which
 		}
@@ -148,7 +178,7 @@ func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([
 	}
 	var unread []source.File
 	for _, f := range files {
-		known, err := r.read(ctx, p, f)
+		known, err := r.read(ctx, p, past, f)
 		switch {
 		case errors.Is(err, ErrStillHeld) && len(unread) > 0:
 			return unread, nil
@@ -167,17 +197,27 @@ func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([
 	return unread, nil
 }
 
-// read tells whether a run has dealt with a file of that name, size and time.
-func (r *Runner) read(ctx context.Context, p *Profile, f source.File) (bool, error) {
+// past is what the journal knows of a profile's files.
+type past struct {
+	runs []journal.Run // newest first
+	last *journal.Run  // applied last; nil where none was
+}
+
+func (r *Runner) past(ctx context.Context, p *Profile) (*past, error) {
 	runs, err := r.Store.Runs(ctx, p.Name, time.Time{}, recent)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	last, err := r.Store.LastApplied(ctx, p.Name)
 	if err != nil && !errors.Is(err, store.ErrNone) {
-		return false, err
+		return nil, err
 	}
-	for _, run := range runs {
+	return &past{runs, last}, nil
+}
+
+// read tells whether a run has dealt with a file of that name, size and time.
+func (r *Runner) read(ctx context.Context, p *Profile, past *past, f source.File) (bool, error) {
+	for _, run := range past.runs {
 		if run.DryRun || !sameFile(f, run.Input) {
 			continue
 		}
@@ -186,8 +226,8 @@ func (r *Runner) read(ctx context.Context, p *Profile, f source.File) (bool, err
 			return false, fmt.Errorf("run %d: %w", run.Number, ErrStillHeld)
 		case run.Status == journal.Rejected, run.Status == journal.Reverted:
 			return true, nil
-		case run.Status.Applied() && last != nil && run.Input.SHA256 == last.Input.SHA256 && p.Plan.Full:
-			return r.settledBy(ctx, p, last)
+		case run.Status.Applied() && past.last != nil && run.Input.SHA256 == past.last.Input.SHA256 && p.Plan.Full:
+			return r.settledBy(ctx, p, past.last)
 		case run.Status.Applied():
 			return true, nil
 		}
@@ -209,13 +249,12 @@ func input(d roster.Drop, content string) journal.Input {
 
 // unfetched ends a run that got no drop: nothing new is not recorded, a source
 // that failed is.
-func (r *Runner) unfetched(ctx context.Context, run *journal.Run, err error) (*journal.Run, error) {
+func (r *Runner) unfetched(ctx context.Context, p *Profile, run *journal.Run, err error) (*journal.Run, error) {
 	if errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld) || run.DryRun && ctx.Err() != nil {
 		return nil, err
 	}
-	late := context.WithoutCancel(ctx)
-	if begun := r.Store.Begin(late, run); begun != nil {
-		return nil, errors.Join(err, begun)
+	if begun := r.Store.Begin(context.WithoutCancel(ctx), run); begun != nil {
+		return nil, unsaved(err, begun)
 	}
-	return run, r.ended(late, run, err)
+	return run, r.ended(ctx, p, run, err)
 }

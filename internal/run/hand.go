@@ -131,7 +131,7 @@ func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, e
 	if err == nil && run.LeftOut > 0 {
 		err = errors.New("an account was changed by somebody else at the same moment and was left out; look, and say it again")
 	}
-	return run, r.ended(ctx, run, err)
+	return run, r.ended(ctx, nil, run, err)
 }
 
 // tally counts changes that no record asked for as if each were a row of its own.

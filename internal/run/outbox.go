@@ -3,16 +3,22 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"rollcall/internal/notify"
 	"rollcall/internal/store"
 )
 
-// ErrUndelivered means that mails wait in the outbox that could not be handed over now (exit 17).
-var ErrUndelivered = errors.New("the report could not be delivered; it waits in the outbox and rollcall serve keeps trying")
+// ErrUndelivered means that the run is what it is, and that its report could not
+// be handed over or written now (exit 17).
+var ErrUndelivered = errors.New("the report could not be delivered")
+
+// pending is the state of a mail that has not been sent.
+const pending = "pending"
 
 // giveUp is after what time a mail is no longer tried.
 const giveUp = 72 * time.Hour
@@ -24,34 +30,47 @@ func (r *Runner) Deliver(ctx context.Context, run int64) error {
 	if r.Mail == nil {
 		return nil
 	}
-	due, err := r.Store.PendingMail(ctx, r.Now())
+	r.delivering.Lock() // two at once would both send what both find
+	defer r.delivering.Unlock()
+	due, err := r.waiting(ctx, run)
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, m := range due {
-		if run != 0 && m.Run != run {
-			continue
+		if ctx.Err() != nil {
+			return errors.Join(failed, context.Cause(ctx))
 		}
 		if err := r.send(ctx, m); err != nil {
-			failed = errors.Join(ErrUndelivered, err)
+			failed = errors.Join(failed, err)
 		}
 	}
 	return failed
 }
 
+// waiting is the mails to send now: of one run, or the oldest of all.
+func (r *Runner) waiting(ctx context.Context, run int64) ([]store.Mail, error) {
+	if run == 0 {
+		return r.Store.PendingMail(ctx, r.Now())
+	}
+	mails, err := r.Store.Outbox(ctx, run)
+	return slices.DeleteFunc(mails, func(m store.Mail) bool { return m.State != pending || m.Next.After(r.Now()) }), err
+}
+
 func (r *Runner) send(ctx context.Context, m store.Mail) error {
 	m.Message.Attach = attach(r.State, m.Message.Attach)
 	sent := r.Mail(ctx, m.Message)
+	late := context.WithoutCancel(ctx)
 	if sent == nil {
-		return r.Store.MailSent(ctx, m.Number)
+		return r.Store.MailSent(late, m.Number)
 	}
 	next := r.Now().Add(min(time.Minute<<min(m.Attempts, 9), 6*time.Hour))
+	again := "it waits in the outbox, and rollcall serve keeps trying"
 	if !notify.Temporary(sent) || next.Sub(m.Created) > giveUp {
-		next = time.Time{}
+		next, again = time.Time{}, "it is not tried again"
 	}
 	r.Log.Warn("mail not delivered", "run", m.Run, "attempt", m.Attempts+1, "again", next, "error", sent)
-	return errors.Join(sent, r.Store.MailFailed(context.WithoutCancel(ctx), m.Number, sent.Error(), next))
+	return errors.Join(fmt.Errorf("%w: %w; %s", ErrUndelivered, sent, again), r.Store.MailFailed(late, m.Number, sent.Error(), next))
 }
 
 // attach reads the files that go with a mail: they are the run's reports and

@@ -43,7 +43,7 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 	}
 	if last.Input.SHA256 != got.drop.SHA256 {
 		if !byName && q.Profile.Plan.Full && got.drop.Modified.Before(last.Input.Modified) {
-			return false, r.tooOld(ctx, run, last)
+			return false, r.tooOld(ctx, q.Profile, run, last)
 		}
 		return false, nil
 	}
@@ -53,7 +53,7 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 	if !byName {
 		return true, ErrNothingNew
 	}
-	return true, r.recordReplay(ctx, run, last)
+	return true, r.recordReplay(ctx, q.Profile, run, last)
 }
 
 // settledBy tells whether planning the drop of last again could find nothing:
@@ -93,16 +93,16 @@ func (r *Runner) graceOver(ctx context.Context, p *Profile) bool {
 }
 
 // tooOld records the refusal of a drop that is older than the last applied.
-func (r *Runner) tooOld(ctx context.Context, run, last *journal.Run) error {
+func (r *Runner) tooOld(ctx context.Context, p *Profile, run, last *journal.Run) error {
 	err := &roster.Refusal{Code: "E410", Text: fmt.Sprintf("the file was modified before that of run %d, which was applied", last.Number)}
 	if begun := r.Store.Begin(ctx, run); begun != nil {
 		return errors.Join(err, begun)
 	}
-	return r.ended(ctx, run, err)
+	return r.ended(ctx, p, run, err)
 }
 
 // recordReplay writes an unchanged run, its rows counted as in the run that it equals.
-func (r *Runner) recordReplay(ctx context.Context, run, last *journal.Run) error {
+func (r *Runner) recordReplay(ctx context.Context, p *Profile, run, last *journal.Run) error {
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (r *Runner) recordReplay(ctx context.Context, run, last *journal.Run) error
 	}
 	in := last.Input
 	run.Input.Format, run.Input.Encoding, run.Input.Delimiter, run.Input.Archive = in.Format, in.Encoding, in.Delimiter, in.Archive
-	return r.ended(ctx, run, nil)
+	return r.ended(ctx, p, run, nil)
 }
 
 // runIfRecorded is the run, or nil where it has no number.

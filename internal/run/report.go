@@ -90,8 +90,16 @@ func hostname() string {
 	return name
 }
 
-// report writes the files of a run that has ended.
+// report writes the files of a run that has ended. The journal has all that is
+// in them: an error is [ErrUndelivered], and undoes nothing.
 func (r *Runner) report(ctx context.Context, run *journal.Run) error {
+	if err := r.files(ctx, run); err != nil {
+		return fmt.Errorf("run %d: %w: its files are missing, and rollcall runs show %d prints the same: %w", run.Number, ErrUndelivered, run.Number, err)
+	}
+	return nil
+}
+
+func (r *Runner) files(ctx context.Context, run *journal.Run) error {
 	dir, err := r.folder("reports")
 	if err != nil {
 		return err

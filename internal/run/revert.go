@@ -42,9 +42,11 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 	err = r.revert(ctx, p, lease, run, only)
 	if err == nil && run.Status.Applied() && len(only) == 0 {
 		was.Status = journal.Reverted
-		err = r.Store.Finish(ctx, was)
+		if saved := r.Store.Finish(context.WithoutCancel(ctx), was); saved != nil {
+			r.Log.Error("the run that was taken back is not marked as reverted", "run", number, "error", saved)
+		}
 	}
-	return run, r.ended(ctx, run, err)
+	return run, r.ended(ctx, p, run, err)
 }
 
 func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool) error {

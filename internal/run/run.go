@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"rollcall/internal/format"
@@ -66,6 +67,8 @@ type Runner struct {
 	Hold    time.Duration // for which a given-up username is held (R33)
 	Limits  guard.Limits  // of the sweep
 	Version string
+
+	delivering sync.Mutex // one at a time goes through the outbox
 }
 
 // settings is the digest of all that a plan of the profile depends on besides
@@ -121,21 +124,24 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 const drops = 1000
 
 // RunAll is [Runner.Run]; with pick: all it goes on until no drop waits. The
-// error is the last run's; that there is nothing more is none, once there was something.
+// error is the last run's, and those of reports that could not be written; that
+// there is nothing more is none, once there was something.
 func (r *Runner) RunAll(ctx context.Context, q Request) (runs []*journal.Run, err error) {
+	var unwritten error
 	for range drops {
 		run, err := r.Run(ctx, q)
 		if run != nil {
 			runs = append(runs, run)
 		}
 		if len(runs) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
-			return runs, nil
+			return runs, unwritten
 		}
-		if err != nil || run == nil || q.File != "" || q.Dry || q.Profile.Source.Pick != "all" || !run.Status.Applied() {
-			return runs, err
+		unwritten = errors.Join(unwritten, err)
+		if err != nil && !errors.Is(err, ErrUndelivered) || run == nil || q.File != "" || q.Dry || q.Profile.Source.Pick != "all" || !run.Status.Applied() {
+			return runs, unwritten
 		}
 	}
-	return runs, nil
+	return runs, unwritten
 }
 
 func (r *Runner) release(l *store.Lease) {
@@ -147,12 +153,16 @@ func (r *Runner) release(l *store.Lease) {
 // thread is the path of every run, once the profile is ours.
 func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*journal.Run, error) {
 	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings()}
-	got, err := r.fetch(ctx, q)
+	spool, err := r.spool(q.Profile.Name, 0) // all of it is ours, and none of it is in use
+	if err != nil {
+		return r.unfetched(ctx, q.Profile, run, err)
+	}
+	got, err := r.fetch(ctx, q, spool)
 	if got != nil {
 		defer got.close(r.Log)
 	}
 	if err != nil {
-		return r.unfetched(ctx, run, err)
+		return r.unfetched(ctx, q.Profile, run, err)
 	}
 	run.Timing.Fetch = r.since(run.Started)
 	run.Input = input(got.drop, q.Profile.Format.Content)
@@ -163,7 +173,7 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 		return nil, err
 	}
 	r.Log.Info("run began", "run", run.Number, "profile", run.Profile, "trigger", run.Trigger)
-	return run, r.ended(ctx, run, r.steps(ctx, q, lease, got, run))
+	return run, r.ended(ctx, q.Profile, run, r.steps(ctx, q, lease, got, run))
 }
 
 // steps plans, judges and applies a drop that has been fetched.
@@ -188,7 +198,7 @@ func (r *Runner) steps(ctx context.Context, q Request, lease *store.Lease, got *
 	return r.carryOut(ctx, q.Profile, lease, run, got, false)
 }
 
-// plan reads the drop and stores what it asks for.
+// plan reads the drop and stores what it asks for, or nothing of it.
 func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal.Run) error {
 	began := r.Now()
 	reading, err := r.open(q.Profile, got)
@@ -203,20 +213,31 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 		return err
 	}
 	w := r.Store.Writer(ctx, run.Number)
-	for _, note := range append(reading.notes, got.notes...) {
-		if err := w.Problem(note); err != nil {
-			return err
+	if err := r.write(ctx, w, options, reading, got, run); err != nil {
+		if left := w.Discard(context.WithoutCancel(ctx)); left != nil { // the next run of the profile removes it
+			r.Log.Warn("unfinished plan not removed", "run", run.Number, "error", left)
 		}
-	}
-	if run.Facts, err = plan.Make(ctx, options, reading.entries, r.Store, w, run.Started); err != nil {
-		return errors.Join(err, w.Discard(context.WithoutCancel(ctx)))
-	}
-	run.Facts.Notes += len(reading.notes) + len(got.notes)
-	if run.PlanDigest, err = w.Seal(ctx); err != nil {
 		return err
 	}
 	run.Timing.Plan = r.since(began)
 	return nil
+}
+
+// write plans into w, notes first.
+func (r *Runner) write(ctx context.Context, w store.Writer, o plan.Options, from *reading, got *fetched, run *journal.Run) error {
+	for _, note := range append(from.notes, got.notes...) {
+		if err := w.Problem(note); err != nil {
+			return err
+		}
+	}
+	facts, err := plan.Make(ctx, o, from.entries, r.Store, w, run.Started)
+	if err != nil {
+		return err
+	}
+	facts.Notes += len(from.notes) + len(got.notes)
+	run.Facts = facts
+	run.PlanDigest, err = w.Seal(ctx)
+	return err
 }
 
 // judge weighs the plan. passFirst passes both meanings of first_run.
@@ -250,31 +271,54 @@ func pass(findings []guard.Finding) []guard.Finding {
 	return passed
 }
 
-// ended writes down how a run ended that was not applied, and reports every run.
-func (r *Runner) ended(ctx context.Context, run *journal.Run, err error) error {
-	if err != nil && run.AppliedSeq == 0 && !run.Status.Applied() {
-		fail(run, err)
+// ended writes down how a run ended that was not applied, and reports every
+// run. err is why it was not carried out; what was applied has none. p may be nil.
+func (r *Runner) ended(ctx context.Context, p *Profile, run *journal.Run, err error) error {
+	if err != nil && run.AppliedSeq == 0 {
+		fail(ctx, run, err)
 	}
 	if run.Finished.IsZero() {
 		run.Finished = r.Now()
 	}
 	late := context.WithoutCancel(ctx)
-	if run.AppliedSeq == 0 {
+	if !run.Status.Applied() {
 		journal.Settle(run)
-		if saved := r.Store.Finish(late, run); saved != nil {
-			return errors.Join(err, saved)
+		if saved := r.finish(late, p, run); saved != nil {
+			return unsaved(err, saved)
 		}
 	}
 	r.Log.Info("run ended", "run", run.Number, "profile", run.Profile, "status", string(run.Status), "exit", run.ExitCode)
 	return errors.Join(err, r.report(late, run))
 }
 
-// fail notes on the run why it failed.
-func fail(run *journal.Run, err error) {
-	run.Error = err.Error()
-	run.Status = journal.Failed
-	if errors.Is(err, context.Canceled) {
-		run.Status, run.ExitCode = journal.Interrupted, 143
+// finish writes into the journal how a run ended that was not applied, and with
+// it the mails that tell of it.
+func (r *Runner) finish(ctx context.Context, p *Profile, run *journal.Run) error {
+	var mails []notify.Message
+	if p != nil && len(p.told(run)) > 0 {
+		doc, err := r.doc(ctx, run)
+		if err != nil {
+			return err
+		}
+		mails = r.mails(p, run, doc)
+	}
+	return r.Store.Finish(ctx, run, mails...)
+}
+
+// unsaved is the error of a run whose end could not be written down: one
+// sentence where both are that the database is down.
+func unsaved(err, saved error) error {
+	if errors.Is(err, store.ErrDown) {
+		return err
+	}
+	return errors.Join(err, saved)
+}
+
+// fail notes on the run why it failed, or that it was asked to stop.
+func fail(ctx context.Context, run *journal.Run, err error) {
+	run.Error, run.Status = err.Error(), journal.Failed
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		run.Error, run.Status, run.ExitCode = "stopped before it was done, and nothing was changed; run it again", journal.Interrupted, 143
 	}
 	var refused *roster.Refusal
 	if errors.As(err, &refused) {

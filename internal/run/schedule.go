@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-co-op/gocron/v2"
-	"github.com/robfig/cron/v3"
 
 	"rollcall/internal/store"
 )
@@ -30,25 +29,22 @@ func (s Schedule) IsZero() bool { return s == Schedule{} }
 // Next is when the schedule comes after a time; zero for never. A fixed period
 // counts from the time given.
 func (s Schedule) Next(after time.Time, zone *time.Location) time.Time {
-	switch {
-	case s.Every > 0:
+	if s.Every > 0 {
 		return after.Add(s.Every)
-	case s.Cron == "":
-		return time.Time{}
 	}
-	spec, err := cron.ParseStandard(s.Cron)
+	c, err := parse(s.Cron, zone)
 	if err != nil {
 		return time.Time{}
 	}
-	return spec.Next(after.In(zone))
+	return c.Next(after)
 }
 
-// job is the schedule for gocron, in a zone.
-func (s Schedule) job(zone *time.Location) gocron.JobDefinition {
+// job is the schedule for gocron.
+func (s Schedule) job() gocron.JobDefinition {
 	if s.Every > 0 {
 		return gocron.DurationJob(s.Every)
 	}
-	return gocron.CronJob("CRON_TZ="+zone.String()+" "+s.Cron, false)
+	return gocron.CronJob(s.Cron, false)
 }
 
 // A Daemon runs profiles on their schedules, the sweep, and the outbox.
@@ -65,7 +61,7 @@ type Daemon struct {
 
 // NewDaemon prepares a daemon. Nothing runs before [Daemon.Set] and [Daemon.Start].
 func NewDaemon(r *Runner) (*Daemon, error) {
-	s, err := gocron.NewScheduler(gocron.WithStopTimeout(stopping))
+	s, err := gocron.NewScheduler(gocron.WithStopTimeout(stopping), gocron.WithLocation(time.UTC))
 	if err != nil {
 		return nil, fmt.Errorf("schedule: %w", err)
 	}
@@ -125,17 +121,19 @@ func (d *Daemon) remove(jobs []gocron.Job) error {
 	return nil
 }
 
-// add schedules one job: never twice at once, and on days when the clock
-// changes at most an hour late instead of not at all.
+// add schedules one job: never twice at once.
 func (d *Daemon) add(name string, s Schedule, zone *time.Location, f func(context.Context, *Runner)) error {
-	options := []gocron.JobOption{
-		gocron.WithName(name), gocron.WithSingletonMode(gocron.LimitModeReschedule),
-		gocron.WithDaylightSavingsTimePolicy(gocron.DaylightSavingsTimeRunAfterTransition),
-	}
+	options := []gocron.JobOption{gocron.WithName(name), gocron.WithSingletonMode(gocron.LimitModeReschedule)}
 	if s.Every > 0 {
 		options = append(options, gocron.WithStartAt(gocron.WithStartImmediately()))
+	} else {
+		c, err := parse(s.Cron, zone)
+		if err != nil {
+			return fmt.Errorf("%s: schedule: %w", name, err)
+		}
+		options = append(options, gocron.WithCronImplementation(c))
 	}
-	_, err := d.cron.NewJob(s.job(zone), gocron.NewTask(func() { d.do(f) }), options...)
+	_, err := d.cron.NewJob(s.job(), gocron.NewTask(func() { d.do(f) }), options...)
 	if err != nil {
 		return fmt.Errorf("%s: schedule: %w", name, err)
 	}

@@ -38,7 +38,7 @@ func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error
 			return nil, err
 		}
 	}
-	return run, r.ended(ctx, run, err)
+	return run, r.ended(ctx, nil, run, err)
 }
 
 func (r *Runner) sweep(ctx context.Context, lease *store.Lease, run *journal.Run, due plan.Plan) error {

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/notify"
 )
 
 // Begin writes a new run into the journal: it draws Number and ID, and sets the
@@ -48,9 +49,17 @@ func (db *DB) Begin(ctx context.Context, r *journal.Run) error {
 	return nil
 }
 
-// Finish writes what a run came to, where [DB.Apply] did not.
-func (db *DB) Finish(ctx context.Context, r *journal.Run) error {
-	return saveRun(db.gorm.WithContext(ctx), r)
+// Finish writes what a run came to, where [DB.Apply] did not, and in the same
+// transaction the mails that tell of it.
+func (db *DB) Finish(ctx context.Context, r *journal.Run, mails ...notify.Message) error {
+	return db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		for _, m := range mails {
+			if err := insertMail(tx, r.Number, m); err != nil {
+				return err
+			}
+		}
+		return saveRun(tx, r)
+	})
 }
 
 // Forget removes a run that is not to be recorded, with its plan. What was
