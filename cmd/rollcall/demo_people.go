@@ -20,7 +20,6 @@ var (
 	women    = strings.Fields("Zofia Małgorzata Agnieszka Józefina Świętosława Ayşe Zeynep Gülşen Çiğdem İpek Åsa Märta Ingrid Solveig Øydis Þóra Jasmin Käthe Agnès Zoé Lucía Inés Žofie Eliška Ana Chloë")
 	men      = strings.Fields("Łukasz Michał Paweł Grzegorz Błażej Çağrı Şükrü Oğuz Görkem İlker Søren Bjørn Håkon Göran Jürgen Jörg François Rémi José Ángel Tomáš Jiří Ján Luis Émile Noël")
 	families = strings.Fields("Wiśniewska/Wiśniewski Kowalska/Kowalski Dąbrowska/Dąbrowski Król Żak Wójcik Zając Łapińska/Łapiński Yıldırım Öztürk Çelik Şahin Güneş Aydoğan Ørsted Ångström Björk Håkansson Sjöberg Lindqvist Kjærgaard Nygård Müller Schröder Weiß Lefèvre Gauthier Núñez Ibáñez Dvořáková/Dvořák Nováková/Novák Procházková/Procházka Østergård Bąk")
-	plainly  = strings.NewReplacer(strings.Fields("ą a ć c ę e ł l ń n ó o ś s ź z ż z Ł L Ś S Ż Z ş s Ş S ç c Ç C ğ g ı i İ I ö o Ö O ü u å a Å A ä a ø o Ø O æ ae Þ Th è e é e É E ë e í i Á A á a ñ n ú u š s ř r ž z Ž Z ß ss")...)
 )
 
 // posts are the departments with what people do there.

@@ -1,7 +1,208 @@
 package main
 
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rollcall/config"
+	"rollcall/internal/format"
+	"rollcall/internal/mapping"
+	"rollcall/internal/source"
+)
+
 // initCmd is "rollcall init".
-type initCmd struct{}
+type initCmd struct {
+	From   string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
+	Name   string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
+	Preset string `help:"Not built yet: use --from." placeholder:"NAME"`
+}
 
 // Run implements the command.
-func (c *initCmd) Run(a *app) error { return exit(exitFailed, nil) }
+func (c *initCmd) Run(a *app) error {
+	switch {
+	case c.Preset != "":
+		return errors.New("--preset is not built yet; write a profile from a sample with rollcall init --from FILE")
+	case c.From == "":
+		return errors.New("init needs a sample: rollcall init --from FILE")
+	}
+	file, err := filepath.Abs(c.From)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	if c.Name == "" {
+		c.Name = nameAfter(file)
+	} else if !profileName.MatchString(c.Name) {
+		return errors.New("--name is no name for a profile; use a to z, digits and dashes, at most 40")
+	}
+	sample, err := format.Sniff(file, filepath.Base(file), source.Defaults().MaxSize)
+	if err != nil {
+		return err
+	}
+	g := guessColumns(sample)
+	if g.key == "" {
+		return errors.New("no column of the sample says who somebody is; ask HR for one with a number of each person's own")
+	}
+	site, made, err := c.site(a)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(site.Profiles, c.Name+".yaml")
+	if err := create(path, profileText(c.Name, file, sample, &g)); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s is there already and is left as it is; choose another name with --name, or remove it first", path)
+		}
+		return fmt.Errorf("%w; give yourself the right to write there, or name another site with --config", err)
+	}
+	c.tell(a, sample, &g, site.Path, made, path)
+	return c.check(a, site.Path, path, file)
+}
+
+// profileName is what a profile may be called (contract: Files).
+var profileName = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+
+// nameAfter is the profile's name after a file: staff_20261121.csv.gz gives staff.
+func nameAfter(file string) string {
+	base, _, _ := strings.Cut(filepath.Base(file), ".")
+	words := strings.FieldsFunc(strings.ToLower(plainly.Replace(base)), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	words = slices.DeleteFunc(words, func(w string) bool { return len(w) >= 4 && strings.Trim(w, "0123456789") == "" })
+	name := strings.Join(words, "-")
+	if name == "" {
+		return "people"
+	}
+	return strings.Trim(name[:min(len(name), 40)], "-")
+}
+
+// siteText is the rollcall.yaml that is written where there is none.
+const siteText = `# The site. Accounts, copies of the drops and reports lie in state/, beside this
+# file. Every other key has its default.
+version: 1
+`
+
+// site is the site to write into; made, where it had to be made.
+func (c *initCmd) site(a *app) (s *config.Site, made bool, err error) {
+	path, err := config.Find(a.Config)
+	if err != nil {
+		if a.Config != "" {
+			return nil, false, err
+		}
+		path = "rollcall.yaml"
+		if err := create(path, siteText); err != nil {
+			return nil, false, err
+		}
+		made = true
+	}
+	s, _ = config.Check(path) // its faults are not in our way
+	return s, made, os.MkdirAll(s.Profiles, 0o750)
+}
+
+// create writes a new file, and never over another.
+func create(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+// tell says what was found and written.
+func (c *initCmd) tell(a *app, s format.Sniffed, g *guesses, site string, made bool, path string) {
+	if a.Quiet {
+		return
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(a.stdout, format+"\n", args...) }
+	say("%s: %d rows, %d columns, delimiter %q, encoding %s%s", filepath.Base(c.From), s.Rows, len(s.Header), s.Delimiter, s.Encoding,
+		map[bool]string{true: " (guessed: look at names with accents)"}[s.Guessed])
+	if s.Bad > 0 {
+		say("%d of the rows cannot be read and will be rejected", s.Bad)
+	}
+	if s.NoHeader {
+		say("the first row looks like a person, so the columns are called column1, column2, …")
+	}
+	say("\nA person is told apart by %s.", g.key)
+	wide := 0
+	for _, x := range g.found {
+		wide = max(wide, len([]rune(x.column)))
+	}
+	for _, x := range g.found {
+		say("  %-12s %s  %s", x.field, padded(x.column, wide), joined(x.why, x.ask))
+	}
+	if x := g.of("username"); x == nil {
+		say("  %-12s %s", "username", usernameLine(g).why)
+	}
+	if g.status != nil {
+		say("  %-12s %s  left as a comment: say what its words mean", "status", padded(g.status.column, wide))
+	}
+	if len(g.unused) > 0 {
+		say("  not used: %s", names(g.unused))
+	}
+	say("")
+	if made {
+		say("wrote %s", shown(site))
+	}
+	say("wrote %s", shown(path))
+}
+
+// joined is why, and what to look at.
+func joined(why, ask string) string {
+	if ask == "" {
+		return why
+	}
+	return why + "; LOOK: " + ask
+}
+
+// shown is a path as it is typed here.
+func shown(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// check proves that what was written can be used, and says what to type next.
+func (c *initCmd) check(a *app, site, path, file string) error {
+	s, found := config.Check(site)
+	for _, e := range found {
+		if abs, err := filepath.Abs(e.File); err == nil && abs == path {
+			fmt.Fprintln(a.stdout, e.String())
+		}
+	}
+	p, err := s.Profile(c.Name)
+	if err != nil {
+		return err
+	}
+	f, err := format.Open(file, filepath.Base(file), p.Format, p.Source.MaxSize)
+	if err != nil {
+		return err
+	}
+	m, _, err := mapping.Compile(s.MappingOptions(p), f.Header())
+	if err != nil {
+		return err
+	}
+	t, err := try(f, m, p)
+	if err != nil {
+		return err
+	}
+	with := ""
+	if a.Config != "" {
+		with = " --config " + a.Config
+	}
+	if !a.Quiet {
+		fmt.Fprintf(a.stdout, "of the first %d rows %d map cleanly%s\n\nRead it and mend the guesses, then:\n  rollcall%s validate %s --sample %s\n  rollcall%s plan %s --file %s\n",
+			t.rows, t.rows-t.rejected-t.warned, t.blemishes(), with, c.Name, c.From, with, c.Name, c.From)
+	}
+	return nil
+}

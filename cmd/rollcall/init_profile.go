@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rollcall/internal/format"
+)
+
+// profileText is a commented profile: what was found, and why each guess was made.
+func profileText(name, file string, s format.Sniffed, g *guesses) string {
+	var b strings.Builder
+	line := func(text, comment string) {
+		if comment != "" {
+			text = padded(text, 44) + " # " + comment
+		}
+		b.WriteString(strings.TrimRight(text, " ") + "\n")
+	}
+	line("# Written by rollcall init from "+strconv.Quote(filepath.Base(file))+". Every guess says why it was made: read them", "")
+	line("# once, and mend what is wrong. Nothing changes before a person has seen the first plan.", "")
+	line("version: 1", "")
+	line("description: "+name, "shown in reports")
+	line(`# schedule: "30 5 * * *"`, "without it the profile runs only by hand")
+	line("", "")
+	line("source:", "where the drops come from; for a server: type: sftp, host, user, key, host_keys, path")
+	line("  type: dir", "")
+	line("  path: "+scalar(filepath.Join(filepath.Dir(file), globAfter(filepath.Base(file)))), "folder and glob; the newest file is read")
+	line("", "")
+	line("format:", "")
+	line("  type: csv", "")
+	line("  delimiter: "+strconv.Quote(s.Delimiter), "found in the sample")
+	if s.Quote != "" {
+		line("  quote: "+strconv.Quote(s.Quote), "found in the sample")
+	}
+	if s.Guessed {
+		line("  encoding: "+s.Encoding, "guessed: look whether names with accents are right")
+	} else {
+		line("  # encoding: "+s.Encoding, "found in the sample; detected anew in each file")
+	}
+	if s.NoHeader {
+		line("  header: 0", "the first row looks like a person")
+		line("  columns: ["+strings.Join(scalars(s.Header), ", ")+"]", "give them better names")
+	}
+	line("  content: full", "each file lists everybody; delta: only changes are listed")
+	line("", "")
+	line("match: {key: "+g.key+"}", "what says who somebody is")
+	if missing := g.missing(); len(missing) > 0 {
+		line("required: ["+strings.Join(g.required(), ", ")+"]", "of a new account; in the sample there is no "+strings.Join(missing, ", no "))
+	}
+	line("", "")
+	line("map:", "account field: column")
+	if g.of("username") == nil {
+		if x := usernameLine(g); x.text != "" {
+			line("  "+x.text, x.why)
+		}
+	}
+	for _, x := range g.found {
+		value := scalar(x.column)
+		if x.date != "" {
+			value = fmt.Sprintf("{from: %s, date: %q}", value, x.date)
+			if x.field == "expires_on" {
+				value = strings.TrimSuffix(value, "}") + ", blank: clear}"
+			}
+		}
+		line("  "+x.field+": "+value, joined(x.why, x.ask))
+	}
+	for _, x := range g.undated {
+		line("  # "+x.field+": {from: "+scalar(x.column)+", date: DD.MM.YYYY}", "by its name; say how its dates are written")
+	}
+	if g.status != nil {
+		line("  # status: {from: "+scalar(g.status.column)+", values: {"+g.stateTable()+"}}", "say what its words mean: active, leave, leaver, suspended")
+	}
+	for _, column := range g.unused {
+		line("  # FIELD: "+scalar(column), "not used")
+	}
+	line("", "")
+	line("policy:", "")
+	line("  missing: keep", "who is not in the file is only reported; suspend, once you trust the feed")
+	line("", "")
+	line("# guardrails: {max_removals: 5%}", "the default; the first run waits for a person: rollcall held")
+	return b.String()
+}
+
+// stateTable are the words of the status column with what they may mean.
+func (g *guesses) stateTable() string {
+	var pairs []string
+	for _, word := range g.states {
+		if len(word) <= 20 {
+			pairs = append(pairs, scalar(word)+": "+stateMeant(word))
+		}
+	}
+	if len(pairs) == 0 {
+		return "A: active, L: leave, T: leaver"
+	}
+	return strings.Join(pairs, ", ")
+}
+
+// A made username is a line of map: and why it is such.
+type madeUsername struct{ text, why string }
+
+// usernameLine makes a username of what there is.
+func usernameLine(g *guesses) madeUsername {
+	email := g.of("email")
+	switch {
+	case g.of("first_name") != nil && g.of("last_name") != nil:
+		return madeUsername{`username: {template: "%-1f%-l", transform: [ascii], on_taken: number}`, "the sample has none: made of the names (Ada Byron: abyron), once"}
+	case email != nil:
+		return madeUsername{"username: " + scalar(email.column), "the sample has none: the address serves as one"}
+	}
+	return madeUsername{"", "the sample has none, and nothing to make one of: nobody new can be added"}
+}
+
+// required are the fields of a new account that the sample can fill.
+func (g *guesses) required() []string {
+	var list []string
+	for _, f := range []string{"username", "first_name", "last_name", "email"} {
+		if !slices.Contains(g.missing(), f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// missing are those that it cannot.
+func (g *guesses) missing() []string {
+	var list []string
+	for _, f := range []string{"first_name", "last_name", "email"} {
+		if g.of(f) == nil {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+var (
+	plainScalar = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	longDigits  = regexp.MustCompile(`[0-9]{4,}([-_.]?[0-9]{2,})*`)
+	yamlWords   = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+)
+
+// scalar writes a text so that YAML reads it back as that text.
+func scalar(s string) string {
+	if plainScalar.MatchString(s) && !slices.Contains(yamlWords, strings.ToLower(s)) {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+func scalars(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = scalar(s)
+	}
+	return out
+}
+
+// globAfter is a glob for files like that one: its date becomes a star.
+func globAfter(base string) string {
+	if strings.ContainsAny(base, `*?[\`) {
+		return "*" + filepath.Ext(base)
+	}
+	return longDigits.ReplaceAllString(base, "*")
+}
