@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"rollcall/config"
@@ -72,8 +71,8 @@ var profileName = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
 // nameAfter is the profile's name after a file: staff_20261121.csv.gz gives staff.
 func nameAfter(file string) string {
 	base, _, _ := strings.Cut(filepath.Base(file), ".")
+	base = longDigits.ReplaceAllString(base, "-")
 	words := strings.FieldsFunc(strings.ToLower(plainly.Replace(base)), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	words = slices.DeleteFunc(words, func(w string) bool { return len(w) >= 4 && strings.Trim(w, "0123456789") == "" })
 	name := strings.Join(words, "-")
 	if name == "" {
 		return "people"
@@ -198,11 +197,19 @@ func (c *initCmd) check(a *app, site, path, file string) error {
 	}
 	with := ""
 	if a.Config != "" {
-		with = " --config " + a.Config
+		with = " --config " + quoted(a.Config)
 	}
 	if !a.Quiet {
 		fmt.Fprintf(a.stdout, "of the first %d rows %d map cleanly%s\n\nRead it and mend the guesses, then:\n  rollcall%s validate %s --sample %s\n  rollcall%s plan %s --file %s\n",
-			t.rows, t.rows-t.rejected-t.warned, t.blemishes(), with, c.Name, c.From, with, c.Name, c.From)
+			t.rows, t.rows-t.rejected-t.warned, t.blemishes(), with, c.Name, quoted(c.From), with, c.Name, quoted(c.From))
 	}
 	return nil
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if strings.ContainsAny(path, " \t\n'\"$&|;<>()*?[]#~!`\\{}") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }

@@ -153,23 +153,35 @@ func (g *guesses) chooseKey(columns []column, used map[int]bool) {
 		i := slices.IndexFunc(columns, func(c column) bool { return c.name == name })
 		return columns[i].names()
 	}
-	for _, field := range []string{"employee_id", "username", "email"} {
-		if x := g.of(field); x != nil && unique(x.column) {
-			g.key = field
-			x.why += "; every value is there and is somebody's own"
-			return
+	byName := func(fields ...string) bool {
+		for _, field := range fields {
+			if x := g.of(field); x != nil && unique(x.column) {
+				g.key = field
+				x.why += "; every value is there and is somebody's own"
+				return true
+			}
 		}
+		return false
 	}
-	for i, c := range columns {
-		if !used[i] && c.names() && c.name != "" {
+	byValues := func(such func(*column) bool) bool {
+		for i := range columns {
+			c := &columns[i]
+			if used[i] || c.name == "" || !c.names() || !such(c) {
+				continue
+			}
 			used[i] = true
 			g.key = "employee_id"
 			g.found = append([]guess{{
 				field: "employee_id", column: c.name, why: "every value is there and is somebody's own",
 				ask: "is this the number that HR never gives to anybody else?",
 			}}, slices.DeleteFunc(g.found, func(x guess) bool { return x.field == "employee_id" })...)
-			return
+			return true
 		}
+		return false
+	}
+	numbered := func(c *column) bool { layout, _ := dateLayout(c); return layout == "" && c.share(isNumber) }
+	if byName("employee_id") || byValues(numbered) || byName("username", "email") || byValues(func(*column) bool { return true }) {
+		return
 	}
 	for _, field := range []string{"employee_id", "username", "email"} {
 		if x := g.of(field); x != nil {
@@ -182,6 +194,11 @@ func (g *guesses) chooseKey(columns []column, used map[int]bool) {
 func isAddress(s string) bool {
 	local, domain, ok := strings.Cut(s, "@")
 	return ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(s, " ,;")
+}
+
+// isNumber tells whether s may be what an office calls a number: 00123, A-17.
+func isNumber(s string) bool {
+	return len(s) <= 20 && strings.ContainsAny(s, "0123456789") && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-_./") == ""
 }
 
 // layouts are the ways of writing a day that are tried, as rollcall and as Go
@@ -222,7 +239,7 @@ func dateLayout(c *column) (layout, doubt string) {
 			tie = l.ours
 		}
 	}
-	if most*5 < len(c.values)*4 || most == 0 {
+	if most*2 <= len(c.values) {
 		return "", ""
 	}
 	if tie != "" {

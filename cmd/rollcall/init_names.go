@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // called is what HR systems call the fields of an account, in [essence]; the
 // likelier names first. A name counts for the first field that has it.
@@ -27,10 +30,10 @@ var called = []struct {
 		indirizzoemail emailzakelijk sahkoposti`)},
 	{"status", strings.Fields(`status employmentstatus personstatus state beschaftigungsstatus statut etat estado stato durum stav stan`)},
 	{"starts_on", strings.Fields(`startdate start startson entrydate hiredate hired datehired joindate eintritt eintrittsdatum beginn
-		datedebut dateentree datedembauche fechainicio fechaalta fechaingreso datazatrudnienia datarozpoczecia startdato startdatum
+		datedebut datededebut dateentree datedentree datedembauche fechainicio fechadeinicio fechaalta fechaingreso datazatrudnienia datarozpoczecia startdato startdatum
 		ansattfra indiensttreding datumindienst datainizio dataassunzione isegiristarihi datumnastupu`)},
 	{"expires_on", strings.Fields(`enddate end endson leavedate leavingdate terminationdate expirydate expireson expires contractend
-		austritt austrittsdatum vertragsende enddatum datefin datesortie findecontrat fechafin fechabaja fechatermino datazwolnienia
+		austritt austrittsdatum vertragsende enddatum datefin datedefin datesortie datedesortie findecontrat fechafin fechadefin fechabaja fechatermino datazwolnienia
 		datazakonczenia koniecumowy sluttdato slutdato slutdatum ansatttil datumuitdienst datafine datacessazione bitistarihi
 		istencikistarihi datumukonceni`)},
 	{"department", strings.Fields(`department dept departmentname ward unit orgunit organisationunit organizationalunit division team
@@ -65,21 +68,23 @@ func fieldCalled(name string) (field string, rank int) {
 	return "", 0
 }
 
-// stateWords are what HR systems write for a status, but for the many words
-// that mean active.
-var stateWords = map[string][]string{
-	"leave":  strings.Fields(`l leave onleave parental maternity sick urlop elternzeit conge permiso`),
-	"leaver": strings.Fields(`t terminated left leaver inactive inaktiv ausgetreten inactif baja zwolniony i x 0`),
+// states are what HR systems write for a status.
+var states = []struct {
+	status string
+	words  []string
+}{
+	{"active", strings.Fields(`a active aktiv actif active activo aktywny attivo actief aktivni employed working 1`)},
+	{"leave", strings.Fields(`l leave onleave parental maternity sick urlop elternzeit conge permiso permisjon`)},
+	{"leaver", strings.Fields(`t terminated left leaver inactive inaktiv ausgetreten sorti parti inactif baja zwolniony sluttet slutat i x 0`)},
 }
 
-// stateMeant is the status that a word is likely to mean.
+// stateMeant is the status that a word is likely to mean; "?" where nothing is
+// known of it.
 func stateMeant(word string) string {
-	for state, words := range stateWords { // no word is in two of them
-		for _, w := range words {
-			if w == essence(word) {
-				return state
-			}
+	for _, s := range states {
+		if slices.Contains(s.words, essence(word)) {
+			return s.status
 		}
 	}
-	return "active"
+	return "?"
 }

@@ -54,9 +54,8 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	line("", "")
 	line("map:", "account field: column")
 	if g.of("username") == nil {
-		if x := usernameLine(g); x.text != "" {
-			line("  "+x.text, x.why)
-		}
+		x := usernameLine(g)
+		line("  "+x.text, x.why)
 	}
 	for _, x := range g.found {
 		value := scalar(x.column)
@@ -111,7 +110,7 @@ func usernameLine(g *guesses) madeUsername {
 	case email != nil:
 		return madeUsername{"username: " + scalar(email.column), "the sample has none: the address serves as one"}
 	}
-	return madeUsername{"", "the sample has none, and nothing to make one of: nobody new can be added"}
+	return madeUsername{"username: " + scalar(g.of(g.key).column), "the sample has none, and no names to make one of"}
 }
 
 // required are the fields of a new account that the sample can fill.
