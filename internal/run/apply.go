@@ -134,7 +134,7 @@ func (r *Runner) supersede(ctx context.Context, p *Profile, by *journal.Run) err
 			continue
 		}
 		old.Status, old.Decision = journal.Superseded, "run "+strconv.FormatInt(by.Number, 10)+" has read a newer drop"
-		if err := r.Store.Finish(ctx, old); err != nil {
+		if err := r.amend(ctx, old); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (r *Runner) expire(ctx context.Context) error {
 	for i := range held {
 		if old := &held[i]; !old.HeldUntil.IsZero() && !r.Now().Before(old.HeldUntil) {
 			old.Status, old.Decision = journal.Superseded, "nobody decided in time"
-			if err := r.Store.Finish(ctx, old); err != nil && !errors.Is(err, store.ErrNone) { // applied in this moment
+			if err := r.amend(ctx, old); err != nil && !errors.Is(err, store.ErrNone) { // applied in this moment
 				return err
 			}
 		}
@@ -187,7 +187,7 @@ func (r *Runner) ApplyStored(ctx context.Context, p *Profile, d Decision) (*jour
 	return r.stored(ctx, p, d.Run, func(run *journal.Run, lease *store.Lease) error {
 		switch {
 		case run.Status != journal.Dry && run.Status != journal.Held:
-			return fmt.Errorf("run %d is no plan that waits but %s; make one with rollcall plan %s: %w", run.Number, run.Status, run.Profile, store.ErrRefused)
+			return fmt.Errorf("run %d is %s and no plan that waits; make one with rollcall plan %s: %w", run.Number, run.Status, run.Profile, store.ErrRefused)
 		case d.Digest != "" && d.Digest != run.PlanDigest:
 			return fmt.Errorf("run %d: its plan has the digest %s, not that of the file: %w", run.Number, run.PlanDigest, store.ErrRefused)
 		case p == nil:
@@ -277,5 +277,18 @@ func (r *Runner) Reject(ctx context.Context, d Decision) (*journal.Run, error) {
 		return run, fmt.Errorf("run %d is not held but %s; rollcall held lists what waits: %w", run.Number, run.Status, store.ErrRefused)
 	}
 	run.Status, run.Decision, run.DecidedBy = journal.Rejected, d.Reason, d.Who
-	return run, r.Store.Finish(ctx, run)
+	return run, r.amend(ctx, run)
+}
+
+// amend writes down what became of a run that had ended before, in the journal
+// and in its report. The journal is what counts: a report that cannot be
+// written is no error here.
+func (r *Runner) amend(ctx context.Context, run *journal.Run) error {
+	if err := r.Store.Finish(ctx, run); err != nil {
+		return err
+	}
+	if err := r.report(ctx, run); err != nil {
+		r.Log.Warn("report not written again", "run", run.Number, "error", err)
+	}
+	return nil
 }

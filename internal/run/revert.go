@@ -19,7 +19,10 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 	if err != nil {
 		return nil, err
 	}
-	if !was.Status.Applied() || was.AppliedSeq == 0 || was.Status == journal.Reverted {
+	switch {
+	case was.Status == journal.Reverted:
+		return nil, fmt.Errorf("run %d has been taken back already: %w", number, store.ErrRefused)
+	case !was.Status.Applied() || was.AppliedSeq == 0:
 		return nil, fmt.Errorf("run %d is %s and changed nothing that could be taken back: %w", number, was.Status, store.ErrRefused)
 	}
 	only := map[uint64]bool{}
@@ -42,7 +45,7 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 	err = r.revert(ctx, p, lease, run, only)
 	if err == nil && run.Status.Applied() && len(only) == 0 {
 		was.Status = journal.Reverted
-		if saved := r.Store.Finish(context.WithoutCancel(ctx), was); saved != nil {
+		if saved := r.amend(context.WithoutCancel(ctx), was); saved != nil {
 			r.Log.Error("the run that was taken back is not marked as reverted", "run", number, "error", saved)
 		}
 	}

@@ -96,7 +96,7 @@ func (r *Runner) heldAlready(ctx context.Context, run *journal.Run) (bool, error
 			return true, r.Store.Forget(ctx, run.Number)
 		}
 		old.Status, old.Decision = journal.Superseded, fmt.Sprintf("run %d has swept again", run.Number)
-		if err := r.Store.Finish(ctx, old); err != nil {
+		if err := r.amend(ctx, old); err != nil {
 			return false, err
 		}
 	}
