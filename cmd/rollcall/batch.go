@@ -126,6 +126,9 @@ func (c *linkCmd) Run(a *app) error {
 	if err != nil || j != nil {
 		return d.tell(nil, j, err)
 	}
+	if a.Output != "table" {
+		return nil
+	}
 	fmt.Fprintf(a.stdout, "Decided: key %s of %s is somebody new. The next run adds them.\n", clean(string(key)), c.Profile)
 	return nil
 }

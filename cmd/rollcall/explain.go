@@ -96,7 +96,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 	}
 	var all []told
 	for _, s := range stories {
-		t := told{Profile: s.Profile, Key: key, Input: s.Input.Name, Steps: steps(s, key), Changes: []report.Change{}}
+		t := told{Profile: s.Profile, Key: key, Input: s.Input.Name, Changes: []report.Change{}}
 		if s.Account != nil {
 			t.Account = s.Account.ID
 		}
@@ -114,6 +114,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 			return err
 		}
 		t.Problems = doc.Problems
+		t.Steps = steps(s, key, doc.Problems)
 		all = append(all, t)
 	}
 	switch {
@@ -148,8 +149,8 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 }
 
 // steps tells a story step by step.
-func steps(s *run.Story, key roster.Key) []step {
-	all := []step{read(s), mapped(s), correlated(s, key), planned(s), judged(s)}
+func steps(s *run.Story, key roster.Key, problems []report.Group) []step {
+	all := []step{read(s), mapped(s), correlated(s), planned(s, problems), judged(s)}
 	for i := range all {
 		if all[i].More == nil {
 			all[i].More = []string{}
@@ -210,14 +211,14 @@ func mapped(s *run.Story) step {
 		}
 		for _, p := range e.Problems {
 			t.More = append(t.More, p.String())
-			t.Rules = append(t.Rules, rulesOf(p)...)
+			t.Rules = append(t.Rules, rulesOf(p.Code)...)
 		}
 	}
 	t.Rules = unique(t.Rules)
 	return t
 }
 
-func correlated(s *run.Story, key roster.Key) step {
+func correlated(s *run.Story) step {
 	t := step{Step: "correlated"}
 	a := s.Account
 	switch {
@@ -272,7 +273,7 @@ func adopted(s *run.Story) uint64 {
 	return 0
 }
 
-func planned(s *run.Story) step {
+func planned(s *run.Story, problems []report.Group) step {
 	t := step{Step: "planned"}
 	for i, c := range s.Changes {
 		text := string(c.Action)
@@ -293,13 +294,20 @@ func planned(s *run.Story) step {
 		}
 	}
 	rejected := false
-	for _, p := range s.Problems {
-		rejected = rejected || p.Severity == roster.SeverityError
-		t.More = append(t.More, p.String())
-		if fix := p.Remedy(); fix != "" {
-			t.More = append(t.More, "  fix: "+fix)
+	for _, g := range problems {
+		rejected = rejected || g.Severity == roster.SeverityError
+		where := g.Field
+		if g.Column != "" {
+			where = "column " + g.Column
 		}
-		t.Rules = append(t.Rules, rulesOf(p)...)
+		if where != "" {
+			where += ": "
+		}
+		t.More = append(t.More, strings.TrimSpace(g.Code+" "+where+g.Message))
+		if g.Fix != "" {
+			t.More = append(t.More, "  fix: "+g.Fix)
+		}
+		t.Rules = append(t.Rules, rulesOf(g.Code)...)
 	}
 	if t.Text == "" {
 		var rules []string
@@ -370,9 +378,9 @@ func rulesOfChange(c plan.Change) []string {
 
 var rule = regexp.MustCompile(`R\d+`)
 
-// rulesOf are the rules that a problem's help page names.
-func rulesOf(p roster.Problem) []string {
-	return rule.FindAllString(roster.Codes[p.Code].Help, -1)
+// rulesOf are the rules that a code's help page names.
+func rulesOf(code string) []string {
+	return rule.FindAllString(roster.Codes[code].Help, -1)
 }
 
 // unique is list without what has been said.

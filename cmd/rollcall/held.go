@@ -58,7 +58,7 @@ func (heldListCmd) Run(a *app) error {
 func tripped(findings []guard.Finding) []string {
 	var names []string
 	for _, f := range findings {
-		if f.Tripped {
+		if guard.Holds([]guard.Finding{f}) {
 			names = append(names, f.Name)
 		}
 	}
@@ -68,7 +68,7 @@ func tripped(findings []guard.Finding) []string {
 type heldApproveCmd struct {
 	Plan   string `arg:"" name:"run" help:"The held run."`
 	Digest string `help:"Only if the plan has this digest." placeholder:"D"`
-	Except string `help:"Leave out all suspensions and deletions." enum:",removals" default:"" placeholder:"removals"`
+	Except string `help:"removals leaves out all suspensions and deletions." placeholder:"removals"`
 	Reason string `help:"Why, for the journal." required:"" placeholder:"TEXT"`
 }
 
@@ -76,6 +76,9 @@ type heldApproveCmd struct {
 func (c *heldApproveCmd) Run(a *app) error {
 	if err := said(c.Reason); err != nil {
 		return err
+	}
+	if c.Except != "" && c.Except != "removals" {
+		return fmt.Errorf("--except: %q cannot be left out; write --except removals", c.Except)
 	}
 	d, err := a.desk()
 	if err != nil {

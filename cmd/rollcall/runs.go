@@ -84,10 +84,10 @@ func (c *runsListCmd) Run(a *app) error {
 // listedRun is a run in a list: as in rollcall.run.v1, with its counts.
 type listedRun struct {
 	report.Run
-	Input string      `json:"input"` // the name of the drop
-	Rows  plan.Rows   `json:"rows"`
-	Gone  plan.Absent `json:"absent"`
-	Dates plan.ByDate `json:"by_date"`
+	Input report.Input `json:"input"`
+	Rows  plan.Rows    `json:"rows"`
+	Gone  plan.Absent  `json:"absent"`
+	Dates plan.ByDate  `json:"by_date"`
 }
 
 // listRuns writes runs as JSON or as CSV.
@@ -100,7 +100,7 @@ func (d *desk) listRuns(runs []journal.Run) error {
 					yield(nil, err)
 					return
 				}
-				if !yield(listedRun{doc.Run, runs[i].Input.Name, doc.Rows, doc.Absent, doc.ByDate}, nil) {
+				if !yield(listedRun{doc.Run, doc.Input, doc.Rows, doc.Absent, doc.ByDate}, nil) {
 					return
 				}
 			}
@@ -228,7 +228,7 @@ func (c *runsChangesCmd) Run(a *app) error {
 
 type runsRevertCmd struct {
 	Which   string   `arg:"" name:"run" help:"A number, last or last:PROFILE."`
-	More    []string `arg:"" optional:"" hidden:"" name:"account"`
+	More    []string `arg:"" optional:"" name:"account" help:"More accounts, after --account."`
 	Account []string `help:"Only these accounts: a username, id:20417 or key:104417." placeholder:"ACCOUNT"`
 	Reason  string   `help:"Why, for the journal." placeholder:"TEXT"`
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/report"
@@ -50,11 +52,13 @@ func (c *statusCmd) Run(a *app) error {
 	case "json":
 		return a.object(s)
 	case "csv":
-		fmt.Fprintln(a.stdout, "profile,enabled,schedule,last_run,last_status,last_finished,next_run")
+		w := csv.NewWriter(a.stdout)
+		_ = w.Write([]string{"profile", "enabled", "schedule", "last_run", "last_status", "last_finished", "next_run"}) // the writer keeps the first error
 		for _, f := range s.Profiles {
-			fmt.Fprintf(a.stdout, "%s,%t,%q,%d,%s,%s,%s\n", f.Profile, f.Enabled, f.Schedule, f.LastRun, f.LastStatus, instant(f.LastEnd.Time), instant(f.NextRun.Time))
+			_ = w.Write([]string{f.Profile, strconv.FormatBool(f.Enabled), f.Schedule, number(f.LastRun), string(f.LastStatus), instant(f.LastEnd.Time), instant(f.NextRun.Time)})
 		}
-		return nil
+		w.Flush()
+		return w.Error()
 	}
 	return d.screen(s)
 }
