@@ -235,7 +235,7 @@ func dateLayout(c *column) (layout, doubt string) {
 		switch {
 		case n > most:
 			layout, most, tie = l.ours, n, ""
-		case n == most && n > 0 && strings.Contains(layout, "/") && strings.HasPrefix(l.ours, "M"):
+		case n == most && n > 0 && tie == "" && strings.HasPrefix(l.ours, "M"):
 			tie = l.ours
 		}
 	}

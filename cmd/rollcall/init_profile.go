@@ -89,7 +89,7 @@ func (g *guesses) stateTable() string {
 	var pairs []string
 	for _, word := range g.states {
 		if len(word) <= 20 {
-			pairs = append(pairs, scalar(word)+": "+stateMeant(word))
+			pairs = append(pairs, scalar(word)+": "+scalar(stateMeant(word)))
 		}
 	}
 	if len(pairs) == 0 {

@@ -72,17 +72,17 @@ func (a *app) reload(d *run.Daemon, old *run.Runner, was *config.Site) (*config.
 	if s.Database != was.Database || s.DatabasePassword != was.DatabasePassword || s.State != was.State {
 		return nil, nil, errors.New("database, database_password and state cannot change while rollcall serves; restart it")
 	}
-	next := *old
-	if next.Mail, next.Site, err = mailer(s.Mail); err != nil {
+	next, err := wired(old.Store, s, old.Now)
+	if err != nil {
 		return nil, nil, err
 	}
-	next.Protect, next.Hold = s.Accounts.Protect, s.Accounts.HoldNames
-	if err := d.Swap(&next, feeds(s), time.Duration(s.Sweep)); err != nil {
+	next.Log = old.Log
+	if err := d.Swap(next, feeds(s), time.Duration(s.Sweep)); err != nil {
 		return nil, nil, err
 	}
 	warn(next.Log, s)
 	announce(next.Log, "configuration reloaded", s, next.Now())
-	return s, &next, nil
+	return s, next, nil
 }
 
 // story is the log of a daemon: it tells also of what goes well.

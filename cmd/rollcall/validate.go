@@ -198,8 +198,12 @@ func (t *trial) add(e roster.Entry, required []roster.Field) {
 		seen[problem.Code] = true
 	}
 	for _, f := range required {
-		if e.Values[f] == "" && e.Defaults[f] == "" && !e.Broken && len(seen) == 0 {
-			worst, seen["E120"] = roster.SeverityError, true
+		if e.Values[f] != "" || e.Defaults[f] != "" {
+			continue
+		}
+		worst = roster.SeverityError // of somebody new, what is required cannot be left out
+		if len(seen) == 0 {
+			seen["E120"] = true
 		}
 	}
 	for code := range seen {

@@ -100,12 +100,22 @@ func (a *app) runner(s *config.Site) (*run.Runner, error) {
 		return nil, err
 	}
 	a.opened = db
+	r, err := wired(db, s, now)
+	if err != nil {
+		return nil, err
+	}
+	r.Log = a.log()
+	return r, nil
+}
+
+// wired is a runner on a database that is open, as the site says; it has no log yet.
+func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, error) {
 	send, domain, err := mailer(s.Mail)
 	if err != nil {
 		return nil, err
 	}
 	return &run.Runner{
-		Store: db, State: s.State, Log: a.log(), Now: now, Mail: send, Site: domain,
+		Store: db, State: s.State, Now: now, Mail: send, Site: domain,
 		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Limits: guard.DefaultLimits(), Version: version,
 	}, nil
 }
