@@ -174,7 +174,11 @@ func (p *page) planTroubles() {
 		if where != "" {
 			where = clean(where) + ": "
 		}
-		p.line("  ! %s × %s %s%s (%s)", number(g.Count), cmp.Or(g.Code, string(g.Severity)), where, clean(g.Message), places(g))
+		at := places(g)
+		if at != "" {
+			at = " (" + at + ")"
+		}
+		p.line("  ! %s × %s %s%s%s", number(g.Count), cmp.Or(g.Code, string(g.Severity)), where, clean(g.Message), at)
 	}
 	if more := len(p.d.Problems) - shown; more > 0 {
 		p.line("  … %s: rollcall runs problems %d", kinds(more), p.d.Run.Number)
