@@ -39,6 +39,7 @@ type site struct {
 	t     *testing.T
 	drops string
 	file  int
+	dsn   string
 }
 
 // engines are the databases that everything must work on.
@@ -59,6 +60,7 @@ func open(t *testing.T, engine string) *site {
 	if engine == "postgres" {
 		dsn = shore.Postgres(t)
 	}
+	s.dsn = dsn
 	db, err := store.Open(t.Context(), store.Options{DSN: dsn, LockDir: filepath.Join(dir, "locks"), Now: s.now})
 	if err != nil {
 		t.Fatal(err)
