@@ -230,6 +230,7 @@ func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*j
 	if err := f(run, lease); err != nil {
 		return run, err
 	}
+	r.mark(ctx, run)
 	run.Finished = r.Now()
 	if run.Status == journal.Held {
 		if err := r.finish(ctx, p, run); err != nil {

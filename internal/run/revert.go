@@ -38,18 +38,32 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 		return nil, err
 	}
 	defer r.release(lease)
-	run := &journal.Run{Profile: was.Profile, Kind: journal.Revert, Trigger: "manual", Started: r.Now(), Reverts: number, Decision: by.Reason, DecidedBy: by.Who}
+	run := &journal.Run{Profile: was.Profile, Kind: journal.Revert, Trigger: "manual", Started: r.Now(), Reverts: number, Partly: len(only) > 0, Decision: by.Reason, DecidedBy: by.Who}
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return nil, err
 	}
 	err = r.revert(ctx, p, lease, run, only)
-	if err == nil && run.Status.Applied() && len(only) == 0 {
-		was.Status = journal.Reverted
-		if saved := r.amend(context.WithoutCancel(ctx), was); saved != nil {
-			r.Log.Error("the run that was taken back is not marked as reverted", "run", number, "error", saved)
-		}
+	if err == nil {
+		r.mark(ctx, run)
 	}
 	return run, r.ended(ctx, p, run, err)
+}
+
+// mark notes on the run that a revert took back that it is reverted: where the
+// revert was applied, for all of its accounts, and had anything to do.
+func (r *Runner) mark(ctx context.Context, by *journal.Run) {
+	if by.Kind != journal.Revert || by.Partly || by.AppliedSeq == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	was, err := r.Store.Run(ctx, by.Reverts)
+	if err == nil {
+		was.Status = journal.Reverted
+		err = r.amend(ctx, was)
+	}
+	if err != nil {
+		r.Log.Error("the run that was taken back is not marked as reverted", "run", by.Reverts, "error", err)
+	}
 }
 
 func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool) error {
