@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -174,7 +175,7 @@ func (d *demo) half() []string {
 func (d *demo) epilogue() {
 	d.act("Now you")
 	held := d.runs[len(d.runs)-1]
-	cmd := typed(os.Args[0]) + " --config " + d.Config
+	cmd := typed(os.Args[0]) + " --config " + quoted(d.Config)
 	d.say("The SFTP server ends with this program. Nothing below needs it: a held plan is stored, and is\napplied as it was shown.\n")
 	for _, next := range []struct{ why, what string }{
 		{"what waits for a decision", "held"},
@@ -187,16 +188,19 @@ func (d *demo) epilogue() {
 	} {
 		d.say("  # %s\n  %s %s", next.why, cmd, next.what)
 	}
-	d.say("\nYour own file:  %s init --from FILE.csv\n\nThe folder stays; when you are done:  rm -r %s", typed(os.Args[0]), d.dir)
+	d.say("\nYour own file:  %s init --from FILE.csv\n\nThe folder stays; when you are done:  rm -r %s", typed(os.Args[0]), quoted(d.dir))
 }
 
-// typed is the program as it was typed: go run builds it in a folder that is
-// gone by now.
+// goRun finds the places where go run puts what it builds: a temporary folder,
+// or Go's cache.
+var goRun = regexp.MustCompile(`/go-build[0-9]+/b[0-9]+/exe/[^/]+$|/[0-9a-f]{64}-d/[^/]+$`)
+
+// typed is the program as it was typed.
 func typed(arg0 string) string {
-	if strings.Contains(filepath.ToSlash(arg0), "/go-build") {
+	if goRun.MatchString(filepath.ToSlash(arg0)) {
 		return "go run ./cmd/rollcall"
 	}
-	return arg0
+	return quoted(arg0)
 }
 
 // types runs a command as though it had been typed, and wants its exit code.
