@@ -126,7 +126,7 @@ func (c *heldRejectCmd) Run(a *app) error {
 
 func rejected(j *journal.Run) string {
 	text := fmt.Sprintf("Run %d is rejected: none of its changes will be made.\n", j.Number)
-	if j.Kind == journal.Sync && j.Input.Name != "" {
+	if j.Kind == journal.Sync && j.Input.Source != "file" {
 		text += fmt.Sprintf("The same file is not planned again by itself. A new one is read as usual; this one again only with rollcall run %s --file F.\n", j.Profile)
 	}
 	return text
