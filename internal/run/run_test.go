@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,10 +28,22 @@ import (
 func TestMain(m *testing.M) { shore.Main(m) }
 
 // clock is a time that a test moves.
-type clock struct{ at time.Time }
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
 
-func (c *clock) now() time.Time       { return c.at }
-func (c *clock) pass(d time.Duration) { c.at = c.at.Add(d) }
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
 
 // site is a directory with its runner and the folder that HR drops files into.
 type site struct {
@@ -55,18 +68,22 @@ func both(t *testing.T, f func(*testing.T, *site)) {
 func open(t *testing.T, engine string) *site {
 	t.Helper()
 	dir := t.TempDir()
-	s := &site{t: t, clock: &clock{time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC)}, drops: filepath.Join(dir, "drops")}
-	dsn := "sqlite:" + filepath.Join(dir, "rollcall.db")
 	if engine == "postgres" {
-		dsn = shore.Postgres(t)
+		return openAt(t, dir, shore.Postgres(t))
 	}
-	s.dsn = dsn
+	return openAt(t, dir, "sqlite:"+filepath.Join(dir, "rollcall.db"))
+}
+
+// openAt opens a site in a folder, which may have been one before.
+func openAt(t *testing.T, dir, dsn string) *site {
+	t.Helper()
+	s := &site{t: t, clock: &clock{at: time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC)}, drops: filepath.Join(dir, "drops"), dsn: dsn}
 	db, err := store.Open(t.Context(), store.Options{DSN: dsn, LockDir: filepath.Join(dir, "locks"), Now: s.now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := os.Mkdir(s.drops, 0o700); err != nil {
+	if err := os.MkdirAll(s.drops, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.Runner = &run.Runner{
