@@ -48,7 +48,7 @@ func (w *people) missing(a *roster.Account) error {
 	}
 	d.now.Link(w.Profile).Claim = roster.ClaimGone
 	d.leave()
-	return w.emit(d)
+	return w.place(d)
 }
 
 // leave plans what absence does once no profile claims the account any more.

@@ -43,13 +43,15 @@ func (w *people) newcomer(e roster.Entry) error {
 		return err
 	}
 	if code == "" {
-		code = d.address()
+		d.late()
+		if code, err = d.address(); err != nil {
+			return err
+		}
 	}
 	if code != "" {
 		e.Problems = append(e.Problems, d.problems...)
 		return w.rejectFor(e, code, 0)
 	}
-	d.late()
 	if faults := d.lacking(); len(faults) > 0 {
 		e.Problems = append(e.Problems, d.problems...)
 		for _, f := range faults {
@@ -63,6 +65,27 @@ func (w *people) newcomer(e roster.Entry) error {
 	d.begin()
 	w.grant(d)
 	return w.emit(d)
+}
+
+// hopeless tells beforehand that a record will make no new account. Only then
+// does it stand for whoever bears its name or address (R3): an account that it
+// makes would be its own in the next run, and that one's absence news (R6).
+func (w *people) hopeless(e roster.Entry) bool {
+	if e.Wish == roster.WishDelete || e.Wish == roster.WishLeaver || worst(e.Problems) == roster.SeverityError || w.Policy.Upload == "update" {
+		return true
+	}
+	d := &draft{people: w, entry: e, was: &roster.Account{}, now: &roster.Account{}}
+	d.fill()
+	if name := d.now.Values[roster.Username]; name != "" && !d.counts() && d.forbidden(name) != "" {
+		return true
+	}
+	d.late()
+	mail := roster.Fold(d.now.Values[roster.Email])
+	_, contested := w.index.emails[w.index.hash(mail)]
+	if mail != "" && w.UniqueEmail == "on" && slices.Contains(w.Required, roster.Email) && (contested || len(w.byEmail[mail]) > 0) {
+		return true
+	}
+	return len(d.lacking()) > 0
 }
 
 // fill writes what the record and the defaults say (R53).
@@ -84,53 +107,70 @@ func (d *draft) fill() {
 // christen gives the account its username; code is what forbids it (R33).
 func (d *draft) christen() (code string, err error) {
 	name := d.now.Values[roster.Username]
-	fold := roster.Fold(name)
-	_, contested := d.planner.index.names[d.planner.index.hash(fold)]
-	switch {
-	case name == "":
+	if name == "" {
 		return "", nil // lacking says so, where it is required
-	case d.entry.Number || d.Policy.Upload == "add_all":
-		if name, err = d.number(name); err != nil {
-			return "", err
-		}
-		if name == "" {
-			return "E303", nil
-		}
-		d.now.Values[roster.Username] = name
-		return "", nil
-	case d.protectedName(name):
-		return "E304", nil
-	case contested || !d.openName(fold):
+	}
+	if !d.counts() {
+		return d.forbidden(name), nil
+	}
+	if name, err = d.number(name); err != nil {
+		return "", err
+	}
+	if name == "" {
 		return "E303", nil
 	}
+	d.now.Values[roster.Username] = name
 	return "", nil
 }
 
+// counts tells whether a taken name gets a number (R33, R50). Without a key
+// nobody would find the account again under its counted name (R6).
+func (d *draft) counts() bool {
+	return (d.entry.Number || d.Policy.Upload == "add_all") && d.entry.Key != ""
+}
+
+// forbidden is the code that keeps a new account from a given name; "" where it may have it.
+func (d *draft) forbidden(name string) string {
+	fold := roster.Fold(name)
+	_, contested := d.index.names[d.index.hash(fold)]
+	switch {
+	case d.protectedName(name):
+		return "E304"
+	case contested || !d.openName(fold):
+		return "E303"
+	}
+	return ""
+}
+
 // address judges the account's address; code is what forbids the account (R8, R22).
-func (d *draft) address() (code string) {
+func (d *draft) address() (code string, err error) {
 	mail := d.now.Values[roster.Email]
 	if mail == "" || d.UniqueEmail == "off" {
-		return ""
+		return "", nil
 	}
 	fold := roster.Fold(mail)
-	hash := d.planner.index.hash(fold)
-	_, contested := d.planner.index.emails[hash]
+	hash := d.index.hash(fold)
+	_, contested := d.index.emails[hash]
 	_, granted := d.emails.granted[hash]
 	taken := contested || granted
-	for _, a := range d.byEmail[fold] {
+	holders, err := d.holders(fold)
+	if err != nil {
+		return "", err
+	}
+	for _, a := range holders {
 		taken = taken || !d.emails.gave.has(a.ID)
 	}
 	switch {
 	case !taken:
-		return ""
+		return "", nil
 	case d.UniqueEmail == "warn":
 	case slices.Contains(d.Required, roster.Email):
-		return "E130"
+		return "E130", nil
 	default:
 		d.set(roster.Email, "", "")
 	}
 	d.remark("E130", roster.Email.String(), "")
-	return ""
+	return "", nil
 }
 
 // lacking are the required fields that the account would not have (R43).
@@ -179,9 +219,9 @@ func (d *draft) begin() {
 // grant takes the account's names off the market.
 func (w *people) grant(d *draft) {
 	if name := d.now.Values[roster.Username]; name != "" {
-		w.usernames.granted[w.planner.index.hash(roster.Fold(name))] = struct{}{}
+		w.usernames.granted[w.index.hash(roster.Fold(name))] = struct{}{}
 	}
 	if mail := d.now.Values[roster.Email]; mail != "" {
-		w.emails.granted[w.planner.index.hash(roster.Fold(mail))] = struct{}{}
+		w.emails.granted[w.index.hash(roster.Fold(mail))] = struct{}{}
 	}
 }

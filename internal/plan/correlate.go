@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -15,6 +16,7 @@ type people struct {
 	byField map[string][]*roster.Account // the match key's value, folded
 	byName  map[string]*roster.Account   // folded username, deleted accounts left out
 	byEmail map[string][]*roster.Account // folded address, deleted accounts left out
+	asked   map[string]bool              // folded addresses that were looked up
 	holds   map[string][]Hold
 	decided map[string]bool // folded keys that a person has decided to be somebody new
 }
@@ -29,13 +31,15 @@ func (p *planner) load(part []numbered) (*people, error) {
 				q.Values = append(q.Values, roster.Fold(string(k)))
 			}
 		}
-		for _, name := range []string{e.Values[roster.Username], e.OldUsername} {
+		for _, name := range []string{e.Values[roster.Username], e.Defaults[roster.Username], e.OldUsername} {
 			if name != "" {
 				q.Usernames = append(q.Usernames, roster.Fold(name))
 			}
 		}
-		if e.Set.Has(roster.Email) && e.Values[roster.Email] != "" {
-			q.Emails = append(q.Emails, roster.Fold(e.Values[roster.Email]))
+		for _, mail := range []string{e.Values[roster.Email], e.Defaults[roster.Email], lateMail(e.Entry)} {
+			if mail != "" {
+				q.Emails = append(q.Emails, roster.Fold(mail))
+			}
 		}
 	}
 	found, err := p.dir.Find(p.ctx, q)
@@ -48,12 +52,16 @@ func (p *planner) load(part []numbered) (*people, error) {
 		byField: map[string][]*roster.Account{},
 		byName:  map[string]*roster.Account{},
 		byEmail: map[string][]*roster.Account{},
+		asked:   map[string]bool{},
 		holds:   map[string][]Hold{},
 		decided: map[string]bool{},
 	}
 	slices.SortFunc(found.Accounts, func(a, b roster.Account) int { return int(a.ID) - int(b.ID) })
 	for i := range found.Accounts {
-		w.index(&found.Accounts[i])
+		w.enter(&found.Accounts[i])
+	}
+	for _, mail := range q.Emails {
+		w.asked[mail] = true
 	}
 	for _, h := range found.Holds {
 		w.holds[h.Name] = append(w.holds[h.Name], h)
@@ -64,7 +72,7 @@ func (p *planner) load(part []numbered) (*people, error) {
 	return w, nil
 }
 
-func (w *people) index(a *roster.Account) {
+func (w *people) enter(a *roster.Account) {
 	if l := a.Link(w.Profile); l != nil && l.Key != "" {
 		k := roster.Fold(string(l.Key))
 		w.byKey[k] = append(w.byKey[k], a)
@@ -83,6 +91,35 @@ func (w *people) index(a *roster.Account) {
 		k := roster.Fold(mail)
 		w.byEmail[k] = append(w.byEmail[k], a)
 	}
+}
+
+// lateMail is the address that a record would get under the username that it
+// asks for; "" where the username makes none. The name may yet come out
+// otherwise: [people.holders] then asks again.
+func lateMail(e roster.Entry) string {
+	name := cmp.Or(e.Values[roster.Username], e.Defaults[roster.Username])
+	for _, l := range e.Late {
+		if l.Field == roster.Email && name != "" {
+			return l.Value(name)
+		}
+	}
+	return ""
+}
+
+// holders are the accounts that have an address. One that load did not foresee
+// is looked up by itself.
+func (w *people) holders(fold string) ([]*roster.Account, error) {
+	if !w.asked[fold] {
+		found, err := w.dir.Find(w.ctx, Query{Profile: w.Profile, Emails: []string{fold}, Now: w.planner.now})
+		if err != nil {
+			return nil, fmt.Errorf("find the holders of an address: %w", err)
+		}
+		for i := range found.Accounts {
+			w.byEmail[fold] = append(w.byEmail[fold], &found.Accounts[i])
+		}
+		w.asked[fold] = true
+	}
+	return w.byEmail[fold], nil
 }
 
 // A match is what correlation found for a record.
@@ -185,8 +222,8 @@ func (w *people) otherwise(e roster.Entry) match {
 	switch {
 	case a == nil:
 		return match{}
-	case e.Key == "":
-		return w.unlessSeen(match{account: a, adopted: a.Link(w.Profile) == nil})
+	case e.Key == "" && a.Link(w.Profile) != nil:
+		return w.unlessSeen(match{account: a})
 	case w.free(a, e.Key) && a.Status() == roster.Active && !w.protected(a):
 		return w.unlessSeen(match{account: a, adopted: true})
 	case !w.free(a, e.Key) && w.Match.Fallback.Rekey && a.Status() == roster.Active && !w.protected(a):
@@ -215,19 +252,26 @@ func (w *people) free(a *roster.Account, key roster.Key) bool {
 	return own == "" || key == "" || w.sameKey(own, key)
 }
 
-// hint notes the owned accounts whose name or address an unmatched record
-// bears: they count as mentioned (R3).
+// hint notes the accounts whose name or address a record bears that is not
+// used: they count as mentioned (R3).
 func (w *people) hint(e roster.Entry) {
+	for _, a := range w.bearers(e) {
+		w.hinted.add(a.ID)
+	}
+}
+
+// bearers are the accounts that have the name or the address of a record.
+func (w *people) bearers(e roster.Entry) []*roster.Account {
+	var all []*roster.Account
 	if name := e.Values[roster.Username]; name != "" && !e.Template {
 		if a := w.byName[roster.Fold(name)]; a != nil {
-			w.hinted.add(a.ID)
+			all = append(all, a)
 		}
 	}
 	if mail := e.Values[roster.Email]; mail != "" {
-		for _, a := range w.byEmail[roster.Fold(mail)] {
-			w.hinted.add(a.ID)
-		}
+		all = append(all, w.byEmail[roster.Fold(mail)]...)
 	}
+	return all
 }
 
 // questioned tells whether a key that finds a suspended or deleted account

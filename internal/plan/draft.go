@@ -78,7 +78,10 @@ func (d *draft) claim(old *roster.Link) roster.Claim {
 	case roster.WishLeave:
 		return roster.ClaimLeave
 	case roster.WishNone:
-		if old != nil && old.Claim != roster.ClaimActive && d.mine() && d.reasonIs(roster.FeedSays, roster.Leaver, roster.OnLeave) {
+		switch {
+		case old == nil:
+		case old.Claim == roster.ClaimLeave,
+			old.Claim == roster.ClaimGone && d.mine() && d.reasonIs(roster.FeedSays, roster.Leaver, roster.OnLeave):
 			return old.Claim // an empty cell keeps
 		}
 	}
@@ -150,8 +153,12 @@ func same(f roster.Field, a, b string) bool {
 func (d *draft) mayWrite(f roster.Field) bool {
 	by := d.was.Origins[f]
 	owner := d.was.Link(string(by))
-	if by == d.me || owner == nil || owner.Claim == roster.ClaimGone {
+	if by == d.me || owner == nil {
 		return true // its own, a person's, a default's, or nobody's any more
+	}
+	gone := d.now.Link(d.Profile).Claim == roster.ClaimGone
+	if owner.Claim == roster.ClaimGone != gone {
+		return !gone // who claims the account goes before who does not, or both would write in turn
 	}
 	return d.rank(f, d.me) < d.rank(f, by)
 }
@@ -174,7 +181,7 @@ func (d *draft) late() {
 		value := l.Value(d.now.Values[roster.Username])
 		switch {
 		case value == "": // nothing came of it, so it says nothing
-		case d.was.ID != 0 && !l.Default:
+		case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && !d.entry.Set.Has(l.Field)):
 			d.field(l.Field, value)
 		case d.was.ID != 0:
 		case !l.Default:

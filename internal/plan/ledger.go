@@ -9,9 +9,6 @@ const departments = 1000
 
 // emit ends a draft: its change goes into the plan, its row into the ledger.
 func (p *planner) emit(d *draft) error {
-	if d.was.ID != 0 && !d.absent {
-		d.late()
-	}
 	if d.fault != "" && !d.absent {
 		d.entry.Problems = d.problems
 		if d.problems == nil || d.problems[len(d.problems)-1].Code != d.fault {

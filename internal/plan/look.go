@@ -52,8 +52,11 @@ func (p *planner) look() error {
 		if e.Set.Has(roster.Username) && !e.Template && e.Values[roster.Username] != "" {
 			names = append(names, want{x.hash(roster.Fold(e.Values[roster.Username])), id})
 		}
-		if e.Set.Has(roster.Email) && e.Values[roster.Email] != "" {
-			emails = append(emails, want{x.hash(roster.Fold(e.Values[roster.Email])), id})
+		if mail := cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]); mail != "" {
+			emails = append(emails, want{x.hash(roster.Fold(mail)), id})
+		}
+		if mail := lateMail(e.Entry); mail != "" {
+			emails = append(emails, want{thing: x.hash(roster.Fold(mail))}) // of no one's: each gets its own once it has its name
 		}
 	}
 	x.keys = map[uint64]*copies{}
@@ -98,7 +101,7 @@ func (p *planner) identity(e roster.Entry) (id uint64, ok bool) {
 	case e.Key != "":
 		return p.index.hash("k" + string(e.Key)), true
 	case !e.KeyBad && e.Values[roster.Username] != "":
-		return p.index.hash("u" + e.Values[roster.Username]), true
+		return p.index.hash("u" + roster.Fold(e.Values[roster.Username])), true
 	}
 	return 0, false
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -91,9 +92,18 @@ func (m *memory) apply(p Plan) {
 			m.accounts = append(m.accounts, roster.Account{ID: next})
 			i = len(m.accounts) - 1
 		}
+		if c.Action == Purge {
+			m.accounts = slices.Delete(m.accounts, i, i+1)
+			continue
+		}
 		a := &m.accounts[i]
-		a.Version++
-		if f := c.Field(roster.Username); f != nil && f.Old != "" {
+		if c.Action == Add {
+			delete(m.decided, c.Key) // it has come true
+		}
+		if c.Action != Claim {
+			a.Version++
+		}
+		if f := c.Field(roster.Username); f != nil && f.Old != "" && roster.Fold(f.Old) != roster.Fold(f.New) {
 			m.holds = append(m.holds, Hold{Name: roster.Fold(f.Old), Account: a.ID})
 		}
 		if c.Action == Delete {
@@ -106,6 +116,10 @@ func (m *memory) apply(p Plan) {
 			}
 		}
 		for _, lc := range c.Links {
+			if lc.New == "" {
+				a.Links = slices.DeleteFunc(a.Links, func(l roster.Link) bool { return l.Profile == lc.Profile })
+				continue
+			}
 			l := a.Link(lc.Profile)
 			if l == nil {
 				a.Links = append(a.Links, roster.Link{Profile: lc.Profile})
@@ -115,6 +129,23 @@ func (m *memory) apply(p Plan) {
 		}
 		slices.SortFunc(a.Links, func(x, y roster.Link) int { return cmp.Compare(x.Profile, y.Profile) })
 	}
+}
+
+func (m *memory) copy() *memory {
+	n := &memory{accounts: slices.Clone(m.accounts), holds: slices.Clone(m.holds), decided: maps.Clone(m.decided)}
+	for i := range n.accounts {
+		n.accounts[i].Links = slices.Clone(n.accounts[i].Links)
+	}
+	return n
+}
+
+func (m *memory) byID(id uint64) *roster.Account {
+	for i := range m.accounts {
+		if m.accounts[i].ID == id {
+			return &m.accounts[i]
+		}
+	}
+	return nil
 }
 
 // noon is when the tests happen.

@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,39 +37,60 @@ const (
 	forEmail
 )
 
-// names plans a new username and judges a new address (R22, R33, R34).
-func (d *draft) names() {
+// names plans a new username and judges a new address (R22, R33, R34). What
+// hangs on the username waits until it is sure.
+func (d *draft) names() error {
 	d.rename()
+	if d.wants[forUsername] != nil {
+		return nil
+	}
+	return d.mail()
+}
+
+// mail writes what needed the username, and judges a new address.
+func (d *draft) mail() error {
+	d.late()
 	old, mail := d.was.Values[roster.Email], d.now.Values[roster.Email]
-	if d.was.Status() == roster.Deleted && d.now.Status() != roster.Deleted {
+	if d.back() {
 		old = "" // a deleted account holds no address
 	}
 	if mail == "" || same(roster.Email, old, mail) {
 		if old != "" && mail == "" {
 			d.emails.gave.add(d.was.ID)
 		}
-		return
+		return nil
 	}
 	if d.UniqueEmail == "off" {
 		d.emails.gave.add(d.was.ID)
-		return
+		return nil
+	}
+	fold := roster.Fold(mail)
+	accounts, err := d.holders(fold)
+	if err != nil {
+		return err
 	}
 	var holders []uint64
-	for _, a := range d.byEmail[roster.Fold(mail)] {
+	for _, a := range accounts {
 		if a.ID != d.was.ID {
 			holders = append(holders, a.ID)
 		}
 	}
-	name := d.planner.index.hash(roster.Fold(mail))
-	_, contested := d.planner.index.emails[name]
+	name := d.index.hash(fold)
+	_, contested := d.index.emails[name]
 	d.ask(forEmail, &d.emails, name, holders, contested)
+	return nil
+}
+
+// back tells whether a deleted account comes back.
+func (d *draft) back() bool {
+	return d.was.Status() == roster.Deleted && d.now.Status() != roster.Deleted
 }
 
 // rename plans the username that the record gives.
 func (d *draft) rename() {
 	name := d.entry.Values[roster.Username]
-	back := d.was.Status() == roster.Deleted && d.now.Status() != roster.Deleted
-	if !d.entry.Set.Has(roster.Username) || name == "" || d.entry.Template || same(roster.Username, d.was.Values[roster.Username], name) {
+	back := d.back()
+	if !d.entry.Set.Has(roster.Username) || name == "" || d.entry.Template || d.named(name) {
 		if back { // its own name, again
 			d.askUsername(d.now.Values[roster.Username])
 		}
@@ -94,14 +117,22 @@ func (d *draft) rename() {
 	}
 }
 
+// named tells whether the account has a name already, or has it with the
+// counter that on_taken: number gave it (R33).
+func (d *draft) named(name string) bool {
+	own := d.was.Values[roster.Username]
+	digits, ok := strings.CutPrefix(roster.Fold(own), roster.Fold(name))
+	return same(roster.Username, own, name) || d.entry.Number && ok && strings.Trim(digits, "0123456789") == ""
+}
+
 func (d *draft) askUsername(name string) {
 	fold := roster.Fold(name)
 	var holders []uint64
 	if a := d.byName[fold]; a != nil && a.ID != d.was.ID {
 		holders = append(holders, a.ID)
 	}
-	hash := d.planner.index.hash(fold)
-	_, contested := d.planner.index.names[hash]
+	hash := d.index.hash(fold)
+	_, contested := d.index.names[hash]
 	d.ask(forUsername, &d.usernames, hash, holders, contested || d.held(fold, d.was.ID))
 }
 
@@ -116,12 +147,14 @@ func (w *people) held(fold string, giver uint64) bool {
 }
 
 // ask grants a name that is free, denies one that cannot become free, and
-// lets the others wait for those who hold them.
+// lets the others wait for those who hold them. Who comes back waits until all
+// others are served, for no look at the drop shows the name that he has kept.
 func (d *draft) ask(i int, kind *names, name uint64, holders []uint64, never bool) {
+	_, granted := kind.granted[name]
 	switch {
-	case never:
+	case never || granted:
 		d.deny(i)
-	case len(holders) == 0:
+	case len(holders) == 0 && !d.back():
 		kind.granted[name] = struct{}{}
 		kind.gave.add(d.was.ID)
 	default:
@@ -166,17 +199,51 @@ func (w *people) place(d *draft) error {
 	return w.emit(d)
 }
 
-// settle decides who gets the names that others hold: everybody at once,
-// unless somebody in the chain keeps what he has (R36).
+// settle decides who gets the names that others hold, usernames before the
+// addresses that hang on them.
 func (p *planner) settle() error {
-	var queue []*wish
+	slices.SortFunc(p.pending, func(a, b *draft) int { // whatever the order of the rows (R4)
+		switch {
+		case a.back() == b.back():
+			return cmp.Compare(a.was.ID, b.was.ID)
+		case a.back():
+			return 1
+		}
+		return -1
+	})
+	p.share(forUsername)
 	for _, d := range p.pending {
-		for _, w := range d.wants {
-			if w != nil && w.blocked() {
-				w.denied = true
-				queue = append(queue, w)
+		if d.wants[forUsername] != nil && d.fault == "" {
+			if err := d.mail(); err != nil {
+				return err
 			}
 		}
+	}
+	p.share(forEmail)
+	for _, d := range p.pending {
+		if err := p.emit(d); err != nil {
+			return err
+		}
+	}
+	p.pending = nil
+	return nil
+}
+
+// share gives everybody who waits the name that he asks for, at once, unless
+// somebody in the chain keeps what he has (R36).
+func (p *planner) share(kind int) {
+	promised := map[uint64]bool{}
+	var queue []*wish
+	for _, d := range p.pending {
+		w := d.wants[kind]
+		if w == nil {
+			continue
+		}
+		_, granted := w.kind.granted[w.name]
+		if w.denied = granted || promised[w.name] || w.blocked(); w.denied {
+			queue = append(queue, w)
+		}
+		promised[w.name] = true
 	}
 	for len(queue) > 0 {
 		w := queue[0]
@@ -189,22 +256,15 @@ func (p *planner) settle() error {
 		}
 	}
 	for _, d := range p.pending {
-		for i, w := range d.wants {
-			switch {
-			case w == nil:
-			case w.denied:
-				d.deny(i)
-			default:
-				w.kind.granted[w.name] = struct{}{}
-				w.kind.gave.add(d.was.ID)
-			}
-		}
-		if err := p.emit(d); err != nil {
-			return err
+		switch w := d.wants[kind]; {
+		case w == nil:
+		case w.denied:
+			d.deny(kind)
+		default:
+			w.kind.granted[w.name] = struct{}{}
+			w.kind.gave.add(d.was.ID)
 		}
 	}
-	p.pending = nil
-	return nil
 }
 
 // blocked tells whether a holder of the name does not even try to move.
@@ -252,7 +312,7 @@ func (w *people) number(base string) (string, error) {
 		if n.taken[fold] || w.protectedName(name) {
 			continue
 		}
-		if _, taken := w.usernames.granted[w.planner.index.hash(fold)]; taken {
+		if _, taken := w.usernames.granted[w.index.hash(fold)]; taken {
 			continue
 		}
 		return name, nil
@@ -262,7 +322,7 @@ func (w *people) number(base string) (string, error) {
 // openName tells whether a new account may take a name. One that is given up
 // in this plan it may not (R33).
 func (w *people) openName(fold string) bool {
-	if _, taken := w.usernames.granted[w.planner.index.hash(fold)]; taken {
+	if _, taken := w.usernames.granted[w.index.hash(fold)]; taken {
 		return false
 	}
 	return w.byName[fold] == nil && !w.held(fold, 0) && !w.protectedName(fold) && strings.TrimSpace(fold) != ""

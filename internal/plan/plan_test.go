@@ -1,6 +1,7 @@
 package plan
 
 import (
+	gocmp "cmp"
 	"context"
 	"errors"
 	"iter"
@@ -115,7 +116,7 @@ func TestStories(t *testing.T) {
 		{"R46 an unknown previous key is E305", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", func(e *roster.Entry) { e.PreviousKey = "99" })}, []string{"E305 line 5 error"}},
 		{"R49 a person has decided that the key is somebody new", func(o *Options, m *memory) { deleted3(o, m); m.decided["3"] = true }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "fresh")}, []string{"add 3 fresh"}},
 		{"R50 add skips the known", func(o *Options, _ *memory) { o.Policy.Upload = "add" }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9")}, []string{"add 9 u9", "skip line 2 skip", "skip line 3 skip", "skip line 4 skip"}},
-		{"R50 add_all numbers a taken name", func(o *Options, _ *memory) { o.Policy.Upload, o.Policy.Missing = "add_all", "keep" }, []roster.Entry{row(5, "9", "u3", says(roster.Email, "n@example.org"))}, []string{"add 9 u32", "claim 1", "claim 2"}},
+		{"R50 add_all numbers a taken name", func(o *Options, _ *memory) { o.Policy.Upload, o.Policy.Missing = "add_all", "keep" }, []roster.Entry{row(5, "9", "u3", says(roster.Email, "n@example.org"))}, []string{"add 9 u32", "claim 1", "claim 2", "claim 3"}},
 		{"R50 update skips the unknown", func(o *Options, _ *memory) { o.Policy.Upload = "update" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9")}, []string{"skip line 5 skip", "update 1 city=Ulm"}},
 		{"R51 none changes no field", func(o *Options, _ *memory) { o.Policy.Update = "none" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, nil},
 		{"R51 fill_missing fills only what is empty", func(o *Options, _ *memory) { o.Policy.Update = "fill_missing" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm"), says(roster.LastName, "Other")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 city=Ulm"}},
@@ -149,6 +150,27 @@ func TestStories(t *testing.T) {
 		{"R70 the last day is a day of work", nil, []roster.Entry{row(2, "1", "u1", says(roster.ExpiresOn, "2026-09-01")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 expires_on=2026-09-01"}},
 		{"R71 a date already past suspends in the run", nil, []roster.Entry{row(2, "1", "u1", says(roster.ExpiresOn, "2026-08-31")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"suspend 1 expires_on=2026-08-31"}},
 		{"R71 moving the date forward lifts what the date had suspended", expired3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", says(roster.ExpiresOn, "2026-12-31"))}, []string{"reactivate 3 expires_on=2026-12-31"}},
+		{"R3 differing copies protect the account of their previous key", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u9", before("3")), row(5, "9", "x9", before("3"))}, []string{"E105 line 4 error", "E105 line 5 error"}},
+		{"R3 a broken row keeps others from its account", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), {Line: 4, Key: "3", Broken: true, Problems: []roster.Problem{roster.NewProblem("E101", 4, "3")}}, row(5, "9", "u9", before("3"))}, []string{"E101 line 4 error", "E302 line 5 error"}},
+		{"R6 a record without a key gets no number, or it would be added each night", func(o *Options, _ *memory) { o.Match.Fallback.By, o.Policy.Protect = "username", []string{"root"} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "", "root", number, says(roster.Email, "n@example.org"), func(e *roster.Entry) { e.KeyBad = false })}, []string{"E304 line 5 error"}},
+		{"R7 a dirty deletion that is off is rejected", nil, []roster.Entry{row(2, "1", "u1", bad("E104"), wishes(roster.WishDelete)), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E104 line 2 error"}},
+		{"R2 rejected comes before skipped", func(o *Options, _ *memory) { o.Policy.Upload = "add" }, []roster.Entry{row(2, "1", "u1", bad("E104")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E104 line 2 error", "skip line 3 skip", "skip line 4 skip"}},
+		{"R22 the address of who is deleted for his absence is free", func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.Missing = true, "delete" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2", says(roster.Email, "p3@example.org"))}, []string{"delete 3", "update 2 email=p3@example.org"}},
+		{"R22 who cannot be deleted keeps his address", func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.FallbackOwner = true, "nobody" }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete), says(roster.Email, "new@example.org")), row(3, "2", "u2", says(roster.Email, "p1@example.org")), row(4, "3", "u3")}, []string{"E130 line 3 warning", "E209 line 2 error"}},
+		{"R22 an address made of the username is judged like any other", nil, []roster.Entry{row(2, "1", "u1", made("p2@example.org")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E130 line 2 warning"}},
+		{"R22 and a newcomer's too", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", made("p2@example.org"))}, []string{"E130 line 5 error"}},
+		{"R31 an address made of the username follows a swap", nil, []roster.Entry{row(2, "1", "u2", made("")), row(3, "2", "u1", made("")), row(4, "3", "u3")}, []string{"rename 1 username=u2 email=u2@example.org", "rename 2 username=u1 email=u1@example.org"}},
+		{"R33 a default name that is taken counts", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "", template, func(e *roster.Entry) {
+			e.Defaults[roster.Username], e.HasDef = "u3", e.HasDef.With(roster.Username)
+		})}, []string{"add 9 u32"}},
+		{"R33 a name with its counter is the name that was asked for", func(_ *Options, m *memory) { m.account("3").Values[roster.Username] = "jdoe2" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "jdoe", number)}, nil},
+		{"R42 without a key the fallback adopts nobody who is suspended", func(o *Options, m *memory) { suspended3(o, m); unlinked(o, m); o.Match.Fallback.By = "username" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "", "u3", without(roster.Email), func(e *roster.Entry) { e.KeyBad = false })}, []string{"E302 line 4 error"}},
+		{"R4 two records that mean one account are both rejected", func(o *Options, _ *memory) { o.Match.Fallback = Fallback{By: "username", Rekey: true} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "8", "u3", without(roster.Email)), row(5, "9", "u9", before("3"))}, []string{"E302 line 4 error", "E302 line 5 error"}},
+		{"R51 file_and_defaults writes a default that needs the username", func(o *Options, _ *memory) { o.Policy.Update = "file_and_defaults" }, []roster.Entry{row(2, "1", "u1", func(e *roster.Entry) {
+			e.Late = []roster.Late{{Field: roster.URL, Default: true, Value: func(name string) string { return "/~" + name }}}
+		}), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 url=/~u1"}},
+		{"R60 the word suspended replaces an absence", suspended3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishSuspend))}, []string{"update 3"}},
+		{"R63 who is deleted takes no new name along", func(o *Options, _ *memory) { o.Policy.Delete = true }, []roster.Entry{row(2, "1", "x1", wishes(roster.WishDelete), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"delete 1"}},
 		{"R71 and nothing else does", expired3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishActive))}, nil},
 	}
 	for _, tt := range tests {
@@ -170,6 +192,19 @@ func TestStories(t *testing.T) {
 				t.Errorf("R6: applied, and planned again: %v", again.told())
 			}
 		})
+	}
+}
+
+// before says what the key was before.
+func before(key roster.Key) func(*roster.Entry) {
+	return func(e *roster.Entry) { e.PreviousKey = key }
+}
+
+// made gives an address that needs the username; "" makes it of the username.
+func made(mail string) func(*roster.Entry) {
+	return func(e *roster.Entry) {
+		without(roster.Email)(e)
+		e.Late = []roster.Late{{Field: roster.Email, Value: func(name string) string { return gocmp.Or(mail, name+"@example.org") }}}
 	}
 }
 
@@ -272,6 +307,35 @@ func TestR54AuthorityDecidesAndNothingFlips(t *testing.T) {
 	}
 	if a := m.account("1"); a.Values[roster.Email] != "ad@example.org" || a.Values[roster.City] != "Ulm" {
 		t.Errorf("email %q, city %q; want AD's address and HR's city", a.Values[roster.Email], a.Values[roster.City])
+	}
+}
+
+func TestR54WhoNoLongerClaimsTheAccountDoesNotWriteAgainstWhoDoes(t *testing.T) {
+	m := directory("1")
+	ad := staff()
+	ad.Profile = "ad"
+	for _, feed := range []struct {
+		o   Options
+		row roster.Entry
+	}{{staff(), row(2, "1", "u1", says(roster.City, "Ulm"))}, {ad, row(2, "1", "u1")}, {staff(), row(2, "1", "u1", wishes(roster.WishLeaver))}, {ad, row(2, "1", "u1", says(roster.City, "Bonn"))}} {
+		p, _ := planned(t, feed.o, m, feed.row)
+		m.apply(p)
+	}
+	p, _ := planned(t, staff(), m, row(2, "1", "u1", says(roster.City, "Ulm"), wishes(roster.WishLeaver)))
+	m.apply(p)
+	if got := m.account("1").Values[roster.City]; got != "Bonn" {
+		t.Errorf("HR says leaver, AD lists her: city %q, want AD's", got)
+	}
+}
+
+func TestR60AnEmptyCellKeepsWhatTheFeedSaidLast(t *testing.T) {
+	m := directory("1")
+	for _, rows := range [][]roster.Entry{{}, {row(2, "1", "u1", wishes(roster.WishSuspend))}, {row(2, "1", "u1")}} {
+		p, _ := planned(t, staff(), m, rows...)
+		m.apply(p)
+	}
+	if a := m.account("1"); a.Status() != roster.Suspended || a.Values[roster.StatusReason] != string(roster.FeedSays) {
+		t.Errorf("absent, then suspended 1, then empty: %s for %s", a.Status(), a.Values[roster.StatusReason])
 	}
 }
 

@@ -20,6 +20,9 @@ func (p *planner) known() error {
 				continue
 			}
 			m := w.byOwnKey(e.Entry)
+			for _, a := range m.touched {
+				p.seen.add(a.ID)
+			}
 			if m.later {
 				p.waiting.put(e.n, e.Entry)
 				continue
@@ -33,23 +36,50 @@ func (p *planner) known() error {
 }
 
 // adopt plans the records that find their account in another way, and sets
-// aside those that find none.
+// aside those that find none. All of them are looked at before any is decided:
+// an account that several mean is nobody's (E302), in whatever order they stand.
 func (p *planner) adopt() error {
-	waiting := p.waiting
-	p.waiting = waiting.none()
-	return p.each(p.again(waiting), func(part []numbered) error {
+	var found, none waiting
+	var meant, disputed bitset
+	err := p.each(p.again(p.waiting), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
 			return err
 		}
 		for _, e := range part {
 			m := w.otherwise(e.Entry)
+			switch {
+			case m.account == nil && m.code == "":
+				if len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
+					w.hint(e.Entry)
+				}
+				none.put(e.n, e.Entry)
+				continue
+			case m.account != nil && meant.has(m.account.ID):
+				disputed.add(m.account.ID)
+			case m.account != nil:
+				meant.add(m.account.ID)
+			}
+			found.put(e.n, e.Entry)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.waiting = none
+	return p.each(p.again(found), func(part []numbered) error {
+		w, err := p.load(part)
+		if err != nil {
+			return err
+		}
+		for _, e := range part {
+			m := w.otherwise(e.Entry)
+			if m.account != nil && disputed.has(m.account.ID) {
+				m = match{code: "E302", touched: []*roster.Account{m.account}}
+			}
 			if m.account == nil {
 				w.hint(e.Entry)
-			}
-			if m.account == nil && m.code == "" {
-				p.waiting.put(e.n, e.Entry)
-				continue
 			}
 			if err := w.decide(e.Entry, m); err != nil {
 				return err
@@ -58,9 +88,6 @@ func (p *planner) adopt() error {
 		return nil
 	})
 }
-
-// none is w emptied.
-func (w waiting) none() waiting { return waiting{} }
 
 // screen takes out the rows that need no account to be judged: those whose key
 // or shape is bad, and copies (R15, R41).
@@ -74,7 +101,7 @@ func (w *people) screen(e roster.Entry) (done bool, err error) {
 		w.facts.UnreadableKeys++
 		return true, w.reject(e, 0)
 	}
-	c := w.planner.index.keys[id]
+	c := w.index.keys[id]
 	switch {
 	case c == nil:
 		return false, nil
@@ -88,16 +115,23 @@ func (w *people) screen(e roster.Entry) (done bool, err error) {
 	return false, nil
 }
 
-// mention counts the account of a rejected row as mentioned (R3). A broken
-// row whose key is no owned account's could be anybody's (R15).
+// mention counts the account of a rejected row as mentioned (R3): no other
+// record may mean it either. A broken row whose key is no owned account's could
+// be anybody's (R15).
 func (w *people) mention(e roster.Entry) {
 	var known []*roster.Account
-	if e.Key != "" {
-		known = append(w.linked(e.Key), w.bearing(e.Key)...)
+	for _, k := range []roster.Key{e.Key, e.PreviousKey} {
+		if k != "" {
+			known = append(known, w.linked(k)...)
+			known = append(known, w.bearing(k)...)
+		}
+	}
+	if a := w.byName[roster.Fold(e.OldUsername)]; a != nil {
+		known = append(known, a)
 	}
 	owned := false
 	for _, a := range known {
-		w.hinted.add(a.ID)
+		w.seen.add(a.ID)
 		owned = owned || a.Link(w.Profile) != nil
 	}
 	if !owned {
@@ -121,18 +155,18 @@ func (w *people) decide(e roster.Entry, m match) error {
 	if w.questioned(a, e) {
 		return w.rejectFor(e, "E307", a.ID)
 	}
-	switch w.Policy.Upload {
-	case "add", "add_all":
-		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
-	}
 	for i := range e.Problems { // R7: an unusable name keeps the one that is there
 		if e.Problems[i].Code == "E134" {
 			e.Problems[i].Severity = roster.SeverityWarning
 		}
 	}
 	broken := worst(e.Problems) == roster.SeverityError
-	if broken && (!removal(e.Wish) || a.Status() == roster.Deleted) {
+	gate := w.Policy.Upload == "add" || w.Policy.Upload == "add_all"
+	switch {
+	case broken && (gate || !removal(e.Wish) || a.Status() == roster.Deleted || e.Wish == roster.WishDelete && !w.Policy.Delete):
 		return w.reject(e, a.ID)
+	case gate:
+		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
 	}
 	if broken { // R7: a dirty row must not keep a leaver's access
 		e.Set, e.Late = 0, nil
@@ -151,8 +185,12 @@ func (w *people) decide(e roster.Entry, m match) error {
 	if skip := d.state(); skip != "" {
 		return w.skip(e, a.ID, w.note(e, skip))
 	}
-	d.fields()
-	d.names()
+	if d.fault == "" && d.now.Status() != roster.Deleted { // who goes takes nothing new along
+		d.fields()
+		if err := d.names(); err != nil {
+			return err
+		}
+	}
 	return w.place(d)
 }
 

@@ -62,6 +62,8 @@ func (d *draft) withdraw(wish roster.Wish) {
 // suspend takes the account's access, if policy and protection allow it.
 func (d *draft) suspend(why roster.Reason, reason string) {
 	switch {
+	case d.was.Status() == roster.Suspended && !d.absent && d.mine():
+		d.set(roster.StatusReason, string(why), "") // its own word replaces an absence, and a word before
 	case d.was.Status() != roster.Active:
 	case d.protected(d.was):
 		d.guarded()
