@@ -131,6 +131,8 @@ func why(v *roster.Values) string {
 	switch {
 	case reason == "":
 		return ""
+	case v[roster.StatusReason] == string(roster.FeedSays):
+		return "asked for by " + by
 	case by == "" || by == "date":
 		return reason
 	}

@@ -150,7 +150,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 
 // steps tells a story step by step.
 func steps(s *run.Story, key roster.Key, problems []report.Group) []step {
-	all := []step{read(s), mapped(s), correlated(s), planned(s, problems), judged(s)}
+	all := []step{read(s), mapped(s), correlated(s, problems), planned(s, problems), judged(s)}
 	for i := range all {
 		if all[i].More == nil {
 			all[i].More = []string{}
@@ -218,10 +218,14 @@ func mapped(s *run.Story) step {
 	return t
 }
 
-func correlated(s *run.Story) step {
+func correlated(s *run.Story, problems []report.Group) step {
 	t := step{Step: "correlated"}
 	a := s.Account
+	conflict := slices.IndexFunc(problems, func(g report.Group) bool { return slices.Contains(conflicts, g.Code) })
 	switch {
+	case a == nil && conflict >= 0:
+		t.Text, t.Rules = "with nobody: "+problems[conflict].Message, append([]string{"R40"}, rulesOf(problems[conflict].Code)...)
+		return t
 	case a == nil && adopted(s) != 0:
 		t.Text, t.Rules = fmt.Sprintf("with id:%d, found by its %s", adopted(s), s.Options.Match.Fallback.By), []string{"R42"}
 		return t
@@ -263,6 +267,9 @@ func correlated(s *run.Story) step {
 	return t
 }
 
+// conflicts are the codes of a record that fits an account, and may not have it.
+var conflicts = []string{"E301", "E302", "E306"}
+
 // adopted is the account that a change is about where the key finds none; 0 for none.
 func adopted(s *run.Story) uint64 {
 	for _, c := range s.Changes {
@@ -277,11 +284,11 @@ func planned(s *run.Story, problems []report.Group) step {
 	t := step{Step: "planned"}
 	for i, c := range s.Changes {
 		text := string(c.Action)
-		if c.Action == plan.Claim {
-			text = "the account stays as it is; what the feed says of it changes"
-		}
 		if c.Reason != "" {
 			text += ": " + c.Reason
+		}
+		if c.Action == plan.Claim {
+			text = claimed(s, c)
 		}
 		if i == 0 {
 			t.Text = text
@@ -316,6 +323,20 @@ func planned(s *run.Story, problems []report.Group) step {
 	}
 	t.Rules = unique(t.Rules)
 	return t
+}
+
+// claimed tells of a change that only the feed's own claim sees.
+func claimed(s *run.Story, c plan.Change) string {
+	text := "nothing for the account"
+	for _, l := range c.Links {
+		if l.Profile == s.Profile && l.New != "" {
+			text += "; this feed now says: " + string(l.New)
+		}
+	}
+	if s.Account != nil && s.Account.Claimed(s.Profile) {
+		text += "; another feed still claims it"
+	}
+	return text
 }
 
 // nothing says why a person is left as they are.
