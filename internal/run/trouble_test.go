@@ -118,7 +118,21 @@ func TestChild(t *testing.T) {
 		}
 	}
 	s := openAt(t, dir, os.Getenv("ROLLCALL_TEST_DSN"))
-	j, err := s.Run(t.Context(), run.Request{Profile: s.feed("hr")})
+	p := s.feed("hr")
+	if at := strings.Fields(os.Getenv("ROLLCALL_TEST_SSH")); len(at) > 0 {
+		now, err := time.Parse(time.RFC3339, at[4])
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.pass(now.Sub(s.now()))
+		began := time.Now()
+		s.Runner.Now = func() time.Time { return s.now().Add(time.Since(began)) }
+		p = (&outgoing{SSH: &shore.SSH{Addr: at[0], User: at[1], KeyFile: at[2], Fingerprint: at[3]}, site: s}).feed("hr")
+	}
+	j, err := s.Run(t.Context(), run.Request{Profile: p})
+	if j == nil {
+		t.Fatal(err)
+	}
 	t.Logf("%v: %v", j.Status, err)
 }
 
@@ -243,7 +257,6 @@ func TestADatabaseThatGoesAwayIsToldInOneSentenceAndNothingIsLost(t *testing.T) 
 		if !errors.Is(err, store.ErrDown) || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), store.ErrDown.Error()) != 1 {
 			t.Errorf("%s: %v", when, err)
 		}
-		t.Logf("%s: %v", when, err)
 	}
 	s.drop(p, crew("hr", 3000, "")...)
 

@@ -83,6 +83,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s", ErrDown, e.explain(err)), pool.Close())
 	}
+	if err := g.Callback().Row().After("gorm:row").Register("rollcall:translate", func(tx *gorm.DB) { tx.Error = e.translate(tx.Error) }); err != nil {
+		return nil, errors.Join(err, pool.Close()) // GORM itself translates what is not read row by row
+	}
 	return &DB{gorm: g, pool: pool, engine: e, lockDir: o.LockDir, now: o.Now}, nil
 }
 
