@@ -56,7 +56,10 @@ type demo struct {
 func newDemo(a *app) (*demo, error) {
 	d := &demo{app: *a, today: time.Now(), taken: map[string]bool{}}
 	d.Output, d.Yes, d.NoInput = "table", false, true
-	var err error
+	err := os.Unsetenv("ROLLCALL_CLOCK") // the files' times are real ones
+	if err != nil {
+		return nil, err
+	}
 	if d.dir, err = os.MkdirTemp("", "rollcall-demo-*"); err != nil {
 		return nil, err
 	}
@@ -141,7 +144,11 @@ func (d *demo) second() error {
 		return err
 	}
 	d.say("\nWho that was (the reports name nobody; this looks into the accounts):\n")
-	return d.who(d.runs[len(d.runs)-1])
+	if err := d.who(d.runs[len(d.runs)-1]); err != nil {
+		return err
+	}
+	d.say("\nWho has married keeps her username: the profile makes usernames of names, and makes them once.")
+	return nil
 }
 
 // third finds that the upload has ended half-way.

@@ -103,13 +103,18 @@ func roll(people []colleague) []string {
 	return lines
 }
 
+// ewas is the family name that HR forgets on the first day.
+const ewas = "Zielińska"
+
 // firstDay is HR's first file: 300 people, and a few rows with something wrong.
 func firstDay(today time.Time, taken map[string]bool) []colleague {
 	people := staff(300, 100, today, taken)
 	for i := range 40 { // the ones that the story is about
 		people[i].status, people[i].end = "A", ""
 	}
-	people[0].woman, people[0].given, people[0].family = true, "Ewa", "" // what HR forgot
+	people[0].woman, people[0].given = true, "Ewa"
+	people[0].marry(ewas, taken)
+	people[0].family = "" // what HR forgot
 	people[1].email = strings.Replace(people[1].email, "@", "(at)", 1)
 	people[2].end = "31.02." + today.AddDate(1, 0, 0).Format("2006")
 	people[4].end = day(today.AddDate(0, 0, -10))
@@ -121,7 +126,7 @@ func firstDay(today time.Time, taken map[string]bool) []colleague {
 // secondDay is what HR has made of it a day later.
 func secondDay(before []colleague, today time.Time, taken map[string]bool) []colleague {
 	people := slices.Clone(before)
-	people[0].family = "Zielińska" // two mistakes are corrected
+	people[0].family = ewas // two mistakes are corrected
 	people[1].email = strings.Replace(people[1].email, "(at)", "@", 1)
 	people[4].end = day(today.AddDate(1, 0, 0)) // a contract is prolonged
 	for i, post := range []int{3, 1, 6} {       // movers
