@@ -89,6 +89,6 @@ func Untie(a *roster.Account, profile, reason string) (c Change, ok bool) {
 	}
 	return Change{
 		Action: Update, Account: a.ID, Version: a.Version, Key: l.Key, Username: a.Values[roster.Username], Reason: reason,
-		Links: []LinkChange{{Profile: profile, OldKey: l.Key, Old: l.Claim}},
+		Links: []LinkChange{{Profile: profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided}},
 	}, true
 }

@@ -61,7 +61,7 @@ type LinkChange struct {
 	NewKey  roster.Key   `json:"new_key,omitempty"`
 	Old     roster.Claim `json:"old,omitempty"`
 	New     roster.Claim `json:"new,omitempty"`
-	Decided bool         `json:"decided,omitempty"` // a person made it (R49)
+	Decided bool         `json:"decided,omitempty"` // a person made it (R49), or had made what is removed
 }
 
 // Field finds what the change does to f; nil where it leaves f alone.

@@ -32,13 +32,15 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 		}
 		return &b, left
 	}
+	moved := c.moved(now)
 	for _, f := range c.Fields {
-		switch now.Values[f.Field] {
-		case f.New:
+		switch {
+		case moved.Has(f.Field):
+			if now.Values[f.Field] != f.New && now.Values[f.Field] != f.Old {
+				alone(f.Name, "left alone: the field has been changed since")
+			}
+		case now.Values[f.Field] == f.New:
 			b.Fields = append(b.Fields, FieldChange{Field: f.Field, Name: f.Name, Old: f.New, New: f.Old, Was: origin(now, f.Field), Is: f.Was})
-		case f.Old:
-		default:
-			alone(f.Name, "left alone: the field has been changed since")
 		}
 	}
 	for _, l := range c.Links {
@@ -48,6 +50,7 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 			b.Links = append(b.Links, LinkChange{Profile: l.Profile, NewKey: l.OldKey, New: l.Old, Decided: l.Decided})
 		case is != nil && is.Claim == l.New && is.Key == l.NewKey:
 			b.Links = append(b.Links, LinkChange{Profile: l.Profile, OldKey: is.Key, Old: is.Claim, NewKey: l.OldKey, New: l.Old, Decided: is.Decided && l.Old != ""})
+		case l.Old == "" && is == nil, is != nil && is.Claim == l.Old && is.Key == l.OldKey: // as before already
 		default:
 			alone("", "left alone: its link has been changed since")
 		}
@@ -57,6 +60,31 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 	}
 	b.Action = b.named(now)
 	return &b, left
+}
+
+// together are fields that say one thing: where one of them has been changed
+// since, the others are not taken back either, or a later suspension would lose
+// its status and keep its reason.
+var together = []roster.FieldSet{
+	roster.FieldSet(0).With(roster.StatusField, roster.StatusReason, roster.StatusBy, roster.StatusSince, roster.FallbackOwner, roster.DeletedAt),
+	roster.FieldSet(0).With(roster.StartsOn, roster.StartsAt),
+	roster.FieldSet(0).With(roster.ExpiresOn, roster.ExpiresAt),
+}
+
+// moved are the fields of c that are no longer as c left them, with those that
+// belong together with one of them.
+func (c *Change) moved(now *roster.Account) (moved roster.FieldSet) {
+	for _, f := range c.Fields {
+		if now.Values[f.Field] != f.New {
+			moved = moved.With(f.Field)
+		}
+	}
+	for _, set := range together {
+		if moved&set != 0 {
+			moved |= set
+		}
+	}
+	return moved
 }
 
 // named is the action of a change that takes another back.
