@@ -127,7 +127,7 @@ func (c *initCmd) tell(a *app, s format.Sniffed, g *guesses, site string, made b
 	if s.NoHeader {
 		say("the first row looks like a person, so the columns are called column1, column2, …")
 	}
-	say("\nA person is told apart by %s.", g.key)
+	say("\nA person is told apart by %s%s.", g.key, map[bool]string{true: "; every value is somebody's own in " + names(g.alone) + " too"}[len(g.alone) > 0])
 	wide := 0
 	for _, x := range g.found {
 		wide = max(wide, len([]rune(x.column)))

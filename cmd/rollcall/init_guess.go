@@ -25,6 +25,7 @@ type guesses struct {
 	states  []string // the words in the status column, where there are few
 	undated []guess  // date columns without a date that could be read
 	unused  []string // columns
+	alone   []string // columns besides the key's that could be one: numbers or addresses, each somebody's own
 }
 
 // of is the guess for a field; nil where there is none.
@@ -119,6 +120,9 @@ func guessColumns(s format.Sniffed) guesses {
 	for i, c := range columns {
 		if !used[i] && c.name != "" {
 			g.unused = append(g.unused, c.name)
+		}
+		if key := g.of(g.key); key != nil && c.name != key.column && c.name != "" && c.names() && (c.share(isNumber) || c.share(isAddress)) {
+			g.alone = append(g.alone, c.name)
 		}
 	}
 	return g

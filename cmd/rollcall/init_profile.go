@@ -48,6 +48,9 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	line("  content: full", "each file lists everybody; delta: only changes are listed")
 	line("", "")
 	line("match: {key: "+g.key+"}", "what says who somebody is")
+	if len(g.alone) > 0 {
+		line("# every value is somebody's own in "+strings.Join(scalars(g.alone), ", ")+" too", "")
+	}
 	if missing := g.missing(); len(missing) > 0 {
 		line("required: ["+strings.Join(g.required(), ", ")+"]", "of a new account; in the sample there is no "+strings.Join(missing, ", no "))
 	}
