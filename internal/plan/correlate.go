@@ -160,7 +160,7 @@ func (w *people) bearing(key roster.Key) []*roster.Account {
 
 // byOwnKey finds a record's account by its key (R40, R41): the known pass.
 func (w *people) byOwnKey(e roster.Entry) match {
-	if e.Key == "" || w.decided[roster.Fold(string(e.Key))] {
+	if e.Key == "" || w.decided[roster.Fold(string(e.Key))] || w.renaming(e) {
 		return match{later: true}
 	}
 	switch known := w.linked(e.Key); len(known) {
@@ -178,6 +178,18 @@ func (w *people) byOwnKey(e roster.Entry) match {
 		return match{account: known[0], later: known[0].Link(w.Profile) != nil}
 	}
 	return match{later: true}
+}
+
+// renaming tells whether a record whose key is the username means the account
+// with the old one: the new one is then nobody's, or still somebody else's, who
+// gives it up (R35, R36). Who has given the old name up himself was renamed before.
+func (w *people) renaming(e roster.Entry) bool {
+	old, name := roster.Fold(e.OldUsername), roster.Fold(string(e.Key))
+	if w.Match.Key != roster.Username || old == name || w.byName[old] == nil {
+		return false
+	}
+	a := w.byName[name]
+	return a == nil || !slices.ContainsFunc(w.holds[old], func(h Hold) bool { return h.Account == a.ID })
 }
 
 // otherwise finds the account of a record whose own key knows none, or none

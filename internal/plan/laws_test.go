@@ -320,6 +320,9 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 		if n.Policy.Upload == "add_all" && n.Match.Key == roster.Username {
 			return
 		}
+		if slices.ContainsFunc(n.Changes, func(c Change) bool { f := c.Field(roster.EmployeeID); return f != nil && f.Old != "" }) {
+			return // a number that an account had beside its link, and gives up, is another's from the next run on
+		}
 		again := spend(t, n.Options, n.after, n.rows)
 		if len(again.Changes) > 0 {
 			n.show(t, "planned again: %+v", again.Changes)

@@ -119,6 +119,12 @@ func (x *index) body(e roster.Entry) uint64 {
 			text(e.Values[f])
 		}
 	}
+	fmt.Fprintf(&h, "%x\x00", e.HasDef)
+	for f := range roster.NumFeedFields {
+		if e.HasDef.Has(f) {
+			text(e.Defaults[f])
+		}
+	}
 	text(string(e.Wish))
 	text(e.OldUsername)
 	text(string(e.PreviousKey))

@@ -41,7 +41,7 @@ const (
 // hangs on the username waits until it is sure.
 func (d *draft) names() error {
 	d.rename()
-	if d.wants[forUsername] != nil {
+	if d.wants[forUsername] != nil || d.fault != "" {
 		return nil
 	}
 	return d.mail()
@@ -103,6 +103,8 @@ func (d *draft) rename() {
 	mode := d.Set[roster.Username]
 	switch {
 	case mode == roster.SetOnce, mode == roster.SetIfEmpty && d.was.Values[roster.Username] != "":
+	case !d.updates():
+		d.remark("", "username", "has another username in the feed; policy.update is "+d.Policy.Update+", so the old one stays")
 	case !allowed:
 		d.remark("", "username", "has another username in the feed; policy.rename is off, so the old one stays")
 	case d.protected(d.was) || d.protectedName(name):
@@ -115,6 +117,16 @@ func (d *draft) rename() {
 	if back || d.now.Values[roster.Username] != d.was.Values[roster.Username] {
 		d.askUsername(d.now.Values[roster.Username])
 	}
+}
+
+// updates tells whether policy.update lets a username go (R51). A record that
+// says what the name was asks for nothing else.
+func (d *draft) updates() bool {
+	switch d.Policy.Update {
+	case "none", "fill_missing":
+		return d.entry.OldUsername != "" || d.Policy.Update == "fill_missing" && d.was.Values[roster.Username] == ""
+	}
+	return true
 }
 
 // named tells whether the account has a name already, or has it with the

@@ -81,13 +81,11 @@ func TestStories(t *testing.T) {
 		{"R33 a newcomer does not get what a rename gives up", nil, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u1")}, []string{"E303 line 5 error", "rename 1 username=x1"}},
 		{"R34 a taken name: the rest is applied", nil, []roster.Entry{row(2, "1", "u2", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E303 line 2 warning", "update 1 city=Ulm"}},
 		{"R34 rename off keeps the old name, with a note", func(o *Options, _ *memory) { o.Policy.Rename = off() }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"note line 2 note"}},
-		{"R35 oldusername finds the account, by username", func(o *Options, m *memory) {
-			o.Match.Key = roster.Username
-			o.Policy.Rename = on()
-			for i := range m.accounts {
-				m.accounts[i].Links[0].Key = roster.Key(m.accounts[i].Values[roster.Username])
-			}
-		}, []roster.Entry{named(2, "fresh", func(e *roster.Entry) { e.OldUsername = "u1" }), named(3, "u2"), named(4, "u3")}, []string{"rename fresh username=fresh"}},
+		{"R35 oldusername finds the account, by username", byUsername, []roster.Entry{named(2, "fresh", func(e *roster.Entry) { e.OldUsername = "u1" }), named(3, "u2"), named(4, "u3")}, []string{"rename fresh username=fresh"}},
+		{"R36 a ring of old names, by username", byUsername, []roster.Entry{named(2, "u2", was("u1")), named(3, "u3", was("u2")), named(4, "u1", was("u3"))}, []string{"rename u1 username=u1", "rename u2 username=u2", "rename u3 username=u3"}},
+		{"R36 a chain of old names, by username", byUsername, []roster.Entry{named(2, "u2", was("u1")), named(3, "u9", was("u2")), named(4, "u3")}, []string{"rename u2 username=u2", "rename u9 username=u9"}},
+		{"R41 records that differ in a default alone differ", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", defaults("Ulm")), row(6, "9", "u9", defaults("Bonn"))}, []string{"E105 line 5 error", "E105 line 6 error"}},
+		{"R51 none renames nobody", func(o *Options, _ *memory) { o.Policy.Update = "none" }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"note line 2 note"}},
 		{"R35 an unknown old name is E305", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "x", func(e *roster.Entry) { e.OldUsername = "nobody" })}, []string{"E305 line 5 error"}},
 		{"R36 a swap", nil, []roster.Entry{row(2, "1", "u2"), row(3, "2", "u1"), row(4, "3", "u3")}, []string{"rename 1 username=u2", "rename 2 username=u1"}},
 		{"R36 a ring", nil, []roster.Entry{row(2, "1", "u2"), row(3, "2", "u3"), row(4, "3", "u1")}, []string{"rename 1 username=u2", "rename 2 username=u3", "rename 3 username=u1"}},
@@ -192,6 +190,25 @@ func TestStories(t *testing.T) {
 				t.Errorf("R6: applied, and planned again: %v", again.told())
 			}
 		})
+	}
+}
+
+// byUsername makes the username the key.
+func byUsername(o *Options, m *memory) {
+	o.Match.Key = roster.Username
+	o.Policy.Rename = on()
+	for i := range m.accounts {
+		m.accounts[i].Links[0].Key = roster.Key(m.accounts[i].Values[roster.Username])
+	}
+}
+
+// was says what the name was before.
+func was(name string) func(*roster.Entry) { return func(e *roster.Entry) { e.OldUsername = name } }
+
+// defaults gives a newcomer a city.
+func defaults(city string) func(*roster.Entry) {
+	return func(e *roster.Entry) {
+		e.Defaults[roster.City], e.HasDef = city, e.HasDef.With(roster.City)
 	}
 }
 
