@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"rollcall/examples"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -69,12 +67,12 @@ func newDemo(a *app) (*demo, error) {
 		}
 	}
 	keyFile := filepath.Join(d.dir, "client_key")
-	key, err := sftpd.ClientKey(keyFile)
+	keys, err := sftpd.ClientKey(keyFile)
 	if err != nil {
 		return nil, err
 	}
 	const user = "rollcall"
-	if d.server, err = sftpd.Start(filepath.Join(d.dir, "hr"), sftpd.Options{User: user, Keys: []ssh.PublicKey{key}}); err != nil {
+	if d.server, err = sftpd.Start(filepath.Join(d.dir, "hr"), sftpd.Options{User: user, Keys: keys}); err != nil {
 		return nil, err
 	}
 	profile, err := examples.HRCSV(examples.Server{Host: "127.0.0.1", Port: d.server.Port(), User: user, KeyFile: "../client_key", Fingerprint: d.server.Fingerprint()})

@@ -90,8 +90,8 @@ func newKey() (ssh.Signer, error) {
 }
 
 // ClientKey writes a new private key to path, for the one who logs in, and
-// answers with its public half for [Options].Keys.
-func ClientKey(path string) (ssh.PublicKey, error) {
+// answers with its public half, as [Options].Keys takes it.
+func ClientKey(path string) ([]ssh.PublicKey, error) {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,11 @@ func ClientKey(path string) (ssh.PublicKey, error) {
 	if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 		return nil, err
 	}
-	return ssh.NewPublicKey(public)
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		return nil, err
+	}
+	return []ssh.PublicKey{key}, nil
 }
 
 var errRefused = errors.New("refused")
