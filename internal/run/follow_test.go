@@ -110,7 +110,11 @@ func TestR105AFollowerMissesNothing(t *testing.T) {
 				})
 			}
 			runs.Go(func() {
-				time.Sleep(100 * time.Millisecond) // newer runs are applied by now
+				for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+					if newer, err := s.Store.Newest(context.Background(), "a"); err == nil && newer.AppliedSeq != 0 {
+						break
+					}
+				}
 				if _, err := s.Approve(context.Background(), held, run.Decision{Run: waiting.Number, Who: "ada", Reason: "they have left"}); err != nil {
 					t.Errorf("approve: %v", err)
 				}

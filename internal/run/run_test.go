@@ -427,11 +427,7 @@ func withoutVersions(dump string) string {
 	var b strings.Builder
 	for line := range strings.Lines(dump) {
 		words := strings.Fields(line)
-		kept := words[:1]
-		for _, w := range words[2:] {
-			kept = append(kept, w)
-		}
-		b.WriteString(strings.Join(kept, " ") + "\n")
+		b.WriteString(strings.Join(append(words[:1], words[2:]...), " ") + "\n")
 	}
 	return b.String()
 }

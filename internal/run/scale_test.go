@@ -35,6 +35,7 @@ func TestTwentyThousandPeopleOverOpenSSH(t *testing.T) {
 	const mostMemory = 256 << 20
 	for _, engine := range engines {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			small := remote(t, open(t, engine))
 			small.put("hr-1.csv", crew("p", few, "Ward 1")...)
 			_, fewTook, _ := small.process()

@@ -104,11 +104,12 @@ func TestP8AFencedApplyIsAFailedRun(t *testing.T) {
 	s.run(p, journal.Held)
 }
 
-// TestChild is another process, which a test starts, limits or kills.
+// TestChild is another process, which a test starts, limits or kills; by itself
+// it does nothing.
 func TestChild(t *testing.T) {
 	dir := os.Getenv("ROLLCALL_TEST_CHILD")
 	if dir == "" {
-		t.Skip("only as another test's child")
+		return
 	}
 	if os.Getenv("ROLLCALL_TEST_FILES") == "small" {
 		signal.Ignore(syscall.SIGXFSZ)
