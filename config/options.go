@@ -43,7 +43,6 @@ func (s *Site) PlanOptions(p *Profile) plan.Options {
 		Required:    p.Required,
 		UniqueEmail: string(p.UniqueEmail),
 		Set:         s.MappingOptions(p).SetModes(),
-		HoldNames:   s.Accounts.HoldNames,
 		Authority:   s.Authority,
 		Zone:        p.Zone,
 		Canaries:    canaries,

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"rollcall/internal/roster"
 )
@@ -54,7 +53,7 @@ func TestThePlanIsMadeFromSiteAndProfile(t *testing.T) {
 	if got, want := o.Set[roster.Department], roster.SetIfEmpty; got != want {
 		t.Errorf("set of department = %q, want %q", got, want)
 	}
-	if o.Profile != "hr" || !o.Full || o.UniqueEmail != "warn" || o.HoldNames != 30*24*time.Hour || o.Zone.String() != "Europe/Warsaw" ||
+	if o.Profile != "hr" || !o.Full || o.UniqueEmail != "warn" || o.Zone.String() != "Europe/Warsaw" ||
 		!slices.Equal(o.Required, []roster.Field{roster.Username}) || !reflect.DeepEqual(o.Authority, s.Authority) || !o.Match.Fallback.Rekey {
 		t.Errorf("options = %+v", o)
 	}

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"runtime"
 	"strconv"
@@ -123,7 +122,7 @@ func BenchmarkMake(b *testing.B) {
 				}
 				sink.look()
 				if sink.changes != bb.want {
-					b.Fatal(fmt.Sprintf("%d changes, want %d", sink.changes, bb.want))
+					b.Fatalf("%d changes, want %d", sink.changes, bb.want)
 				}
 				b.ReportMetric(float64(sink.peak)/(1<<20), "MB-heap")
 			}

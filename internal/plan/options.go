@@ -52,7 +52,6 @@ type Options struct {
 	Required    []roster.Field
 	UniqueEmail string                               // on, warn, off (R22)
 	Set         [roster.NumFeedFields]roster.SetMode // R51
-	HoldNames   time.Duration                        // R33
 	Authority   map[string][]string                  // field name or "*" to profiles, highest first (R54)
 	Zone        *time.Location                       // in which days end (R70); nil: UTC
 	Canaries    []roster.Key                         // that a full drop must list
