@@ -14,7 +14,7 @@ import (
 )
 
 // maxBatch is how many accounts a person changes at once.
-const maxBatch = 100_000
+const maxBatch = 5_000
 
 // set does to the accounts what the person asked for: to all of them or none.
 // Of those that a run changed it means those that have the status from.
