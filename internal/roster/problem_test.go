@@ -17,6 +17,7 @@ func TestAProblemIsTheSameInTheNextDropAndAnotherOneIsNot(t *testing.T) {
 		edit func(*Problem)
 	}{
 		{"another code", func(p *Problem) { p.Code = "E131" }},
+		{"a warning", func(p *Problem) { p.Severity = SeverityWarning }},
 		{"another field", func(p *Problem) { p.Field = "email" }},
 		{"another key", func(p *Problem) { p.Key = "104418" }},
 		{"no key", func(p *Problem) { p.Key = "" }},

@@ -78,7 +78,7 @@ func TestABaselineIsRemappedWhereTheLastAppliedRunMeantSomethingElse(t *testing.
 	})
 }
 
-func TestKnownRejectionsAreThoseOfTheLastAppliedRun(t *testing.T) {
+func TestKnownProblemsAreThoseOfTheLastAppliedRun(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		if known, err := db.Known(t.Context(), "hr-csv"); err != nil || len(known) != 0 {
 			t.Errorf("before any run: %v, %v", known, err)
@@ -89,12 +89,13 @@ func TestKnownRejectionsAreThoseOfTheLastAppliedRun(t *testing.T) {
 		last := ran(t, db, 2, r)
 		plantProblem(t, db, last.Number, "E120", "error", "old", noon.AddDate(0, 0, -3))
 		plantProblem(t, db, last.Number, "E115", "error", "new", time.Time{})
-		plantProblem(t, db, last.Number, "E131", "warning", "no rejection", time.Time{})
+		plantProblem(t, db, last.Number, "E131", "warning", "warned", time.Time{})
+		plantProblem(t, db, last.Number, "E310", "note", "worth knowing", time.Time{})
 		dry := full("s3", 10)
 		dry.DryRun, dry.Status = true, journal.Dry
 		plantProblem(t, db, ran(t, db, 3, dry).Number, "E120", "error", "of a dry run", time.Time{})
 
-		want := map[string]time.Time{"old": noon.AddDate(0, 0, -3), "new": noon}
+		want := map[string]time.Time{"old": noon.AddDate(0, 0, -3), "new": noon, "warned": noon}
 		check := func(when string) {
 			t.Helper()
 			known, err := db.Known(t.Context(), "hr-csv")
