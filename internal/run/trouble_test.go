@@ -74,6 +74,47 @@ func TestP1ARunThatIsStoppedBeforeItAppliesIsNotOK(t *testing.T) {
 	})
 }
 
+// TestP1ARunThatCannotBeAppliedIsNotOK has no place for our copy of the drop,
+// which is found out when all has been judged and may go ahead.
+func TestP1ARunThatCannotBeAppliedIsNotOK(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		if err := os.MkdirAll(s.State, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.State, "archive"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := s.read(p, journal.Failed, people(20)...)
+		if kept, err := s.Store.Run(t.Context(), j.Number); err != nil || kept.Status != journal.Failed || kept.ExitCode != 1 {
+			t.Errorf("the journal has a run that is %s, exit %d: %v", kept.Status, kept.ExitCode, err)
+		}
+		if s.dump() != "" {
+			t.Error("accounts are there")
+		}
+		if err := os.Remove(filepath.Join(s.State, "archive")); err != nil {
+			t.Fatal(err)
+		}
+		if again := s.run(p, journal.OK); again.Facts.Rows.Added != 20 {
+			t.Errorf("%d added by the next run", again.Facts.Rows.Added)
+		}
+	})
+}
+
+// TestARunThatIsStoppedWhileItWaitsIsInterrupted is stopped as a signal does it,
+// with a cause of its own.
+func TestARunThatIsStoppedWhileItWaitsIsInterrupted(t *testing.T) {
+	s := open(t, "sqlite")
+	p := s.feed("hr", func(p *run.Profile) { p.Source.Settle = time.Minute })
+	s.drop(p, people(20)...)
+	ctx, stop := context.WithCancelCause(t.Context())
+	time.AfterFunc(100*time.Millisecond, func() { stop(errors.New("terminated signal received")) })
+	j, err := s.Run(ctx, run.Request{Profile: p})
+	if err == nil || j == nil || j.Status != journal.Interrupted || j.ExitCode != 143 {
+		t.Errorf("%v, %+v", err, j)
+	}
+}
+
 // TestP8AFencedApplyIsAFailedRun takes the lease away between plan and apply.
 func TestP8AFencedApplyIsAFailedRun(t *testing.T) {
 	s := open(t, "sqlite")
