@@ -315,6 +315,7 @@ func (n night) show(t *rapid.T, text string, args ...any) {
 }
 
 func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		if n.Policy.Upload == "add_all" && n.Match.Key == roster.Username {
@@ -331,6 +332,7 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 }
 
 func TestR4TheOrderOfTheRowsNeverChangesThePlan(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		if n.Policy.Upload == "add_all" || slices.ContainsFunc(n.rows, func(e roster.Entry) bool { return e.Number }) {
@@ -347,6 +349,7 @@ func TestR4TheOrderOfTheRowsNeverChangesThePlan(t *testing.T) {
 }
 
 func TestR2TheLedgersAddUpAndTheFactsAreTrue(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		f := n.facts
@@ -396,6 +399,7 @@ func count(all []Change, is func(Change) bool) (n int) {
 }
 
 func TestR64StrangersAndTheProtectedAreLeftAloneAndNobodyIsChangedTwice(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		changed := map[uint64]bool{}
@@ -432,6 +436,7 @@ func TestR64StrangersAndTheProtectedAreLeftAloneAndNobodyIsChangedTwice(t *testi
 }
 
 func TestR33NoTwoAccountsShareANameAndNoHeldNameIsTaken(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		names := map[string]uint64{}
@@ -455,6 +460,7 @@ func TestR33NoTwoAccountsShareANameAndNoHeldNameIsTaken(t *testing.T) {
 }
 
 func TestR22NoAddressComesToBeShared(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		if n.UniqueEmail != "on" {
@@ -485,6 +491,7 @@ func sharing(m *memory) map[string][]uint64 {
 }
 
 func TestR3ARejectedRowsAccountStaysAsItWas(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		for _, p := range n.Problems {
@@ -506,6 +513,7 @@ func TestR3ARejectedRowsAccountStaysAsItWas(t *testing.T) {
 }
 
 func TestR5WhomAnotherFeedClaimsIsNotRemoved(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		for _, c := range n.Changes {
@@ -523,6 +531,7 @@ func TestR5WhomAnotherFeedClaimsIsNotRemoved(t *testing.T) {
 }
 
 func TestR103ARunCanBeTakenBack(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := someNight(t)
 		var back Plan
@@ -550,6 +559,7 @@ func TestR103ARunCanBeTakenBack(t *testing.T) {
 }
 
 func TestR54FeedsThatAlternateComeToRest(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m := someDirectory(t)
 		order := oneOf(t, []map[string][]string{nil, {"email": {"ad", "hr"}, "*": {"hr"}}, {"*": {"school", "ad"}}}, "order")

@@ -119,26 +119,25 @@ func (w *people) screen(e roster.Entry) (done bool, err error) {
 // record may mean it either. A broken row whose key is no owned account's could
 // be anybody's (R15).
 func (w *people) mention(e roster.Entry) {
-	var known []*roster.Account
+	owned := false
 	for _, k := range []roster.Key{e.Key, e.PreviousKey} {
-		if k != "" {
-			known = append(known, w.linked(k)...)
-			known = append(known, w.bearing(k)...)
+		if k == "" {
+			continue
+		}
+		for _, a := range append(w.linked(k), w.bearing(k)...) {
+			w.seen.add(a.ID)
+			owned = owned || k == e.Key && a.Link(w.Profile) != nil
 		}
 	}
 	if a := w.byName[roster.Fold(e.OldUsername)]; a != nil {
-		known = append(known, a)
-	}
-	owned := false
-	for _, a := range known {
 		w.seen.add(a.ID)
-		owned = owned || a.Link(w.Profile) != nil
 	}
-	if !owned {
-		w.hint(e)
-		if e.Broken {
-			w.facts.UnreadableKeys++
-		}
+	if owned {
+		return
+	}
+	w.hint(e)
+	if e.Broken {
+		w.facts.UnreadableKeys++
 	}
 }
 
