@@ -81,8 +81,6 @@ func code(r *Run) int {
 // are about the drop or its source.
 func refused(code string) int {
 	switch {
-	case code == "E405":
-		return exitNoDrop
 	case strings.HasPrefix(code, "E"):
 		return exitSource
 	case strings.HasPrefix(code, "C"):

@@ -42,7 +42,7 @@ func TestWhatARunCameTo(t *testing.T) {
 		{"the drop was refused", journal.Run{Code: "E411", Error: "E411: the file is empty"}, journal.Failed, 12},
 		{"a row proves the drop wrong (R18)", journal.Run{Code: "E102", Error: "E102: line 10: a quote swallows rows"}, journal.Failed, 12},
 		{"a plan of a refused drop", journal.Run{DryRun: true, Code: "E411", Error: "E411: the file is empty"}, journal.Failed, 12},
-		{"no drop, and one was required", journal.Run{Code: "E405", Error: "E405: there is no drop"}, journal.Failed, 13},
+		{"the folder of the drops is gone", journal.Run{Code: "E405", Error: "E405: the folder does not exist"}, journal.Failed, 12},
 		{"the configuration is wrong", journal.Run{Code: "C110", Error: "C110: hr.yaml:3:1"}, journal.Failed, 15},
 		{"anything else went wrong", journal.Run{Error: "apply: no space left on device"}, journal.Failed, 1},
 		{"a drop is overdue", journal.Run{Status: journal.Missing}, journal.Missing, 13},

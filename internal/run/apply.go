@@ -112,9 +112,10 @@ func (r *Runner) archive(got *fetched, run *journal.Run) error {
 		return err
 	}
 	kept := filepath.Join(dir, strconv.FormatInt(run.Number, 10)+"-"+filepath.Base(got.drop.Name))
-	if err := os.Link(got.drop.Path, kept); err != nil {
+	if err := os.Rename(got.drop.Path, kept); err != nil {
 		return fmt.Errorf("archive the drop: %w", err)
 	}
+	got.drop.Path, got.borrowed = kept, true
 	run.Input.Archive, err = filepath.Rel(r.State, kept)
 	return err
 }
