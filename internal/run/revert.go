@@ -96,13 +96,11 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 func (r *Runner) takeBack(ctx context.Context, number int64, only map[uint64]bool) (plan.Plan, error) {
 	var back plan.Plan
 	var done []plan.Change
-	now := map[uint64]roster.Account{}
 	flush := func() error {
 		part, err := r.oppose(ctx, done)
 		back.Changes = append(back.Changes, part.Changes...)
 		back.Problems = append(back.Problems, part.Problems...)
 		done = done[:0]
-		clear(now)
 		return err
 	}
 	for o, err := range r.Store.Changes(ctx, number) {
