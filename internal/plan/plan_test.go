@@ -48,130 +48,17 @@ func bad(code string) func(*roster.Entry) {
 	return func(e *roster.Entry) { e.Problems = append(e.Problems, roster.NewProblem(code, e.Line, e.Key)) }
 }
 
-// Each story is accounts 1, 2 and 3 of profile hr, a drop, and what the plan says of it.
-func TestStories(t *testing.T) {
-	tests := []struct {
-		name string
-		with func(*Options, *memory)
-		rows []roster.Entry
-		want []string
-	}{
-		{"R2 nothing differs, nothing is planned", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}, nil},
-		{"R4 the order of the rows means nothing", nil, []roster.Entry{row(2, "3", "u3"), row(3, "1", "u1"), row(4, "2", "u2")}, nil},
-		{"R3 a rejected row protects its person", nil, []roster.Entry{row(2, "1", "u1", bad("E104")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E104 line 2 error"}},
-		{"R3 a row without a key keeps all who are absent", nil, []roster.Entry{row(2, "", "x", bad("E120"), without(roster.Email)), row(3, "1", "u1")}, []string{"E120 line 2 error"}},
-		{"R3 an unmatched row with the name of an owned account mentions it", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u3")}, []string{"E303 line 4 error"}},
-		{"R7 a dirty row still suspends its leaver", nil, []roster.Entry{row(2, "1", "u1", bad("E104"), wishes(roster.WishLeaver)), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E104 line 2 warning", "suspend 1"}},
-		{"R7 a bad optional value keeps the stored one", nil, []roster.Entry{row(2, "1", "u1", bad("E112"), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E112 line 2 warning", "update 1 city=Ulm"}},
-		{"R15 a broken row of a known key protects that account alone", nil, []roster.Entry{{Line: 2, Key: "1", Broken: true, Problems: []roster.Problem{roster.NewProblem("E101", 2, "1")}}, row(3, "2", "u2")}, []string{"E101 line 2 error", "suspend 3"}},
-		{"R15 a broken row of an unknown key could be anybody's", nil, []roster.Entry{{Line: 2, Key: "8", Broken: true, Problems: []roster.Problem{roster.NewProblem("E101", 2, "8")}}, row(3, "2", "u2")}, []string{"E101 line 2 error"}},
-		{"R22 two newcomers with one address are both rejected", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "8", "u8", says(roster.Email, "x@example.org")), row(6, "9", "u9", says(roster.Email, "X@example.org"))}, []string{"E130 line 5 error", "E130 line 6 error"}},
-		{"R22 an address that its holder gives up is free", nil, []roster.Entry{row(2, "1", "u1", says(roster.Email, "new@example.org")), row(3, "2", "u2", says(roster.Email, "p1@example.org")), row(4, "3", "u3")}, []string{"update 1 email=new@example.org", "update 2 email=p1@example.org"}},
-		{"R22 an address that its holder keeps is a warning", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2", says(roster.Email, "p1@example.org"), says(roster.City, "Ulm")), row(4, "3", "u3")}, []string{"E130 line 3 warning", "update 2 city=Ulm"}},
-		{"R22 unique_email: off asks nobody", func(o *Options, _ *memory) { o.UniqueEmail = "off" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2", says(roster.Email, "p1@example.org")), row(4, "3", "u3")}, []string{"update 2 email=p1@example.org"}},
-		{"R22 unique_email: warn applies and warns", func(o *Options, _ *memory) { o.UniqueEmail = "warn" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2", says(roster.Email, "p1@example.org")), row(4, "3", "u3")}, []string{"E130 line 3 warning", "update 2 email=p1@example.org"}},
-		{"R22 a difference of case alone is none", nil, []roster.Entry{row(2, "1", "u1", says(roster.Email, "P1@Example.org")), row(3, "2", "u2"), row(4, "3", "u3")}, nil},
-		{"R33 templates count in the order of the rows", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "7", "jdoe", template), row(6, "8", "jdoe", template), row(7, "9", "jdoe", template)}, []string{"add 7 jdoe", "add 8 jdoe2", "add 9 jdoe3"}},
-		{"R33 on_taken: number on a given name counts too", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u3", number)}, []string{"add 9 u32"}},
-		{"R7 an unusable name keeps the one that is there", nil, []roster.Entry{row(2, "1", "", bad("E134"), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E134 line 2 warning", "update 1 city=Ulm"}},
-		{"R30 but a newcomer needs one", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "", bad("E134"))}, []string{"E134 line 5 error"}},
-		{"R33 two new records that want one given name are both rejected", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "8", "jdoe"), row(6, "9", "jdoe")}, []string{"E303 line 5 error", "E303 line 6 error"}},
-		{"R33 a held name is not given to another", func(_ *Options, m *memory) { m.holds = []Hold{{Name: "gone", Account: 77}} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "gone")}, []string{"E303 line 5 error"}},
-		{"R33 its giver may take it back", func(_ *Options, m *memory) { m.holds = []Hold{{Name: "was1", Account: 1}} }, []roster.Entry{row(2, "1", "was1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"rename 1 username=was1"}},
-		{"R33 a newcomer does not get what a rename gives up", nil, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u1")}, []string{"E303 line 5 error", "rename 1 username=x1"}},
-		{"R34 a taken name: the rest is applied", nil, []roster.Entry{row(2, "1", "u2", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E303 line 2 warning", "update 1 city=Ulm"}},
-		{"R34 rename off keeps the old name, with a note", func(o *Options, _ *memory) { o.Policy.Rename = off() }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"note line 2 note"}},
-		{"R35 oldusername finds the account, by username", byUsername, []roster.Entry{named(2, "fresh", func(e *roster.Entry) { e.OldUsername = "u1" }), named(3, "u2"), named(4, "u3")}, []string{"rename fresh username=fresh"}},
-		{"R36 a ring of old names, by username", byUsername, []roster.Entry{named(2, "u2", was("u1")), named(3, "u3", was("u2")), named(4, "u1", was("u3"))}, []string{"rename u1 username=u1", "rename u2 username=u2", "rename u3 username=u3"}},
-		{"R36 a chain of old names, by username", byUsername, []roster.Entry{named(2, "u2", was("u1")), named(3, "u9", was("u2")), named(4, "u3")}, []string{"rename u2 username=u2", "rename u9 username=u9"}},
-		{"R41 records that differ in a default alone differ", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", defaults("Ulm")), row(6, "9", "u9", defaults("Bonn"))}, []string{"E105 line 5 error", "E105 line 6 error"}},
-		{"R51 none renames nobody", func(o *Options, _ *memory) { o.Policy.Update = "none" }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"note line 2 note"}},
-		{"R35 an unknown old name is E305", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "x", func(e *roster.Entry) { e.OldUsername = "nobody" })}, []string{"E305 line 5 error"}},
-		{"R36 a swap", nil, []roster.Entry{row(2, "1", "u2"), row(3, "2", "u1"), row(4, "3", "u3")}, []string{"rename 1 username=u2", "rename 2 username=u1"}},
-		{"R36 a ring", nil, []roster.Entry{row(2, "1", "u2"), row(3, "2", "u3"), row(4, "3", "u1")}, []string{"rename 1 username=u2", "rename 2 username=u3", "rename 3 username=u1"}},
-		{"R36 a chain into a free name", nil, []roster.Entry{row(2, "1", "u2"), row(3, "2", "u3"), row(4, "3", "free")}, []string{"rename 1 username=u2", "rename 2 username=u3", "rename 3 username=free"}},
-		{"R34 a rename whose giver falls away falls too", nil, []roster.Entry{row(2, "1", "u2"), row(3, "2", "u3"), row(4, "3", "u3")}, []string{"E303 line 2 warning", "E303 line 3 warning"}},
-		{"R36 a ring of addresses", nil, []roster.Entry{row(2, "1", "u1", says(roster.Email, "p2@example.org")), row(3, "2", "u2", says(roster.Email, "p3@example.org")), row(4, "3", "u3", says(roster.Email, "p1@example.org"))}, []string{"update 1 email=p2@example.org", "update 2 email=p3@example.org", "update 3 email=p1@example.org"}},
-		{"R41 equal copies: the first is used", nil, []roster.Entry{row(2, "1", "u1"), row(3, "1", "u1"), row(4, "2", "u2"), row(5, "3", "u3")}, []string{"E106 line 3 warning"}},
-		{"R41 differing copies are all rejected, the account stays", nil, []roster.Entry{row(2, "1", "u1"), row(3, "1", "x1"), row(4, "2", "u2"), row(5, "3", "u3")}, []string{"E105 line 2 error", "E105 line 3 error"}},
-		{"R41 two accounts with the key: neither is touched", func(_ *Options, m *memory) {
-			a := m.accounts[0]
-			a.ID, a.Links = 50, nil
-			a.Values[roster.Username] = "twin"
-			m.accounts = append(m.accounts, a)
-			m.accounts[0].Links = nil
-		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E301 line 2 error"}},
-		{"R42 strict: an unknown key with a known name is no match", unlinked, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u3", without(roster.Email))}, []string{"E303 line 4 error"}},
-		{"R42 the fallback adopts an account that has no key", func(o *Options, m *memory) { unlinked(o, m); o.Match.Fallback.By = "username" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u3", without(roster.Email, roster.FirstName, roster.LastName))}, []string{"update 9 employee_id=9"}},
-		{"R42 the fallback never takes an account with another key", func(o *Options, _ *memory) { o.Match.Fallback.By = "username" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u3")}, []string{"E302 line 4 error"}},
-		{"R42 with rekey it does", func(o *Options, _ *memory) { o.Match.Fallback = Fallback{By: "username", Rekey: true} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u3", without(roster.Email, roster.FirstName, roster.LastName))}, []string{"update 9 employee_id=9"}},
-		{"R42 without a key the fallback matches alone and the key stays", func(o *Options, _ *memory) { o.Match.Fallback.By = "username" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "", "u3", without(roster.Email, roster.FirstName, roster.LastName), says(roster.City, "Ulm"), func(e *roster.Entry) { e.KeyBad = false })}, []string{"update 3 city=Ulm"}},
-		{"R43 what a newcomer lacks is named", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", without(roster.LastName, roster.Email))}, []string{"E120 line 5 error", "E120 line 5 error"}},
-		{"R45 a deleted person who is listed again waits for a person", deleted3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E307 line 4 error"}},
-		{"R45 where a witness agrees it is a rehire", func(o *Options, m *memory) { deleted3(o, m); o.Match.Witness = []roster.Field{roster.LastName} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"reactivate 3"}},
-		{"R45 every witness disagrees: somebody else's key", func(o *Options, m *memory) { suspended3(o, m); o.Match.Witness = []roster.Field{roster.LastName} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", says(roster.LastName, "Other"))}, []string{"E307 line 4 error"}},
-		{"R46 previous_key moves the link and keeps the account", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u3", without(roster.Email, roster.FirstName, roster.LastName), func(e *roster.Entry) { e.PreviousKey = "3" })}, []string{"update 9 employee_id=9"}},
-		{"R46 an unknown previous key is E305", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", func(e *roster.Entry) { e.PreviousKey = "99" })}, []string{"E305 line 5 error"}},
-		{"R49 a person has decided that the key is somebody new", func(o *Options, m *memory) { deleted3(o, m); m.decided["3"] = true }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "fresh")}, []string{"add 3 fresh"}},
-		{"R50 add skips the known", func(o *Options, _ *memory) { o.Policy.Upload = "add" }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9")}, []string{"add 9 u9", "skip line 2 skip", "skip line 3 skip", "skip line 4 skip"}},
-		{"R50 add_all numbers a taken name", func(o *Options, _ *memory) { o.Policy.Upload, o.Policy.Missing = "add_all", "keep" }, []roster.Entry{row(5, "9", "u3", says(roster.Email, "n@example.org"))}, []string{"add 9 u32", "claim 1", "claim 2", "claim 3"}},
-		{"R50 update skips the unknown", func(o *Options, _ *memory) { o.Policy.Upload = "update" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9")}, []string{"skip line 5 skip", "update 1 city=Ulm"}},
-		{"R51 none changes no field", func(o *Options, _ *memory) { o.Policy.Update = "none" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, nil},
-		{"R51 fill_missing fills only what is empty", func(o *Options, _ *memory) { o.Policy.Update = "fill_missing" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm"), says(roster.LastName, "Other")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 city=Ulm"}},
-		{"R51 once writes a newcomer's field only", func(o *Options, _ *memory) { o.Set[roster.LastName] = roster.SetOnce }, []roster.Entry{row(2, "1", "u1", says(roster.LastName, "Other")), row(3, "2", "u2"), row(4, "3", "u3")}, nil},
-		{"R60 suspended 1 suspends, and says who did", nil, []roster.Entry{row(2, "1", "u1", wishes(roster.WishSuspend)), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"suspend 1"}},
-		{"R60 an empty cell keeps what the feed had suspended", fed3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}, nil},
-		{"R60 suspended 0 lifts it", fed3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishActive))}, []string{"reactivate 3"}},
-		{"R61 who was absent is back", suspended3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"reactivate 3"}},
-		{"R61 what a person suspended stays, with a note", func(o *Options, m *memory) { suspended3(o, m); m.account("3").Values[roster.StatusBy] = "person:ada" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishActive))}, []string{"claim 3", "note line 4 note"}},
-		{"R62 the missing are suspended", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}, []string{"suspend 3"}},
-		{"R62 missing: keep removes nobody, but withdraws the claim", func(o *Options, _ *memory) { o.Policy.Missing = "keep" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}, []string{"claim 3"}},
-		{"R62 in a delta absence means nothing", func(o *Options, _ *memory) { o.Full = false }, []roster.Entry{row(2, "1", "u1")}, nil},
-		{"R62 delete_after deletes who has been absent that long", func(o *Options, m *memory) {
-			suspended3(o, m)
-			o.Policy.Delete, o.Policy.DeleteAfter = true, 90*24*time.Hour
-			m.account("3").Values[roster.StatusSince] = roster.Stamp(noon.Add(-90 * 24 * time.Hour))
-		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}, []string{"delete 3"}},
-		{"R62 and not a day earlier", func(o *Options, m *memory) {
-			suspended3(o, m)
-			o.Policy.Delete, o.Policy.DeleteAfter = true, 90*24*time.Hour
-			m.account("3").Values[roster.StatusSince] = roster.Stamp(noon.Add(-90*24*time.Hour + time.Second))
-		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}, nil},
-		{"R63 a fallback owner who is nobody stops deletions", func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.FallbackOwner = true, "nobody" }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete)), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E209 line 2 error"}},
-		{"R63 deleted 1 deletes and needs no other field", func(o *Options, _ *memory) { o.Policy.Delete = true }, []roster.Entry{{Line: 2, Key: "1", Wish: roster.WishDelete}, row(3, "2", "u2"), row(4, "3", "u3")}, []string{"delete 1"}},
-		{"R64 a protected account is neither suspended nor renamed", func(o *Options, _ *memory) { o.Policy.Protect = []string{"u*"} }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishLeaver)), row(3, "2", "x2"), row(4, "3", "u3")}, []string{"E304 line 2 warning", "E304 line 3 warning", "claim 1"}},
-		{"R65 delete off skips the row", nil, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"skip line 2 skip"}},
-		{"R65 suspend off applies the rest with a warning", func(o *Options, _ *memory) { o.Policy.Suspend, o.Policy.Missing = false, "keep" }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishSuspend), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 city=Ulm", "warning line 2 warning"}},
-		{"R66 deleting an unknown account is E308", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "", wishes(roster.WishDelete))}, []string{"E308 line 5 error"}},
-		{"R66 deleting a deleted one is unchanged", deleted3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishDelete))}, nil},
-		{"R67 leave keeps the account active", nil, []roster.Entry{row(2, "1", "u1", wishes(roster.WishLeave)), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"claim 1"}},
-		{"R70 the last day is a day of work", nil, []roster.Entry{row(2, "1", "u1", says(roster.ExpiresOn, "2026-09-01")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 expires_on=2026-09-01"}},
-		{"R71 a date already past suspends in the run", nil, []roster.Entry{row(2, "1", "u1", says(roster.ExpiresOn, "2026-08-31")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"suspend 1 expires_on=2026-08-31"}},
-		{"R71 moving the date forward lifts what the date had suspended", expired3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", says(roster.ExpiresOn, "2026-12-31"))}, []string{"reactivate 3 expires_on=2026-12-31"}},
-		{"R3 differing copies protect the account of their previous key", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u9", before("3")), row(5, "9", "x9", before("3"))}, []string{"E105 line 4 error", "E105 line 5 error"}},
-		{"R3 a broken row keeps others from its account", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), {Line: 4, Key: "3", Broken: true, Problems: []roster.Problem{roster.NewProblem("E101", 4, "3")}}, row(5, "9", "u9", before("3"))}, []string{"E101 line 4 error", "E302 line 5 error"}},
-		{"R6 a record without a key gets no number, or it would be added each night", func(o *Options, _ *memory) { o.Match.Fallback.By, o.Policy.Protect = "username", []string{"root"} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "", "root", number, says(roster.Email, "n@example.org"), func(e *roster.Entry) { e.KeyBad = false })}, []string{"E304 line 5 error"}},
-		{"R7 a dirty deletion that is off is rejected", nil, []roster.Entry{row(2, "1", "u1", bad("E104"), wishes(roster.WishDelete)), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E104 line 2 error"}},
-		{"R2 rejected comes before skipped", func(o *Options, _ *memory) { o.Policy.Upload = "add" }, []roster.Entry{row(2, "1", "u1", bad("E104")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E104 line 2 error", "skip line 3 skip", "skip line 4 skip"}},
-		{"R22 the address of who is deleted for his absence is free", func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.Missing = true, "delete" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2", says(roster.Email, "p3@example.org"))}, []string{"delete 3", "update 2 email=p3@example.org"}},
-		{"R22 who cannot be deleted keeps his address", func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.FallbackOwner = true, "nobody" }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete), says(roster.Email, "new@example.org")), row(3, "2", "u2", says(roster.Email, "p1@example.org")), row(4, "3", "u3")}, []string{"E130 line 3 warning", "E209 line 2 error"}},
-		{"R22 an address made of the username is judged like any other", nil, []roster.Entry{row(2, "1", "u1", made("p2@example.org")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E130 line 2 warning"}},
-		{"R22 and a newcomer's too", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", made("p2@example.org"))}, []string{"E130 line 5 error"}},
-		{"R31 an address made of the username follows a swap", nil, []roster.Entry{row(2, "1", "u2", made("")), row(3, "2", "u1", made("")), row(4, "3", "u3")}, []string{"rename 1 username=u2 email=u2@example.org", "rename 2 username=u1 email=u1@example.org"}},
-		{"R33 a default name that is taken counts", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "", template, func(e *roster.Entry) {
-			e.Defaults[roster.Username], e.HasDef = "u3", e.HasDef.With(roster.Username)
-		})}, []string{"add 9 u32"}},
-		{"R33 a name with its counter is the name that was asked for", func(_ *Options, m *memory) { m.account("3").Values[roster.Username] = "jdoe2" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "jdoe", number)}, nil},
-		{"R42 without a key the fallback adopts nobody who is suspended", func(o *Options, m *memory) { suspended3(o, m); unlinked(o, m); o.Match.Fallback.By = "username" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "", "u3", without(roster.Email), func(e *roster.Entry) { e.KeyBad = false })}, []string{"E302 line 4 error"}},
-		{"R4 two records that mean one account are both rejected", func(o *Options, _ *memory) { o.Match.Fallback = Fallback{By: "username", Rekey: true} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "8", "u3", without(roster.Email)), row(5, "9", "u9", before("3"))}, []string{"E302 line 4 error", "E302 line 5 error"}},
-		{"R51 file_and_defaults writes a default that needs the username", func(o *Options, _ *memory) { o.Policy.Update = "file_and_defaults" }, []roster.Entry{row(2, "1", "u1", func(e *roster.Entry) {
-			e.Late = []roster.Late{{Field: roster.URL, Default: true, Value: func(name string) string { return "/~" + name }}}
-		}), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 url=/~u1"}},
-		{"R60 the word suspended replaces an absence", suspended3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishSuspend))}, []string{"update 3"}},
-		{"R63 who is deleted takes no new name along", func(o *Options, _ *memory) { o.Policy.Delete = true }, []roster.Entry{row(2, "1", "x1", wishes(roster.WishDelete), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"delete 1"}},
-		{"R71 and nothing else does", expired3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishActive))}, nil},
-	}
-	for _, tt := range tests {
+// A story is accounts 1, 2 and 3 of profile hr, a drop, and what the plan says of
+// it. They stand by subject in stories_*_test.go.
+type story struct {
+	name string
+	with func(*Options, *memory)
+	rows []roster.Entry
+	want []string
+}
+
+func tell(t *testing.T, stories []story) {
+	for _, tt := range stories {
 		t.Run(tt.name, func(t *testing.T) {
 			o, m := staff(), directory("1", "2", "3")
 			if tt.with != nil {
