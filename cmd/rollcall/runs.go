@@ -131,34 +131,37 @@ func instant(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-type runsShowCmd struct {
+// oneRun is the argument of the commands that tell about one run.
+type oneRun struct {
 	Which string `arg:"" name:"run" optional:"" default:"last" help:"A number, last or last:PROFILE."`
 }
 
-// Run implements the command.
-func (c *runsShowCmd) Run(a *app) error {
+// open finds the run.
+func (c *oneRun) open(a *app) (*desk, *journal.Run, error) {
 	d, err := a.desk()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	j, err := d.stored(c.Which)
+	return d, j, err
+}
+
+type runsShowCmd struct{ oneRun }
+
+// Run implements the command.
+func (c *runsShowCmd) Run(a *app) error {
+	d, j, err := c.open(a)
 	if err != nil {
 		return err
 	}
 	return d.showRun(d.r, d.known(j), j)
 }
 
-type runsProblemsCmd struct {
-	Which string `arg:"" name:"run" optional:"" default:"last" help:"A number, last or last:PROFILE."`
-}
+type runsProblemsCmd struct{ oneRun }
 
 // Run implements the command.
 func (c *runsProblemsCmd) Run(a *app) error {
-	d, err := a.desk()
-	if err != nil {
-		return err
-	}
-	j, err := d.stored(c.Which)
+	d, j, err := c.open(a)
 	if err != nil {
 		return err
 	}
@@ -189,17 +192,11 @@ func (c *runsProblemsCmd) Run(a *app) error {
 	return nil
 }
 
-type runsChangesCmd struct {
-	Which string `arg:"" name:"run" optional:"" default:"last" help:"A number, last or last:PROFILE."`
-}
+type runsChangesCmd struct{ oneRun }
 
 // Run implements the command.
 func (c *runsChangesCmd) Run(a *app) error {
-	d, err := a.desk()
-	if err != nil {
-		return err
-	}
-	j, err := d.stored(c.Which)
+	d, j, err := c.open(a)
 	if err != nil {
 		return err
 	}
