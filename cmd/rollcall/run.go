@@ -29,7 +29,7 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	q := run.Request{Profile: p, File: c.File, Yes: a.Yes, Trigger: "manual"}
+	q := run.Request{Profile: p, File: c.File, Yes: a.Yes, Trigger: "manual", Tell: a.tell}
 	if a.terminal() && !a.NoInput && !a.Yes && a.Output == "table" {
 		q.Confirm = func(j *journal.Run) bool { return a.confirm(r, p, j) }
 	}
@@ -43,6 +43,9 @@ func (c *runCmd) Run(a *app) error {
 		if i == len(runs)-1 {
 			own = err
 		}
+		if a.ctx.Err() != nil {
+			return exit(exitTerminated, fmt.Errorf("interrupted; rollcall runs show %d tells what had been done", j.Number))
+		}
 		own = errors.Join(own, r.Deliver(a.ctx, j.Number))
 		if err := a.showRun(r, p, j); err != nil {
 			return err
@@ -55,13 +58,23 @@ func (c *runCmd) Run(a *app) error {
 	return exit(code, nil)
 }
 
+// tell says on stderr what a person waits for.
+func (a *app) tell(what string) {
+	if !a.Quiet {
+		fmt.Fprintln(a.stderr, "rollcall: "+what)
+	}
+}
+
 // nothing ends a run that was not recorded.
 func (c *runCmd) nothing(a *app, err error) error {
 	switch {
 	case errors.Is(err, run.ErrNothingNew) && c.RequireInput:
 		return exit(exitNoDrop, errors.New("there is no new drop"))
 	case errors.Is(err, run.ErrNothingNew):
-		if !a.Quiet && a.Output == "table" {
+		switch {
+		case a.Output == "json":
+			fmt.Fprintln(a.stdout, "null")
+		case a.Output == "table" && !a.Quiet:
 			fmt.Fprintf(a.stdout, "%s: nothing to do: no new drop since the last run.\n", c.Profile)
 		}
 		return nil
@@ -128,7 +141,7 @@ func (c *planCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	j, err := r.Run(a.ctx, run.Request{Profile: p, File: c.File, Dry: true, Trigger: "manual"})
+	j, err := r.Run(a.ctx, run.Request{Profile: p, File: c.File, Dry: true, Trigger: "manual", Tell: a.tell})
 	if j == nil {
 		return (&runCmd{Profile: c.Profile}).nothing(a, err)
 	}

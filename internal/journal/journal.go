@@ -73,6 +73,7 @@ type Run struct {
 	DecidedBy string          `json:"decided_by,omitempty"`
 	Approved  bool            `json:"approved,omitempty"` // a person approved it: a new baseline
 	Reverts   int64           `json:"reverts,omitempty"`  // the run that this one takes back
+	SameAs    int64           `json:"same_as,omitempty"`  // the run of the same bytes that this one equals (R104)
 	Partly    bool            `json:"partly,omitempty"`   // of a revert: only for some of its accounts
 	Mapping   string          `json:"mapping,omitempty"`  // digest of what a record means: format, match, map
 	Settings  string          `json:"settings,omitempty"` // digest of all that a plan depends on besides drop and accounts

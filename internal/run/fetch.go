@@ -45,7 +45,7 @@ func (f *fetched) close(log *slog.Logger) {
 func (r *Runner) fetch(ctx context.Context, q Request, spool string) (*fetched, error) {
 	switch q.File {
 	case "":
-		return r.fromSource(ctx, q.Profile, spool, q.Dry)
+		return r.fromSource(ctx, q, spool)
 	case "last":
 		return r.fromArchive(ctx, q.Profile.Name)
 	}
@@ -95,7 +95,8 @@ func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, err
 
 // fromSource asks the source what there is, and fetches what should be read
 // next; for a plan also what was read before.
-func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string, dry bool) (*fetched, error) {
+func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetched, error) {
+	p := q.Profile
 	src, err := source.Open(ctx, p.Source, r.Log)
 	if err != nil {
 		return nil, err
@@ -109,12 +110,13 @@ func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string, dry b
 		got.note(line)
 	}
 	files, err := r.unread(ctx, p, listing.Files)
-	if dry && len(listing.Files) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
+	if q.Dry && len(listing.Files) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
 		files, err = listing.Files[len(listing.Files)-1:], nil
 	}
 	if err != nil {
 		return got, err
 	}
+	r.announce(q, files)
 	settled, growing, err := src.Settled(ctx, files, p.Source.Settle+patience)
 	if errors.Is(err, source.ErrNoDrop) {
 		return got, ErrNothingNew
@@ -132,6 +134,20 @@ func (r *Runner) fromSource(ctx context.Context, p *Profile, spool string, dry b
 	}
 	got.drop, err = src.Fetch(ctx, next, spool)
 	return got, err
+}
+
+// announce tells a person who waits why: none of the files is old enough yet.
+func (r *Runner) announce(q Request, files []source.File) {
+	settle := q.Profile.Source.Settle
+	if q.Tell == nil || q.Profile.Source.Ready != "" || settle < 5*time.Second {
+		return
+	}
+	for _, f := range files {
+		if r.Now().Sub(f.Modified) > settle {
+			return
+		}
+	}
+	q.Tell(fmt.Sprintf("waiting until %q has stood still for %s (source.settle)", files[len(files)-1].Name, settle))
 }
 
 func (f *fetched) note(text string) {
@@ -249,12 +265,15 @@ func input(d roster.Drop, content string) journal.Input {
 
 // unfetched ends a run that got no drop: nothing new is not recorded, a source
 // that failed is.
-func (r *Runner) unfetched(ctx context.Context, p *Profile, run *journal.Run, err error) (*journal.Run, error) {
+func (r *Runner) unfetched(ctx context.Context, q Request, run *journal.Run, err error) (*journal.Run, error) {
+	if refused := new(roster.Refusal); q.File != "" && errors.As(err, &refused) && refused.Code == "E405" {
+		return nil, err // a slip of the keyboard is no run, and alerts nobody
+	}
 	if errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld) || run.DryRun && ctx.Err() != nil {
 		return nil, err
 	}
 	if begun := r.Store.Begin(context.WithoutCancel(ctx), run); begun != nil {
 		return nil, unsaved(err, begun)
 	}
-	return run, r.ended(ctx, p, run, err)
+	return run, r.ended(ctx, q.Profile, run, err)
 }

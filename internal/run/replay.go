@@ -112,6 +112,10 @@ func (r *Runner) recordReplay(ctx context.Context, p *Profile, run, last *journa
 		Rows:   plan.Rows{Read: was.Rows.Read, Skipped: was.Rows.Skipped, Rejected: was.Rows.Rejected, Unchanged: was.Rows.Read - was.Rows.Skipped - was.Rows.Rejected},
 		Absent: plan.Absent{Total: was.Absent.Total - was.Absent.Deleted, Kept: was.Absent.Total - was.Absent.Deleted},
 	}
+	run.SameAs = last.Number
+	if last.SameAs != 0 {
+		run.SameAs = last.SameAs
+	}
 	in := last.Input
 	run.Input.Format, run.Input.Encoding, run.Input.Delimiter, run.Input.Archive = in.Format, in.Encoding, in.Delimiter, in.Archive
 	return r.ended(ctx, p, run, nil)

@@ -96,6 +96,8 @@ type Request struct {
 	Trigger string // schedule, manual
 	// Confirm is asked, on a terminal, where first_run alone would hold the run; nil: nobody is there.
 	Confirm func(*journal.Run) bool
+	// Tell is told what the run waits for; nil: nobody listens.
+	Tell func(string)
 }
 
 // ErrNothingNew means that the source was reached and has nothing that was not
@@ -155,14 +157,14 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings()}
 	spool, err := r.spool(q.Profile.Name, 0) // all of it is ours, and none of it is in use
 	if err != nil {
-		return r.unfetched(ctx, q.Profile, run, err)
+		return r.unfetched(ctx, q, run, err)
 	}
 	got, err := r.fetch(ctx, q, spool)
 	if got != nil {
 		defer got.close(r.Log)
 	}
 	if err != nil {
-		return r.unfetched(ctx, q.Profile, run, err)
+		return r.unfetched(ctx, q, run, err)
 	}
 	run.Timing.Fetch = r.since(run.Started)
 	run.Input = input(got.drop, q.Profile.Format.Content)
