@@ -57,8 +57,12 @@ func TestReadmesFirstProfileWorksAsItIsTyped(t *testing.T) {
 			}
 		case len(words) > 1 && words[0] == "../rollcall":
 			typed++
-			if out, code := rollcall(t, dir, words[1:]...); code != 0 {
-				t.Errorf("%s: exit %d\n%s", strings.TrimSpace(command), code, out)
+			want := 0
+			if words[1] == "run" {
+				want = 10 // the example has a bad row, as README says
+			}
+			if out, code := rollcall(t, dir, words[1:]...); code != want {
+				t.Errorf("%s: exit %d, want %d\n%s", strings.TrimSpace(command), code, want, out)
 			}
 		}
 	}
