@@ -17,10 +17,10 @@ import (
 var (
 	// secretKey finds a key whose value is a secret. What follows it is fine
 	// where it is a reference.
-	secretKey = regexp.MustCompile(`(?i)(?:^|[\s{,"'?-])["']?((?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|passwort|pwd|secret|token|key|ping_url))["']?\s*:(.*)$`)
+	secretKey = regexp.MustCompile(`(?i)(?:^|[\s{,"'?-])["']?((?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|passwort|pwd|secret|token|key|ping_url|pas+w?o?r?d?|secre?ts?|tok[ae]?n))["']?\s*:(.*)$`)
 	reference = regexp.MustCompile(`^\s*\{\s*["']?(?:(?:file|credential)["']?\s*:[^,{}]*|env["']?\s*:\s*["']?[A-Za-z_][A-Za-z0-9_]*["']?\s*)\}\s*(?:[,}\]\s].*)?$`)
 	fieldName = regexp.MustCompile(`^\s*["']?[a-z_.]{0,40}["']?\s*(?:[,}#].*)?$`)
-	inURL     = regexp.MustCompile(`://[^\s"']*:[^"']*@`)
+	inURL     = regexp.MustCompile(`://[^\s"']*:[^"']*@|[^\s"':]:[^\s"':@]+@|(?i)(?:password|passwd|pwd)\s*=`)
 	matchKey  = regexp.MustCompile(`(?:^|[{,\s])match\s*:`)
 )
 

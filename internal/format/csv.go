@@ -61,9 +61,12 @@ func (r *row) dropBlanks(n int) {
 	}
 }
 
-// nothing tells whether the row says nothing at all: an empty line, with or
-// without delimiters.
-func (r *row) nothing() bool {
+// nothing tells whether the row is an empty line. One of delimiters alone is
+// none: it may be somebody's row whose key was lost (R3, R15).
+func (r *row) nothing() bool { return len(r.ends) == 1 && blank(r.cell(0)) }
+
+// blank tells whether no cell of the row says anything.
+func (r *row) blank() bool {
 	for i := range r.ends {
 		if !blank(r.cell(i)) {
 			return false
@@ -117,7 +120,7 @@ func (s *scanner) next() error {
 		s.row.line = s.line
 		s.pos += size
 		s.line += lines
-		if s.row.nothing() && (len(s.row.ends) == 1 || !s.row.cut || len(s.row.ends) >= s.columns) {
+		if s.row.nothing() {
 			continue
 		}
 		return nil

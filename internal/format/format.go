@@ -150,7 +150,7 @@ func (f *File) Records() iter.Seq2[roster.Record, error] {
 		for range f.skip {
 			if err := s.next(); err != nil {
 				if errors.Is(err, io.EOF) {
-					err = f.proveEnd(nil, 0)
+					err = f.proveEnd(nil, 0, false)
 				}
 				yield(roster.Record{}, err)
 				return
@@ -158,16 +158,17 @@ func (f *File) Records() iter.Seq2[roster.Record, error] {
 		}
 		s.columns = len(f.header)
 
-		rows := 0
+		rows, said := 0, false // said: some row has a cell that is not blank
 		var trailer *roster.Record // once it was seen
 		for {
 			rec, err := f.next(s, &trailer, &rows)
 			if errors.Is(err, io.EOF) {
 				f.padded = f.padded || s.padded
-				if err = f.proveEnd(trailer, rows); err == nil {
+				if err = f.proveEnd(trailer, rows, said); err == nil {
 					return
 				}
 			}
+			said = said || err != nil || !s.row.blank()
 			if !yield(rec, err) {
 				return
 			}
@@ -248,13 +249,13 @@ func (f *File) shape(s *scanner) (roster.Record, error) {
 }
 
 // proveEnd tells whether a file that ended is whole.
-func (f *File) proveEnd(trailer *roster.Record, rows int) error {
+func (f *File) proveEnd(trailer *roster.Record, rows int, said bool) error {
 	if f.trailer != nil {
 		if err := f.checkTrailer(trailer, rows); err != nil {
 			return err
 		}
 	}
-	if rows == 0 {
+	if !said {
 		return &roster.Refusal{Code: "E411", Text: "the file has no rows", Fix: "ask HR to send the whole list: an empty one is never believed"}
 	}
 	return nil

@@ -150,7 +150,7 @@ func TestR15ShapesOfRows(t *testing.T) {
 		{"surplus empty cells are nothing", "1,a,b,, ,\n", []string{"2:1|a|b"}},
 		{"surplus empty quoted cells are nothing", "1,a,b,\"\"\n", []string{"2:1|a|b"}},
 		{"empty lines are nothing", "\n\n1,a,b\n  \t\n2,a,b\n\n", []string{"4:1|a|b", "6:2|a|b"}},
-		{"rows of nothing but delimiters are nothing", "1,a,b\n,,\n,,,,\n", []string{"2:1|a|b"}},
+		{"rows of nothing but delimiters are rows, whose key may have been lost", "1,a,b\n,,\n,,,,\n", []string{"2:1|a|b", "3:||", "4:||"}},
 		{"an empty last cell is a cell", "1,a,\n", []string{"2:1|a|"}},
 		{"a whole last row needs no line end", "1,a,b", []string{"2:1|a|b"}},
 		{"a short last row with a line end is only short", "1,a,b\n2,a\n", []string{"2:1|a|b", "3:E101 2|a"}},

@@ -267,6 +267,16 @@ func TestR72AFutureStartIsAddedSuspended(t *testing.T) {
 	}
 }
 
+func TestR72WhoHadExpiredAndStartsLaterIsTheSweepsToStart(t *testing.T) {
+	o, m := staff(), directory("3")
+	expired3(&o, m)
+	p, _ := planned(t, o, m, row(2, "3", "u3", says(roster.ExpiresOn, "2026-12-31"), says(roster.StartsOn, "2026-10-01")))
+	m.apply(p)
+	if a := m.account("3"); a.Status() != roster.Suspended || a.Values[roster.StatusReason] != string(roster.NotStarted) {
+		t.Errorf("%s, %s; want suspended, not_started", a.Status(), a.Values[roster.StatusReason])
+	}
+}
+
 func TestR70DaysEndInTheirZoneAlsoWhenClocksChange(t *testing.T) {
 	tests := []struct{ day, zone, want string }{
 		{"2026-12-31", "UTC", "2027-01-01T00:00:00Z"},

@@ -176,6 +176,8 @@ func (d *draft) byDates() {
 		}
 		d.status(roster.Suspended, why, roster.OriginDate, dateReason(why, &d.now.Values))
 		d.byDate = !moved && was == roster.Active
+	case now == roster.Suspended && why != "" && roster.Origin(d.now.Values[roster.StatusBy]) == roster.OriginDate && !d.reasonIs(why):
+		d.status(roster.Suspended, why, roster.OriginDate, "") // by another date now: the sweep must know which
 	case now == roster.Suspended && why == "" && roster.Origin(d.now.Values[roster.StatusBy]) == roster.OriginDate &&
 		d.now.Link(d.Profile) != nil && d.now.Claimed(""):
 		if !d.Policy.Reactivate {

@@ -40,6 +40,7 @@ func TestStoriesOfStateR60R61R62R63R64R65R66R67R70R71(t *testing.T) {
 		{"R71 moving the date forward lifts what the date had suspended", expired3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", says(roster.ExpiresOn, "2026-12-31"))}, []string{"reactivate 3 expires_on=2026-12-31"}},
 		{"R60 the word suspended replaces an absence", suspended3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishSuspend))}, []string{"update 3"}},
 		{"R63 who is deleted takes no new name along", func(o *Options, _ *memory) { o.Policy.Delete = true }, []roster.Entry{row(2, "1", "x1", wishes(roster.WishDelete), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"delete 1"}},
+		{"R72 who had expired and starts later waits for the day", expired3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", says(roster.ExpiresOn, "2026-12-31"), says(roster.StartsOn, "2026-10-01"))}, []string{"update 3 starts_on=2026-10-01 expires_on=2026-12-31"}},
 		{"R71 and nothing else does", expired3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishActive))}, nil},
 	})
 }
