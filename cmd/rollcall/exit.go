@@ -67,7 +67,7 @@ func codeOf(err error) int {
 	switch {
 	case errors.As(err, &done):
 		return done.code
-	case errors.Is(err, store.ErrDown), errors.Is(err, store.ErrNewer):
+	case errors.Is(err, store.ErrDown), errors.Is(err, store.ErrNewer), errors.Is(err, store.ErrBackwards):
 		return exitDatabase
 	case errors.As(err, &wrong):
 		return exitConfig

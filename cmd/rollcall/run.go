@@ -12,12 +12,25 @@ import (
 	"rollcall/internal/run"
 )
 
+// dropPath is the value of --file. An empty one is a slip, such as a variable
+// that is not set, and does not mean the source.
+type dropPath string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *dropPath) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("names no file; leave --file out to ask the source")
+	}
+	*d = dropPath(text)
+	return nil
+}
+
 // runCmd is "rollcall run".
 type runCmd struct {
-	Profile      string `arg:"" help:"The profile: its file's name without .yaml."`
-	File         string `help:"Read this drop instead of asking the source; last is the last applied one." placeholder:"F"`
-	RequireInput bool   `help:"Exit 13 where there is no new drop."`
-	DryRun       bool   `help:"Stop before applying: the same as rollcall plan."`
+	Profile      string   `arg:"" help:"The profile: its file's name without .yaml."`
+	File         dropPath `help:"Read this drop instead of asking the source; last is the last applied one." placeholder:"F"`
+	RequireInput bool     `help:"Exit 13 where there is no new drop."`
+	DryRun       bool     `help:"Stop before applying: the same as rollcall plan."`
 }
 
 // Run implements the command.
@@ -29,7 +42,7 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	q := run.Request{Profile: p, File: c.File, Yes: a.Yes, Trigger: "manual", Tell: a.tell}
+	q := run.Request{Profile: p, File: string(c.File), Yes: a.Yes, Trigger: "manual", Tell: a.tell}
 	if a.terminal() && !a.NoInput && !a.Yes && a.Output == "table" {
 		q.Confirm = func(j *journal.Run) bool { return a.confirm(r, p, j) }
 	}
@@ -129,10 +142,10 @@ func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
 
 // planCmd is "rollcall plan".
 type planCmd struct {
-	Profile          string `arg:"" help:"The profile."`
-	File             string `help:"Read this drop; last is the last applied one." placeholder:"F"`
-	Out              string `help:"Write the plan there too, as JSON." placeholder:"P.json"`
-	DetailedExitcode bool   `help:"Exit 2 where there are changes."`
+	Profile          string   `arg:"" help:"The profile."`
+	File             dropPath `help:"Read this drop; last is the last applied one." placeholder:"F"`
+	Out              string   `help:"Write the plan there too, as JSON." placeholder:"P.json"`
+	DetailedExitcode bool     `help:"Exit 2 where there are changes."`
 }
 
 // Run implements the command.
@@ -141,7 +154,7 @@ func (c *planCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	j, err := r.Run(a.ctx, run.Request{Profile: p, File: c.File, Dry: true, Trigger: "manual", Tell: a.tell})
+	j, err := r.Run(a.ctx, run.Request{Profile: p, File: string(c.File), Dry: true, Trigger: "manual", Tell: a.tell})
 	if j == nil {
 		return (&runCmd{Profile: c.Profile}).nothing(a, err)
 	}

@@ -173,7 +173,7 @@ type Decision struct {
 func (r *Runner) Approve(ctx context.Context, p *Profile, d Decision) (*journal.Run, error) {
 	return r.stored(ctx, p, d.Run, func(run *journal.Run, lease *store.Lease) error {
 		if run.Status != journal.Held {
-			return fmt.Errorf("run %d is not held but %s, so there is nothing to approve; rollcall held lists what waits: %w", run.Number, run.Status, store.ErrRefused)
+			return fmt.Errorf("run %d is not held but %s, so there is nothing to approve; rollcall held lists what waits: %w", run.Number, became(run), store.ErrRefused)
 		}
 		if d.Digest != "" && d.Digest != run.PlanDigest {
 			return fmt.Errorf("run %d: its plan has the digest %s, not the one given; read it again with rollcall runs show %d: %w", run.Number, run.PlanDigest, run.Number, store.ErrRefused)
@@ -181,6 +181,14 @@ func (r *Runner) Approve(ctx context.Context, p *Profile, d Decision) (*journal.
 		run.Approved, run.Decision, run.DecidedBy, run.Trigger = true, d.Reason, d.Who, "approval"
 		return r.carryOut(ctx, p, lease, run, nil, d.ExceptRemovals)
 	})
+}
+
+// became is a run's status, and for one that was superseded also why.
+func became(run *journal.Run) string {
+	if run.Status == journal.Superseded && run.Decision != "" {
+		return fmt.Sprintf("%s: %s", run.Status, run.Decision)
+	}
+	return string(run.Status)
 }
 
 // ApplyStored carries out a plan that was only made, judged again (contract: Commands).
@@ -216,7 +224,7 @@ func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*j
 	if err != nil {
 		return nil, err
 	}
-	lease, err := r.Store.Acquire(ctx, first.Profile)
+	lease, err := r.acquire(ctx, first.Profile)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +275,7 @@ func (r *Runner) Reject(ctx context.Context, d Decision) (*journal.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	lease, err := r.Store.Acquire(ctx, run.Profile)
+	lease, err := r.acquire(ctx, run.Profile)
 	if err != nil {
 		return nil, err
 	}
@@ -276,7 +284,7 @@ func (r *Runner) Reject(ctx context.Context, d Decision) (*journal.Run, error) {
 		return nil, err
 	}
 	if run.Status != journal.Held {
-		return run, fmt.Errorf("run %d is not held but %s; rollcall held lists what waits: %w", run.Number, run.Status, store.ErrRefused)
+		return run, fmt.Errorf("run %d is not held but %s; rollcall held lists what waits: %w", run.Number, became(run), store.ErrRefused)
 	}
 	run.Status, run.Decision, run.DecidedBy = journal.Rejected, d.Reason, d.Who
 	return run, r.amend(ctx, run)

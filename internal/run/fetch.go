@@ -113,6 +113,11 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 	if q.Dry && len(listing.Files) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
 		files, err = listing.Files[len(listing.Files)-1:], nil
 	}
+	if errors.Is(err, ErrNothingNew) {
+		for _, line := range listing.Ignored[:min(len(listing.Ignored), 20)] {
+			r.Log.Warn("a file is left alone", "profile", p.Name, "why", line)
+		}
+	}
 	if err != nil {
 		return got, err
 	}
@@ -185,8 +190,9 @@ func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([
 		case past.last == nil:
 			return files, nil
 		}
-		last := past.last.Input
-		newer := slices.DeleteFunc(slices.Clone(files), func(f source.File) bool { return f.Modified.Before(last.Modified) || sameFile(f, last) })
+		newer := slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
+			return f.Modified.Before(age(past.last)) || sameFile(f, past.last.Input)
+		})
 		if len(newer) == 0 {
 			return []source.File{newest}, nil // the same again, or older: replay says which
 		}

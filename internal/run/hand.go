@@ -120,11 +120,19 @@ func (r *Runner) keyHolders(ctx context.Context, profile string, key roster.Key)
 // batch applies what a person asked for, with journal and report like any run.
 func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, error) {
 	run := &journal.Run{Kind: journal.Batch, Trigger: "manual", Started: r.Now(), Decision: by.Reason, DecidedBy: by.Who}
+	if err := r.forwards(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return nil, err
 	}
 	tally(&run.Facts, p.Changes)
-	err := r.save(ctx, run, p)
+	there, err := r.Store.Count(ctx)
+	if err == nil {
+		run.Facts.ActiveBefore = there[roster.Active]
+		run.Facts.ActiveAfter = there[roster.Active] + run.Facts.Rows.Reactivated - run.Facts.Rows.Suspended
+		err = r.save(ctx, run, p)
+	}
 	if err == nil {
 		err = r.carryOut(ctx, nil, nil, run, nil, false)
 	}

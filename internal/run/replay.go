@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -42,7 +43,7 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 		return false, err
 	}
 	if last.Input.SHA256 != got.drop.SHA256 {
-		if !byName && q.Profile.Plan.Full && got.drop.Modified.Before(last.Input.Modified) {
+		if !byName && q.Profile.Plan.Full && got.drop.Modified.Before(age(last)) {
 			return false, r.tooOld(ctx, q.Profile, run, last)
 		}
 		return false, nil
@@ -90,6 +91,15 @@ func (r *Runner) graceOver(ctx context.Context, p *Profile) bool {
 		}
 	}
 	return false
+}
+
+// age is the time of the drop that a run has read: a file that was dated into
+// the future is no newer than the run.
+func age(last *journal.Run) time.Time {
+	if last.Input.Modified.After(last.Started) {
+		return last.Started
+	}
+	return last.Input.Modified
 }
 
 // tooOld records the refusal of a drop that is older than the last applied.

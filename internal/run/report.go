@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
@@ -93,6 +94,7 @@ func hostname() string {
 // report writes the files of a run that has ended. The journal has all that is
 // in them: an error is [ErrUndelivered], and undoes nothing.
 func (r *Runner) report(ctx context.Context, run *journal.Run) error {
+	r.remember(ctx, run)
 	if err := r.files(ctx, run); err != nil {
 		return fmt.Errorf("run %d: %w: its files are missing, and rollcall runs show %d prints the same: %w", run.Number, ErrUndelivered, run.Number, err)
 	}
@@ -108,6 +110,9 @@ func (r *Runner) files(ctx context.Context, run *journal.Run) error {
 	if err != nil {
 		return err
 	}
+	if err := r.tidy(dir); err != nil {
+		return err
+	}
 	base := filepath.Join(dir, strconv.FormatInt(run.Number, 10))
 	return errors.Join(
 		write(base+".json", func(w io.Writer) error { return report.JSON(w, doc, r.Store.Changes(ctx, run.Number)) }),
@@ -120,9 +125,30 @@ func (r *Runner) files(ctx context.Context, run *journal.Run) error {
 	)
 }
 
+// unfinished begins the names of files that are being written.
+const unfinished = ".report-"
+
+// tidy removes what processes that were killed have left half written.
+func (r *Runner) tidy(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, unfinished+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		info, err := os.Stat(path)
+		if err != nil || r.Now().Sub(info.ModTime()) < time.Hour { // another process may be at it
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("reports: %w", err)
+		}
+	}
+	return nil
+}
+
 // write makes a file appear whole or not at all.
 func write(path string, content func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

@@ -33,7 +33,7 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 		}
 		only[a.ID] = true
 	}
-	lease, err := r.Store.Acquire(ctx, was.Profile)
+	lease, err := r.acquire(ctx, was.Profile)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (r *Runner) mark(ctx context.Context, by *journal.Run) {
 }
 
 func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool) error {
-	back, err := r.takeBack(ctx, run.Reverts, only)
+	back, gains, err := r.takeBack(ctx, run, only)
 	if err != nil {
 		return err
 	}
@@ -76,6 +76,10 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{Profile: run.Profile})
 	if err != nil {
 		return err
+	}
+	run.Facts.ActiveAfter = run.Facts.ActiveBefore
+	for _, c := range back.Changes {
+		run.Facts.ActiveAfter += gains[c.Account]
 	}
 	if err := r.save(ctx, run, back); err != nil {
 		return err
@@ -92,38 +96,41 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	return r.carryOut(ctx, p, lease, run, nil, false)
 }
 
-// takeBack plans the opposite of a run, from its journal.
-func (r *Runner) takeBack(ctx context.Context, number int64, only map[uint64]bool) (plan.Plan, error) {
-	var back plan.Plan
+// takeBack plans the opposite of the run that by takes back, from its journal.
+// gains is what each account that moves adds to the active ones of the profile.
+func (r *Runner) takeBack(ctx context.Context, by *journal.Run, only map[uint64]bool) (back plan.Plan, gains map[uint64]int, err error) {
+	gains = map[uint64]int{}
 	var done []plan.Change
 	flush := func() error {
-		part, err := r.oppose(ctx, done)
+		part, err := r.oppose(ctx, by.Profile, done, gains)
 		back.Changes = append(back.Changes, part.Changes...)
 		back.Problems = append(back.Problems, part.Problems...)
 		done = done[:0]
 		return err
 	}
-	for o, err := range r.Store.Changes(ctx, number) {
+	for o, err := range r.Store.Changes(ctx, by.Reverts) {
 		if err != nil {
-			return back, err
+			return back, nil, err
 		}
 		if o.Done != journal.Applied || len(only) > 0 && !only[o.Account] {
 			continue
 		}
 		if done = append(done, o.Change); len(done) == 1000 {
 			if err := flush(); err != nil {
-				return back, err
+				return back, nil, err
 			}
 		}
 	}
 	if err := flush(); err != nil {
-		return back, err
+		return back, nil, err
 	}
-	return r.namesFree(ctx, back)
+	back, err = r.namesFree(ctx, back)
+	return back, gains, err
 }
 
-// oppose plans the opposite of some changes, against the accounts as they are now.
-func (r *Runner) oppose(ctx context.Context, done []plan.Change) (plan.Plan, error) {
+// oppose plans the opposite of some changes, against the accounts as they are
+// now, and enters into gains what it means for the active accounts of a profile.
+func (r *Runner) oppose(ctx context.Context, profile string, done []plan.Change, gains map[uint64]int) (plan.Plan, error) {
 	var p plan.Plan
 	ids := make([]uint64, len(done))
 	for i, c := range done {
@@ -142,9 +149,33 @@ func (r *Runner) oppose(ctx context.Context, done []plan.Change) (plan.Plan, err
 		p.Problems = append(p.Problems, left...)
 		if back != nil {
 			p.Changes = append(p.Changes, *back)
+			if n := gain(profile, now[c.Account], back); n != 0 {
+				gains[c.Account] = n
+			}
 		}
 	}
 	return p, nil
+}
+
+// gain is what a change adds to the active accounts that a profile owns, from
+// -1 to 1; without a profile all accounts count.
+func gain(profile string, a *roster.Account, c *plan.Change) (n int) {
+	owned, active := profile == "" || a.Link(profile) != nil, a.Status() == roster.Active
+	if owned && active {
+		n--
+	}
+	for _, l := range c.Links {
+		if l.Profile == profile {
+			owned = l.New != ""
+		}
+	}
+	if s := c.Field(roster.StatusField); s != nil { // of a purge it is ""
+		active = s.New == string(roster.Active)
+	}
+	if owned && active {
+		n++
+	}
+	return n
 }
 
 // namesFree leaves out the names that somebody else has by now.

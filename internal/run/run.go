@@ -111,7 +111,7 @@ var ErrStillHeld = errors.New("the same drop is held already")
 // is recorded: another run is under way ([store.ErrBusy]), or there is nothing
 // new. A run that failed is recorded and comes with the error.
 func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
-	lease, err := r.Store.Acquire(ctx, q.Profile.Name)
+	lease, err := r.acquire(ctx, q.Profile.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // where nothing is due, or where the same sweep is held already. The limits
 // are the guardrails' defaults (R74).
 func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error) {
-	lease, err := r.Store.Acquire(ctx, "")
+	lease, err := r.acquire(ctx, "")
 	if err != nil {
 		return nil, err
 	}

@@ -22,3 +22,14 @@ func (db *DB) Count(ctx context.Context) (map[roster.Status]int, error) {
 	}
 	return counts, nil
 }
+
+// Reached is how far the journal has come: the newest run's number, and the
+// newest applied_seq. Neither ever goes back while the database is the same.
+func (db *DB) Reached(ctx context.Context) (run, seq int64, err error) {
+	for name, into := range map[string]*int64{"run": &run, "applied_seq": &seq} {
+		if err := db.gorm.WithContext(ctx).Raw("SELECT value FROM counter WHERE name = ?", name).Scan(into).Error; err != nil {
+			return 0, 0, fmt.Errorf("journal: %w", err)
+		}
+	}
+	return run, seq, nil
+}

@@ -14,12 +14,13 @@ import (
 
 // Errors by which a caller decides.
 var (
-	ErrDown    = errors.New("database is unreachable")                     // exit 16
-	ErrNewer   = errors.New("database is newer than this binary")          // exit 16
-	ErrBusy    = errors.New("another run of this profile is under way")    // exit 14
-	ErrFenced  = errors.New("another process has taken over this profile") // the lease's epoch moved
-	ErrRefused = errors.New("plan refused")                                // used, expired, other digest, overtaken, too much moved: exit 1
-	ErrNone    = errors.New("not found")
+	ErrDown      = errors.New("database is unreachable")                              // exit 16
+	ErrNewer     = errors.New("database is newer than this binary")                   // exit 16
+	ErrBackwards = errors.New("database is older than what rollcall remembers of it") // exit 16
+	ErrBusy      = errors.New("another run of this profile is under way")             // exit 14
+	ErrFenced    = errors.New("another process has taken over this profile")          // the lease's epoch moved
+	ErrRefused   = errors.New("plan refused")                                         // used, expired, other digest, overtaken, too much moved: exit 1
+	ErrNone      = errors.New("not found")
 )
 
 // Options say where the database is.
