@@ -88,19 +88,19 @@ type want struct {
 }
 
 // missing is the refusal of a drop without the columns that are wanted:
-// expected, found, nearest.
+// expected, found, nearest. Where it is one, the refusal's own column names it.
 func (h header) missing(wants []want) error {
-	expected := make([]string, 0, len(wants))
-	for _, w := range wants {
-		expected = append(expected, fmt.Sprintf("%q (%s)", cut(w.column, 60), w.path))
-	}
-	text := "a column is missing: expected " + list(expected)
+	column, text := cut(wants[0].column, 60), "missing, and "+wants[0].path+" expects it"
 	if len(wants) > 1 {
-		text = "columns are missing: expected " + list(expected)
+		expected := make([]string, 0, len(wants))
+		for _, w := range wants {
+			expected = append(expected, fmt.Sprintf("%q (%s)", cut(w.column, 60), w.path))
+		}
+		column, text = "", "columns are missing: expected "+list(expected)
 	}
 	if h.looksLikeData() {
 		return &roster.Refusal{
-			Code: "E411", Column: cut(wants[0].column, 60),
+			Code: "E411", Column: column,
 			Text: fmt.Sprintf("%s; found %d cells that look like a person's, not like names of columns", text, len(h.names)),
 			Fix:  "ask HR for a file with a header, or set format.header: 0 and format.columns",
 		}
@@ -112,7 +112,12 @@ func (h header) missing(wants []want) error {
 		}
 	}
 	for _, w := range wants {
-		if name := nearest(w.column, h.names); name != "" {
+		name := nearest(w.column, h.names)
+		switch {
+		case name == "":
+		case column != "":
+			near = append(near, fmt.Sprintf("%q", cut(name, 60)))
+		default:
 			near = append(near, fmt.Sprintf("%q for %q", cut(name, 60), cut(w.column, 60)))
 		}
 	}
@@ -124,7 +129,7 @@ func (h header) missing(wants []want) error {
 		text += "; nearest " + list(near)
 	}
 	return &roster.Refusal{
-		Code: "E411", Column: cut(wants[0].column, 60), Text: text,
+		Code: "E411", Column: column, Text: text,
 		Fix: "correct the name under map: in the profile, or ask HR for the column",
 	}
 }

@@ -28,11 +28,12 @@ func TestR10NamesOfColumnsAreComparedWithoutWhatNobodySees(t *testing.T) {
 
 func TestR10AColumnThatTheMapNamesAndIsMissingRefusesTheDrop(t *testing.T) {
 	refused := refusal(t, Options{Map: people}, "No;FirstName;Last;Mail")
-	same(t, "text", refused.Text, `a column is missing: expected "First" (map.first_name); found "No", "FirstName", "Last", "Mail"; nearest "FirstName" for "First"`)
+	same(t, "text", refused.Text, `missing, and map.first_name expects it; found "No", "FirstName", "Last", "Mail"; nearest "FirstName"`)
 	same(t, "column", refused.Column, "First")
 
 	refused = refusal(t, Options{Map: with(map[string]Column{"department": {Template: "{Departement}"}})}, "No;First;Last;Department")
-	same(t, "text", refused.Text, `a column is missing: expected "Departement" (map.department); found "No", "First", "Last", "Department"; nearest "Department" for "Departement"`)
+	same(t, "text", refused.Text, `missing, and map.department expects it; found "No", "First", "Last", "Department"; nearest "Department"`)
+	same(t, "column in the line", strings.Count(refused.Error(), `"Departement"`), 1)
 
 	refused = refusal(t, Options{Map: with(map[string]Column{"title": {Default: "{Grade}"}})}, "No;Last")
 	same(t, "both of them", refused.Text, `columns are missing: expected "First" (map.first_name), "Grade" (map.title); found "No", "Last"`)
@@ -105,7 +106,7 @@ func TestR10WithoutAMapColumnsBearTheNamesOfFields(t *testing.T) {
 
 func TestR10WithoutAMapOnlyTheKeyIsNeeded(t *testing.T) {
 	refused := refusal(t, Options{}, "employeeid;email;first_name")
-	same(t, "text", refused.Text, `a column is missing: expected "employee_id" (match.key); found "employeeid", "email", "first_name"; nearest "employeeid" for "employee_id"`)
+	same(t, "text", refused.Text, `missing, and match.key expects it; found "employeeid", "email", "first_name"; nearest "employeeid"`)
 
 	refused = refusal(t, Options{Fallback: true}, "email")
 	same(t, "text with a fallback", refused.Text, `columns are missing: expected "employee_id" (match.key), "username" (match.fallback, in its stead); found "email"`)

@@ -57,24 +57,30 @@ func (p *page) changes(changes Changes, values bool) error {
 		if values {
 			text += left(clean(o.Username), names) + "  " + withValues(o)
 		} else {
-			text += withNames(o)
+			text += p.withNames(o)
 		}
 		p.line("%s", strings.TrimRight(text, " "))
 	}
-	if more := p.d.facts.Changes() - len(first); more > 0 {
+	if more := p.all() - len(first); more > 0 {
 		p.line("  … %s more: rollcall runs changes %d", number(more), p.d.Run.Number)
 	}
 	return nil
 }
 
+// all is how many changes the plan had, done or left out.
+func (p *page) all() int {
+	return p.d.facts.Changes() + p.d.Run.LeftOut + p.d.Run.Excepted
+}
+
 // plain tells whether the action is all that there is to say.
 func plain(a plan.Action) bool { return a != plan.Update && a != plan.Rename }
 
-// withValues is `department "Ward 3" → "ICU" · 2 more fields`, or `suspend: not in the file`.
+// withValues is `department "Ward 3" → "ICU" · 2 more fields`, or `suspend: not
+// in the file`, or the reason alone where no field changes.
 func withValues(o journal.Outcome) string {
 	var parts []string
 	if plain(o.Action) {
-		text := string(o.Action)
+		text := intended(o.Action)
 		if o.Reason != "" {
 			text += ": " + clean(o.Reason)
 		}
@@ -82,6 +88,9 @@ func withValues(o journal.Outcome) string {
 	}
 	if o.Action != plan.Add {
 		fields := telling(o)
+		if len(fields) == 0 && len(parts) == 0 && o.Reason != "" {
+			parts = append(parts, clean(o.Reason))
+		}
 		for _, f := range fields[:min(len(fields), maxFields)] {
 			parts = append(parts, fmt.Sprintf("%s %s → %s", f.Name, value(f.Old), value(f.New)))
 		}
@@ -89,12 +98,12 @@ func withValues(o journal.Outcome) string {
 			parts = append(parts, many(more, "more field"))
 		}
 	}
-	return strings.Join(append(parts, done(o)...), " · ")
+	return strings.Join(append(parts, leftOut(o)...), " · ")
 }
 
 // withNames is the same without a value: "department, title", or "suspended";
-// "suspend" where it was only planned.
-func withNames(o journal.Outcome) string {
+// "suspend" where it was only planned, "not suspended" where it was left out.
+func (p *page) withNames(o journal.Outcome) string {
 	var names []string
 	if o.Action != plan.Add {
 		for _, f := range telling(o) {
@@ -102,26 +111,70 @@ func withNames(o journal.Outcome) string {
 		}
 	}
 	var parts []string
-	if plain(o.Action) || len(names) == 0 {
-		what := past[o.Action]
-		if o.Done == journal.Planned {
-			what = string(o.Action)
-		}
-		parts = append(parts, what)
+	tied := p.tied(o)
+	if plain(o.Action) || len(names)+len(tied) == 0 || o.Done == journal.LeftOut {
+		parts = append(parts, became(o))
 	}
 	if len(names) > 0 {
 		parts = append(parts, strings.Join(names, ", "))
 	}
-	return strings.Join(append(parts, done(o)...), " · ")
+	if !plain(o.Action) {
+		parts = append(parts, tied...)
+	}
+	return strings.Join(append(parts, leftOut(o)...), " · ")
 }
 
-// done says of a change that was not carried out why.
-func done(o journal.Outcome) []string {
+// tied says which links an update makes, moves or takes away.
+func (p *page) tied(o journal.Outcome) []string {
+	var parts []string
+	for _, l := range o.Links {
+		to := "profile " + l.Profile
+		if l.Profile == p.d.Run.Profile {
+			to = "this profile"
+		}
+		switch {
+		case l.New == "":
+			parts = append(parts, "no longer linked to "+to)
+		case l.Old == "":
+			parts = append(parts, "now linked to "+to)
+		case l.OldKey != l.NewKey:
+			parts = append(parts, "another key of "+to)
+		}
+	}
+	return parts
+}
+
+// became is what a change came to: "suspended", "not suspended", and "suspend"
+// of one that is only planned.
+func became(o journal.Outcome) string {
+	what := past[o.Action]
+	if o.Action == plan.Purge {
+		what = "removed outright"
+	}
+	switch o.Done {
+	case journal.Planned:
+		return intended(o.Action)
+	case journal.LeftOut, journal.Excepted:
+		return "not " + what
+	}
+	return what
+}
+
+// intended is an action as a person says it.
+func intended(a plan.Action) string {
+	if a == plan.Purge {
+		return "remove outright"
+	}
+	return string(a)
+}
+
+// leftOut says of a change that it was not carried out, and why.
+func leftOut(o journal.Outcome) []string {
 	switch o.Done {
 	case journal.LeftOut:
 		return []string{"left out: the account had changed since"}
 	case journal.Excepted:
-		return []string{"left out: removals were excepted"}
+		return []string{"left out"}
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func (p *page) counts() {
 	row("renamed", a.Renamed, b.Renamed, false)
 	row("reactivated", a.Reactivated, b.Reactivated, false)
 	row("suspended", a.Suspended, b.Suspended, false)
-	row("deleted", a.Deleted, b.Deleted, false)
+	row(p.deleted(), a.Deleted, b.Deleted, false)
 	row("unchanged", a.Unchanged, b.Unchanged, read)
 	row("skipped", a.Skipped, b.Skipped, false)
 	row("rejected", a.Rejected, b.Rejected, read)
@@ -79,9 +79,16 @@ func (p *page) counts() {
 		if d.Run.Kind == journal.Sweep {
 			p.line("")
 		}
-		p.line("By date")
+		if p.d.Run.Kind == journal.Sweep && !p.d.Run.Status.Applied() {
+			p.line("By date, if it were applied")
+		} else {
+			p.line("By date")
+		}
 		row("started", d.ByDate.Started, last.ByDate.Started, false)
 		row("expired", d.ByDate.Expired, last.ByDate.Expired, false)
+	}
+	if p.purged() > 0 {
+		p.say("  ", "Removed outright means: the account is gone, its name and key are free, and no revert brings it back.")
 	}
 	if d.Run.Profile == "" {
 		return
@@ -91,6 +98,48 @@ func (p *page) counts() {
 		now = "%s now, %s afterwards"
 	}
 	p.line("Active accounts: "+now, then...)
+	if n := p.linked(); n > 0 {
+		p.line("  %s of them had an account before, and %s linked to this profile", number(n), p.tense(n))
+	}
+}
+
+// linked is how many active accounts the profile owns more than it added,
+// reactivated or started: they were there before and it has linked them. With
+// removals besides there may be more.
+func (p *page) linked() int {
+	d := p.d
+	if d.Run.Kind != journal.Sync {
+		return 0
+	}
+	return d.Accounts.ActiveAfter - d.Accounts.ActiveBefore - d.Rows.Added - d.Rows.Reactivated - d.ByDate.Started
+}
+
+func (p *page) tense(n int) string {
+	switch {
+	case !p.d.Run.Status.Applied():
+		return "would be"
+	case n == 1:
+		return "is now"
+	}
+	return "are now"
+}
+
+// purged is how many accounts a revert removes outright: those that the run it
+// takes back had added.
+func (p *page) purged() int {
+	if p.d.Run.Kind != journal.Revert {
+		return 0
+	}
+	return p.d.Rows.Deleted
+}
+
+// deleted is what the ledger's deleted are called: what a revert takes away is
+// mostly what another run had added, and is removed outright.
+func (p *page) deleted() string {
+	if p.d.Run.Kind == journal.Revert {
+		return "removed"
+	}
+	return "deleted"
 }
 
 func people(n int) string {
@@ -113,6 +162,9 @@ func (p *page) departments() []moved {
 	var all []moved
 	for _, name := range slices.Sorted(maps.Keys(p.d.facts.Departments)) {
 		m := moved{clean(name), p.d.facts.Departments[name]}
+		if p.d.Run.Excepted > 0 {
+			m.Removed = 0 // they were planned and not done
+		}
 		if m.all() > 0 {
 			all = append(all, m)
 		}
@@ -128,6 +180,9 @@ func (p *page) movement() {
 	const shown = 3
 	if p.d.Run.Status == journal.Held {
 		return // what stands out has been told
+	}
+	if p.d.Run.LeftOut > 0 {
+		return // whose changes were left out is not known here
 	}
 	all := slices.DeleteFunc(p.departments(), func(m moved) bool { return m.name == "" })
 	if len(all) < 2 {

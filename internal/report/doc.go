@@ -53,6 +53,7 @@ type Run struct {
 	DecidedBy string  `json:"decided_by"`
 	Approved  bool    `json:"approved"`
 	Reverts   int64   `json:"reverts"` // the run that this one takes back; 0 for none
+	SameAs    int64   `json:"same_as"` // the run of the same bytes that this one equals, whose problems stand; 0 for none
 	LeftOut   int     `json:"left_out"`
 	Excepted  int     `json:"excepted"`
 }
@@ -71,7 +72,7 @@ type Input struct {
 	SignedBy  string  `json:"signed_by"` // "" where the drop was not signed
 }
 
-// Accounts are those of the profile.
+// Accounts are those of the profile; all there are where the run has none.
 type Accounts struct {
 	ActiveBefore int `json:"active_before"`
 	ActiveAfter  int `json:"active_after"`
@@ -113,7 +114,7 @@ func Build(run *journal.Run, problems Problems) (*Doc, error) {
 			Started: Instant{run.Started}, Finished: Instant{run.Finished}, ExitCode: run.ExitCode, PlanDigest: run.PlanDigest,
 			DryRun: run.DryRun, AppliedSeq: run.AppliedSeq, Error: run.Error, Code: run.Code, HeldUntil: Instant{run.HeldUntil},
 			Decision: run.Decision, DecidedBy: run.DecidedBy, Approved: run.Approved, Reverts: run.Reverts,
-			LeftOut: run.LeftOut, Excepted: run.Excepted,
+			SameAs: run.SameAs, LeftOut: run.LeftOut, Excepted: run.Excepted,
 		},
 		Input: Input{
 			Source: run.Input.Source, Name: run.Input.Name, Size: run.Input.Size, SHA256: run.Input.SHA256,

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"time"
 
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
@@ -13,7 +14,7 @@ func (p *page) who() string {
 	name := run.Profile
 	if name == "" {
 		name = map[journal.Kind]string{
-			journal.Sweep: "The sweep", journal.Batch: "A command", journal.Revert: "A revert",
+			journal.Sweep: "The sweep", journal.Batch: "A change by hand", journal.Revert: "A revert",
 		}[run.Kind]
 	}
 	word := "run"
@@ -23,20 +24,45 @@ func (p *page) who() string {
 	return fmt.Sprintf("%s (%s %d)", name, word, run.Number)
 }
 
+// finished says that the run was carried out, and how long that took. The time
+// in which it waited for a person does not count.
+func (p *page) finished() string {
+	run, t := p.d.Run, p.d.Timing
+	long := " in " + took(run.Finished.Sub(run.Started.Time))
+	switch {
+	case run.Kind == journal.Sync:
+		long = " in " + took(time.Duration(t.Fetch+t.Read+t.Plan+t.Apply)*time.Millisecond)
+	case run.Approved:
+		long = ""
+	}
+	if run.Reverts > 0 {
+		return fmt.Sprintf("%s took run %d back%s.", p.who(), run.Reverts, long)
+	}
+	return p.who() + " finished" + long + "."
+}
+
 // headline says what happened and whether anybody has to act.
 func (p *page) headline() {
 	run, facts := p.d.Run, p.d.facts
-	finished := fmt.Sprintf("%s finished in %s.", p.who(), took(run.Finished.Sub(run.Started.Time)))
-	if run.Reverts > 0 {
-		finished = fmt.Sprintf("%s took run %d back in %s.", p.who(), run.Reverts, took(run.Finished.Sub(run.Started.Time)))
-	}
 	switch run.Status {
 	case journal.OK:
-		p.say("", "%s %s, no problems. Nothing to do.", finished, changed(facts.Changes()))
+		switch {
+		case run.Kind == journal.Batch:
+			p.say("", "%s by hand (run %d).", p.byHand(), run.Number)
+		case run.LeftOut+run.Excepted > 0:
+			p.say("", "%s %s, no problems.", p.finished(), changed(facts.Changes()))
+		default:
+			p.say("", "%s %s, no problems. %s", p.finished(), changed(facts.Changes()), nothingLeft)
+		}
 	case journal.Unchanged:
-		p.say("", "%s Nothing had changed. Nothing to do.", finished)
+		if p.repeated() {
+			p.say("", "%s Nothing had changed: it is the same file as before.", p.finished())
+			p.say("", "Its problems stand as they were reported then: rollcall runs problems %d", run.SameAs)
+			break
+		}
+		p.say("", "%s Nothing had changed. %s", p.finished(), nothingLeft)
 	case journal.Warn:
-		p.say("", "%s %s%s", finished, changed(facts.Changes()), p.blemishes())
+		p.say("", "%s %s%s", p.finished(), changed(facts.Changes()), p.blemishes())
 		if facts.Rows.Rejected > 0 {
 			p.say("", "A rejected row never counts as a leaver: whoever has an account keeps it exactly as it was.")
 		}
@@ -66,6 +92,33 @@ func (p *page) headline() {
 		}
 	}
 	p.leftOut()
+}
+
+// nothingLeft ends a headline that asks nothing of its reader.
+const nothingLeft = "Nothing left for you to do."
+
+// repeated tells whether the drop was one that had been read before: its
+// problems are another run's.
+func (p *page) repeated() bool {
+	return p.d.Run.SameAs != 0 && p.d.Rows.Rejected > 0 && len(p.d.Problems) == 0
+}
+
+// byHand is "1 account was suspended".
+func (p *page) byHand() string {
+	r := p.d.Rows
+	var parts []string
+	for _, one := range []struct {
+		n    int
+		what string
+	}{{r.Suspended, "suspended"}, {r.Reactivated, "reactivated"}, {r.Updated, "changed"}} {
+		if one.n > 0 {
+			parts = append(parts, was(one.n, "account")+" "+one.what)
+		}
+	}
+	if len(parts) == 0 {
+		return "No account was changed"
+	}
+	return list(parts)
 }
 
 // changed is "41 accounts changed".
@@ -103,7 +156,10 @@ func (p *page) deadline() string {
 	if p.d.Run.HeldUntil.IsZero() {
 		return ""
 	}
-	return " by " + p.moment(p.d.Run.HeldUntil.Time) + "; after that the plan expires and the next file is used"
+	then := map[journal.Kind]string{
+		journal.Sync: " and the next file is used", journal.Sweep: " and the next sweep plans anew",
+	}[p.d.Run.Kind]
+	return " by " + p.moment(p.d.Run.HeldUntil.Time) + "; after that the plan expires" + then
 }
 
 // decision is who decided, and why.
@@ -118,19 +174,25 @@ func (p *page) decision() string {
 	return by + why
 }
 
-// leftOut tells what of the plan was not carried out.
+// leftOut tells what of the plan was not carried out, and what becomes of it.
 func (p *page) leftOut() {
 	run := p.d.Run
+	waits := "."
+	switch {
+	case run.Kind == journal.Sweep:
+		waits = "; the next sweep plans them again."
+	case run.Kind == journal.Sync && p.d.Input.Content == "full":
+		waits = "; they are planned again with the next file."
+	}
 	switch {
 	case run.Status == journal.Held || run.Status == journal.Dry:
 	case run.Approved:
 		p.say("", "It had been held, and was approved%s.", p.decision())
+		if run.Excepted > 0 {
+			p.say("", "%s left out, as decided%s", was(run.Excepted, "removal"), waits)
+		}
 	case run.Excepted > 0:
-		p.say("", "Its %s would have tripped a guardrail and %s left out (on_hold: removals). Somebody should look.",
-			many(run.Excepted, "removal"), map[bool]string{true: "was", false: "were"}[run.Excepted == 1])
-	}
-	if run.Approved && run.Excepted > 0 {
-		p.say("", "%s left out, as decided.", was(run.Excepted, "removal"))
+		p.say("", "%s left out (on_hold: removals): a guardrail would have held the run%s Somebody should look.", was(run.Excepted, "removal"), waits)
 	}
 	if run.LeftOut > 0 {
 		p.say("", "%s left out: the account had changed since the plan was made. The next run looks again.", was(run.LeftOut, "change"))

@@ -28,18 +28,14 @@ func ChangesText(w io.Writer, changes Changes) (n int, err error) {
 
 // change is a line about one change, and a line about each of its fields.
 func (p *page) change(o journal.Outcome) {
-	what := string(o.Action)
-	if o.Done == journal.Applied {
-		what = past[o.Action]
-	}
-	text := fmt.Sprintf("%s %s  %s  %s", symbols[o.Action], left(clean(string(o.Key)), 10), left(clean(o.Username), 20), what)
+	text := fmt.Sprintf("%s %s  %s  %s", symbols[o.Action], left(clean(string(o.Key)), 10), left(clean(o.Username), 20), became(o))
 	if o.Reason != "" {
 		text += ": " + clean(o.Reason)
 	}
 	if o.Line > 0 {
 		text += fmt.Sprintf(" (line %d)", o.Line)
 	}
-	p.line("%s", strings.Join(append([]string{text}, done(o)...), " · "))
+	p.line("%s", strings.Join(append([]string{text}, leftOut(o)...), " · "))
 	fields := visible(o.Fields)
 	wide := 0
 	for _, f := range fields {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
 	"rollcall/internal/report"
 )
 
@@ -18,6 +20,20 @@ func TestEveryChangeIsListedWithItsValues(t *testing.T) {
 		return err
 	})
 	golden(t, "changes.txt", got)
+}
+
+func TestAListSaysWhatWasNotDone(t *testing.T) {
+	leaver := held().changes[0]
+	gone := leaver
+	gone.Action, gone.Reason = plan.Purge, "taken back"
+	var all []journal.Outcome
+	for _, done := range []journal.Done{journal.Planned, journal.Applied, journal.LeftOut, journal.Excepted} {
+		all = append(all, as(done, leaver, gone)...)
+	}
+	for i := range all {
+		all[i].Fields = nil
+	}
+	golden(t, "changes-not-done.txt", text(t, func(b *bytes.Buffer) error { _, err := report.ChangesText(b, stream(all...)); return err }))
 }
 
 func TestEveryGroupOfProblemsIsListedWithItsLines(t *testing.T) {

@@ -48,10 +48,7 @@ func Mail(d *Doc, o MailOptions) notify.Message {
 	_ = p.w.Flush() // a buffer takes everything
 
 	run := d.Run
-	name := run.Profile
-	if name == "" {
-		name = string(run.Kind)
-	}
+	name := p.name()
 	thread := fmt.Sprintf("<%s.%s@%s>", name, run.Started.In(p.zone).Format("200601"), o.Site)
 	return notify.Message{
 		ID:      messageID(run, o),
@@ -159,7 +156,7 @@ func (p *page) deeds() string {
 		{r.Added, "added"},
 		{r.Updated, "updated"},
 		{r.Suspended + a.Suspended, "suspended"},
-		{r.Deleted + a.Deleted, "deleted"},
+		{r.Deleted + a.Deleted, p.deleted()},
 		{r.Renamed, "renamed"},
 		{r.Reactivated, "reactivated"},
 		{b.Started, "started"},

@@ -45,7 +45,7 @@ func TestASubjectSaysStatusProfileAndTheMainFact(t *testing.T) {
 			r.Findings = []guard.Finding{{Name: "max_adds"}, {Name: name, Value: value, Limit: limit, Tripped: true}}
 		})
 	}
-	as := func(status journal.Status) *story { return with(func(r *journal.Run) { r.Status = status }) }
+	ended := func(status journal.Status) *story { return with(func(r *journal.Run) { r.Status = status }) }
 	for _, tt := range []struct {
 		*story
 		want string
@@ -66,10 +66,10 @@ func TestASubjectSaysStatusProfileAndTheMainFact(t *testing.T) {
 		{tripped("first_run", 1, 0), "[rollcall] HELD hr-csv: somebody should look at this plan once"},
 		{failed(), "[rollcall] FAILED hr-csv: the server's host key is not the pinned one"},
 		{with(func(r *journal.Run) { r.Error = `apply: rename of key "104417": no space left on device` }), "[rollcall] FAILED hr-csv: the run failed"},
-		{as(journal.Interrupted), "[rollcall] INTERRUPTED hr-csv: the run was interrupted"},
-		{as(journal.Missing), "[rollcall] MISSING hr-csv: no new file came in time"},
-		{as(journal.Rejected), "[rollcall] REJECTED hr-csv: the held plan was rejected"},
-		{as(journal.Superseded), "[rollcall] SUPERSEDED hr-csv: the held plan has expired"},
+		{ended(journal.Interrupted), "[rollcall] INTERRUPTED hr-csv: the run was interrupted"},
+		{ended(journal.Missing), "[rollcall] MISSING hr-csv: no new file came in time"},
+		{ended(journal.Rejected), "[rollcall] REJECTED hr-csv: the held plan was rejected"},
+		{ended(journal.Superseded), "[rollcall] SUPERSEDED hr-csv: the held plan has expired"},
 		{with(func(r *journal.Run) {
 			r.Kind, r.Profile, r.Facts = journal.Sweep, "", plan.Facts{ByDate: plan.ByDate{Started: 1, Expired: 2}}
 		}), "[rollcall] OK sweep: 1 started, 2 expired"},

@@ -12,6 +12,7 @@ import (
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
+	"rollcall/internal/roster"
 )
 
 // PlanText writes what a plan would do, on one screen of a terminal: counts,
@@ -36,11 +37,7 @@ func PlanText(w io.Writer, d *Doc, changes Changes, o Options) error {
 
 func (p *page) planHeader() {
 	run, in := p.d.Run, p.d.Input
-	name := run.Profile
-	if name == "" {
-		name = string(run.Kind)
-	}
-	parts := []string{fmt.Sprintf("%s  plan %d", name, run.Number)}
+	parts := []string{fmt.Sprintf("%s  plan %d", p.name(), run.Number)}
 	if in.Name != "" {
 		parts = append(parts, fmt.Sprintf("input %s (%s)", clean(in.Name), many(p.d.Rows.Read, "row")))
 	}
@@ -65,7 +62,7 @@ func (p *page) cells() {
 		}
 		row(cell("+", "add", d.Rows.Added), cell("~", "update", d.Rows.Updated), cell("→", "rename", d.Rows.Renamed), cell("↻", "reactivate", d.Rows.Reactivated))
 		if d.Rows.Suspended+d.Rows.Deleted > 0 {
-			row(cell("-", "suspend", d.Rows.Suspended), cell("×", "delete", d.Rows.Deleted))
+			row(cell("-", "suspend", d.Rows.Suspended), cell("×", p.delete(), d.Rows.Deleted))
 		}
 		row(cell("=", "unchanged", d.Rows.Unchanged), cell(".", "skipped", d.Rows.Skipped), cell("!", "rejected", d.Rows.Rejected), strings.TrimRight(cell("", "rows", d.Rows.Read), " ")+" "+sum)
 	}
@@ -162,6 +159,11 @@ func bars(m moved, most, wide int) string {
 	return draw("+", m.Added) + draw("~", m.Changed) + draw("-", m.Removed)
 }
 
+// marks stand before a problem: only an error's row is rejected.
+var marks = map[roster.Severity]string{
+	roster.SeverityError: "! rejected", roster.SeverityWarning: "? warning", roster.SeverityNote: "i note",
+}
+
 // planTroubles are the problems in short: a plan is looked at for its changes.
 func (p *page) planTroubles() {
 	const shown = 5
@@ -169,7 +171,12 @@ func (p *page) planTroubles() {
 		return
 	}
 	p.line("")
-	for _, g := range p.d.Problems[:min(len(p.d.Problems), shown)] {
+	first := p.d.Problems[:min(len(p.d.Problems), shown)]
+	wide, digits := 0, 0
+	for _, g := range first {
+		wide, digits = max(wide, len(marks[g.Severity])), max(digits, len(number(g.Count)))
+	}
+	for _, g := range first {
 		where := cmp.Or(g.Column, g.Field)
 		if where != "" {
 			where = clean(where) + ": "
@@ -178,7 +185,11 @@ func (p *page) planTroubles() {
 		if at != "" {
 			at = " (" + at + ")"
 		}
-		p.line("  ! %s × %s %s%s%s", number(g.Count), cmp.Or(g.Code, string(g.Severity)), where, clean(g.Message), at)
+		code := g.Code
+		if code != "" {
+			code += " "
+		}
+		p.line("  %s %s × %s%s%s%s", left(marks[g.Severity], wide), right(number(g.Count), digits), code, where, clean(g.Message), at)
 	}
 	if more := len(p.d.Problems) - shown; more > 0 {
 		p.line("  … %s: rollcall runs problems %d", kinds(more), p.d.Run.Number)
@@ -252,7 +263,21 @@ func (p *page) planEnd() {
 // sum is "7 to add, 31 to change, 1 to reactivate, 2 to suspend, 0 to delete".
 func (p *page) sum() string {
 	r, a, b := p.d.Rows, p.d.Absent, p.d.ByDate
-	return fmt.Sprintf("%s to add, %s to change, %s to reactivate, %s to suspend, %s to delete",
+	return fmt.Sprintf("%s to add, %s to change, %s to reactivate, %s to suspend, %s to %s",
 		number(r.Added), number(r.Updated+r.Renamed), number(r.Reactivated+b.Started),
-		number(r.Suspended+a.Suspended+b.Expired), number(r.Deleted+a.Deleted))
+		number(r.Suspended+a.Suspended+b.Expired), number(r.Deleted+a.Deleted), p.delete())
+}
+
+// delete is [page.deleted] of a plan.
+func (p *page) delete() string { return strings.TrimSuffix(p.deleted(), "d") }
+
+// name is the profile of the run, or what it is.
+func (p *page) name() string {
+	switch {
+	case p.d.Run.Profile != "":
+		return p.d.Run.Profile
+	case p.d.Run.Kind == journal.Batch:
+		return "by-hand"
+	}
+	return string(p.d.Run.Kind)
 }

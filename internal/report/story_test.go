@@ -159,7 +159,8 @@ func yesterday() *story {
 func dirty() *story {
 	s := clean()
 	s.run.Number, s.run.ID = 42, "0193a5f2-6c1e-7b30-9a44-2f6c0d7e51b0"
-	s.run.Finished = at("2026-11-21T05:32:41+01:00")
+	s.run.Finished, s.run.Timing.Apply = at("2026-11-21T05:32:41+01:00"), 155_700
+	s.run.Facts.ActiveAfter = 4815
 	s.run.Facts.Rows = plan.Rows{Read: 4821, Added: 4, Updated: 18, Unchanged: 4785, Skipped: 2, Rejected: 12}
 	s.run.Facts.Absent = plan.Absent{}
 	s.run.Facts.Errors, s.run.Facts.Warnings, s.run.Facts.Notes, s.run.Facts.NewRejected = 12, 3, 1, 9
@@ -211,6 +212,30 @@ func held() *story {
 			Fields: []plan.FieldChange{{Field: roster.StatusField, Name: "status", Old: "active", New: "suspended"}},
 		}})
 	}
+	journal.Settle(&s.run)
+	return s
+}
+
+// as are changes of which something became.
+func as(done journal.Done, changes ...journal.Outcome) []journal.Outcome {
+	var out []journal.Outcome
+	for _, o := range changes {
+		o.Done = done
+		out = append(out, o)
+	}
+	return out
+}
+
+// second is another feed that lists people who have an account already.
+func second() *story {
+	s := clean()
+	s.run.Number, s.run.Profile = 47, "ad-staff"
+	s.run.Facts = plan.Facts{Full: true, Rows: plan.Rows{Read: 50, Updated: 50}, ActiveAfter: 50}
+	s.run.Findings = nil
+	s.changes = as(journal.Applied, journal.Outcome{Change: plan.Change{
+		Action: plan.Update, Account: 7, Key: "004711", Username: "jmuller", Line: 2, Reason: "found by its key, now linked to this profile",
+		Links: []plan.LinkChange{{Profile: "ad-staff", NewKey: "004711", New: roster.ClaimActive}},
+	}})
 	journal.Settle(&s.run)
 	return s
 }

@@ -14,7 +14,7 @@ import (
 
 // Options are what a text tells beside its run.
 type Options struct {
-	Last *Doc           // the run to compare with; nil for none
+	Last *Doc           // the run to compare with; nil for none, and of no use but to a sync
 	Zone *time.Location // in which times are told; nil: UTC
 }
 
@@ -65,6 +65,9 @@ func newPage(w io.Writer, d *Doc, o Options) *page {
 	if p.zone == nil {
 		p.zone = time.UTC
 	}
+	if d != nil && d.Run.Kind != journal.Sync {
+		p.last = nil // no two of them do the same
+	}
 	return p
 }
 
@@ -98,7 +101,7 @@ func (p *page) wrap(lead string, items []string, between string) {
 		case i == 0:
 			text += item
 		case utf8.RuneCountInString(text+between+item) > p.wide:
-			p.line("%s", text)
+			p.line("%s", text+strings.TrimRight(between, " "))
 			text = strings.Repeat(" ", utf8.RuneCountInString(lead)) + item
 		default:
 			text += between + item
@@ -158,12 +161,27 @@ func (p *page) decide() {
 	}
 	p.heading("What to do")
 	p.line("  if it is right    rollcall held approve %d --reason \"…\"", run.Number)
-	if p.d.facts.Removals > 0 {
+	if n := p.removals(); n > 0 && n < p.d.facts.Changes() {
 		p.line("  but keep people   rollcall held approve %d --except removals --reason \"…\"", run.Number)
 	}
-	p.line("  if it is wrong    rollcall held reject %d --reason \"…\"   and ask HR for a new file", run.Number)
+	wrong, nobody := "", ""
+	switch run.Kind {
+	case journal.Sync:
+		wrong, nobody = "   and ask HR for a new file", "; a newer file takes the place of this one"
+	case journal.Sweep:
+		wrong, nobody = "   and have the dates corrected in HR", "; a later sweep takes the place of this one"
+	case journal.Revert:
+		nobody = fmt.Sprintf("; run %d stays applied", run.Reverts)
+	}
+	p.line("  if it is wrong    rollcall held reject %d --reason \"…\"%s", run.Number, wrong)
 	p.line("  to look closer    rollcall runs changes %d", run.Number)
-	p.line("  if nobody acts    no account changes; a newer file takes the place of this one")
+	p.line("  if nobody acts    no account changes%s", nobody)
+}
+
+// removals is how many changes take access away: what --except removals leaves out.
+func (p *page) removals() int {
+	d := p.d
+	return d.Rows.Suspended + d.Rows.Deleted + d.Absent.Suspended + d.Absent.Deleted + d.ByDate.Expired
 }
 
 func (p *page) findings(found []guard.Finding) {
@@ -191,11 +209,11 @@ func (p *page) next() {
 	}
 	switch run.Status {
 	case journal.OK, journal.Warn, journal.Unchanged:
-		if p.d.facts.Changes() > 0 {
+		if p.all() > 0 {
 			add("every change", "rollcall runs changes %d", run.Number)
 		}
 		problems()
-		if p.d.facts.Changes() > 0 && run.Kind != journal.Sweep {
+		if p.d.facts.Changes() > 0 && run.Kind != journal.Sweep && p.d.facts.Changes() > p.purged() {
 			add("take it back", "rollcall runs revert %d --reason \"…\"", run.Number)
 		}
 	case journal.Held:

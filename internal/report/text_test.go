@@ -23,12 +23,16 @@ func TestTheReportOfEachStatus(t *testing.T) {
 	moved := held()
 	moved.run.Approved, moved.run.Excepted, moved.run.LeftOut = true, 612, 1
 	decided(&moved.run)
-	moved.run.Facts.Absent = plan.Absent{Total: 612, Kept: 612}
+	moved.run.Facts.Absent, moved.run.Facts.ActiveAfter = plan.Absent{Total: 612, Kept: 612}, 4819
+	moved.run.Finished = moved.run.Started.Add(9 * time.Hour) // somebody had to think
+	moved.changes = as(journal.Excepted, moved.changes[:9]...)
+	moved.changes = append(as(journal.LeftOut, clean().changes[0]), moved.changes...)
 	journal.Settle(&moved.run)
 
 	automatic := held()
 	automatic.run.Findings = guard.Check(guard.DefaultLimits(), automatic.run.Facts, guard.Baseline{Applied: true})
-	automatic.run.Excepted, automatic.run.Facts.Absent = 612, plan.Absent{Total: 612, Kept: 612}
+	automatic.run.Excepted, automatic.run.Facts.Absent, automatic.run.Facts.ActiveAfter = 612, plan.Absent{Total: 612, Kept: 612}, 4819
+	automatic.changes = append(clean().changes[1:2:2], as(journal.Excepted, automatic.changes...)...)
 	journal.Settle(&automatic.run)
 
 	rejected := held()
@@ -38,16 +42,49 @@ func TestTheReportOfEachStatus(t *testing.T) {
 	superseded := held()
 	superseded.run.Status = journal.Superseded
 
+	heldRevert := held()
+	heldRevert.run.Kind, heldRevert.run.Reverts, heldRevert.run.Input = journal.Revert, 1, journal.Input{}
+	heldRevert.run.Facts = plan.Facts{Rows: plan.Rows{Read: 48, Deleted: 48}, Removals: 48, Owned: 50, ActiveBefore: 50, ActiveAfter: 2}
+	heldRevert.run.Findings = guard.Check(guard.DefaultLimits(), heldRevert.run.Facts, guard.Baseline{Applied: true})
+	for i := range heldRevert.changes {
+		heldRevert.changes[i].Action, heldRevert.changes[i].Reason = plan.Purge, "taken back"
+	}
+
+	doneRevert := held()
+	doneRevert.run = heldRevert.run
+	doneRevert.run.Approved = true
+	decided(&doneRevert.run)
+	doneRevert.changes = as(journal.Applied, heldRevert.changes...)
+	journal.Settle(&doneRevert.run)
+
+	heldSweep := held()
+	heldSweep.run.Kind, heldSweep.run.Profile, heldSweep.run.Input = journal.Sweep, "", journal.Input{}
+	heldSweep.run.Facts = plan.Facts{ByDate: plan.ByDate{Started: 1, Expired: 612}, Removals: 612, Owned: 4900, ActiveBefore: 4817, ActiveAfter: 4206}
+	heldSweep.run.Findings = guard.Check(guard.DefaultLimits(), heldSweep.run.Facts, guard.Baseline{Applied: true})
+	heldSweep.changes = heldSweep.changes[:1]
+
 	for _, tt := range []struct {
 		name string
 		*story
 		last *story
 	}{
+		{"revert-held", heldRevert, nil},
+		{"revert-approved", doneRevert, nil},
+		{"sweep-held", heldSweep, yesterday()},
+		{"by-hand", with(func(r *journal.Run) {
+			r.Kind, r.Profile, r.Number, r.Input = journal.Batch, "", 9, journal.Input{}
+			r.Facts, r.Findings = plan.Facts{Rows: plan.Rows{Read: 1, Suspended: 1}, ActiveBefore: 50, ActiveAfter: 49}, nil
+		}), yesterday()},
+		{"second-feed", second(), nil},
+		{"same-file", with(func(r *journal.Run) {
+			r.Facts = plan.Facts{Full: true, Rows: plan.Rows{Read: 51, Unchanged: 50, Rejected: 1}, ActiveBefore: 50, ActiveAfter: 50}
+			r.SameAs, r.Finished, r.Timing = 40, r.Started.Add(100*time.Millisecond), journal.Timing{Read: 100}
+		}), nil},
 		{"ok", clean(), yesterday()},
 		{"ok-first", clean(), nil},
 		{"unchanged", with(func(r *journal.Run) {
 			r.Facts = plan.Facts{Full: true, Rows: plan.Rows{Read: 4819, Unchanged: 4817, Skipped: 2}, ActiveBefore: 4817, ActiveAfter: 4817}
-			r.Finished = r.Started.Add(400 * time.Millisecond)
+			r.Finished, r.Timing = r.Started.Add(400*time.Millisecond), journal.Timing{Fetch: 390, Read: 10}
 		}), yesterday()},
 		{"warn", dirty(), yesterday()},
 		{"warn-only-warnings", func() *story {
@@ -89,10 +126,41 @@ func TestTheReportOfEachStatus(t *testing.T) {
 			if tt.last != nil {
 				o.Last = tt.last.doc(t)
 			}
-			changes := tt.changes[:min(len(tt.changes), tt.run.Facts.Changes())]
+			changes := tt.changes[:min(len(tt.changes), tt.run.Facts.Changes()+tt.run.Excepted+tt.run.LeftOut)]
+			if tt.name == "by-hand" {
+				changes = clean().changes[5:]
+			}
 			d := tt.doc(t)
 			golden(t, "report-"+tt.name+".txt", text(t, func(b *bytes.Buffer) error { return report.Text(b, d, stream(changes...), o) }))
 		})
+	}
+}
+
+func TestNobodyIsToldThatNothingIsLeftToDoWhereSomethingWaits(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		*story
+		want bool
+	}{
+		{"all of it was done", clean(), true},
+		{"removals were excepted", with(func(r *journal.Run) { r.Approved, r.Excepted = true, 30 }), false},
+		{"an account had changed", with(func(r *journal.Run) { r.LeftOut = 1 }), false},
+	} {
+		got := text(t, func(b *bytes.Buffer) error { return report.Text(b, tt.doc(t), nil, report.Options{}) })
+		if told := strings.Contains(got, "Nothing left for you to do"); told != tt.want {
+			t.Errorf("%s: told = %t, want %t:\n%s", tt.name, told, tt.want, got)
+		}
+	}
+}
+
+func TestMostMovementIsOfWhatWasDone(t *testing.T) {
+	s := with(func(r *journal.Run) {
+		r.Approved, r.Excepted = true, 30
+		r.Facts.Departments = map[string]plan.Movement{"ICU": {Added: 2, Removed: 30}, "Kitchen": {Changed: 1}, "Laundry": {Changed: 1}}
+	})
+	got := text(t, func(b *bytes.Buffer) error { return report.Text(b, s.doc(t), nil, report.Options{}) })
+	if want := "Most movement: ICU (2 added), Kitchen (1 changed), Laundry (1 changed)\n"; !strings.Contains(got, want) {
+		t.Errorf("report =\n%swant %s", got, want)
 	}
 }
 
@@ -126,6 +194,17 @@ func TestThePlanOnOneScreen(t *testing.T) {
 		{"nothing", nothing, nil},
 		{"unreadable-key", unreadable, nil},
 		{"applied", clean(), nil},
+		{"second-feed", dry(second()), nil},
+		{"revert", func() *story {
+			s := held()
+			s.run.Kind, s.run.Reverts, s.run.Input = journal.Revert, 1, journal.Input{}
+			s.run.Facts = plan.Facts{Rows: plan.Rows{Read: 12, Deleted: 12}, Removals: 12, Owned: 12, ActiveBefore: 12}
+			s.run.Findings = guard.Check(guard.DefaultLimits(), s.run.Facts, guard.Baseline{Applied: true})
+			for i := range s.changes {
+				s.changes[i].Action, s.changes[i].Reason = plan.Purge, "taken back"
+			}
+			return s
+		}(), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := report.Options{Zone: warsaw}
