@@ -86,7 +86,7 @@ func withValues(o journal.Outcome) string {
 		}
 		parts = append(parts, text)
 	}
-	if o.Action != plan.Add {
+	if o.Action != plan.Add && o.Action != plan.Purge {
 		fields := telling(o)
 		if len(fields) == 0 && len(parts) == 0 && o.Reason != "" {
 			parts = append(parts, clean(o.Reason))
@@ -105,7 +105,7 @@ func withValues(o journal.Outcome) string {
 // "suspend" where it was only planned, "not suspended" where it was left out.
 func (p *page) withNames(o journal.Outcome) string {
 	var names []string
-	if o.Action != plan.Add {
+	if o.Action != plan.Add && o.Action != plan.Purge {
 		for _, f := range telling(o) {
 			names = append(names, f.Name)
 		}

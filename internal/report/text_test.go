@@ -48,6 +48,7 @@ func TestTheReportOfEachStatus(t *testing.T) {
 	heldRevert.run.Findings = guard.Check(guard.DefaultLimits(), heldRevert.run.Facts, guard.Baseline{Applied: true})
 	for i := range heldRevert.changes {
 		heldRevert.changes[i].Action, heldRevert.changes[i].Reason = plan.Purge, "taken back"
+		heldRevert.changes[i].Fields = []plan.FieldChange{{Field: roster.Username, Name: "username", Old: "u"}}
 	}
 
 	doneRevert := held()

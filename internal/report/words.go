@@ -39,8 +39,8 @@ func list(items []string) string {
 // took is how long something took, as a person says it.
 func took(d time.Duration) string {
 	switch {
-	case d < 0:
-		return "0 s"
+	case d < 100*time.Millisecond:
+		return "less than 0.1 s"
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < time.Minute:
