@@ -69,7 +69,7 @@ func (r *Runner) send(ctx context.Context, m store.Mail) error {
 	if !notify.Temporary(sent) || next.Sub(m.Created) > giveUp {
 		next, again = time.Time{}, "it is not tried again"
 	}
-	r.Log.Warn("mail not delivered", "run", m.Run, "attempt", m.Attempts+1, "again", next, "error", sent)
+	r.Log.Info("mail not delivered", "run", m.Run, "attempt", m.Attempts+1, "again", next, "error", sent)
 	return errors.Join(fmt.Errorf("%w: %w; %s", ErrUndelivered, sent, again), r.Store.MailFailed(late, m.Number, sent.Error(), next))
 }
 
