@@ -121,7 +121,7 @@ func TestQuickstartGivesItsPlanAndIsThenApproved(t *testing.T) {
 	if out, code := rollcall(t, dir, "run", "staff"); code != 11 {
 		t.Errorf("a first run: exit %d, want 11, held\n%s", code, out)
 	}
-	if out, code := rollcall(t, dir, "held", "approve", "2", "--reason", "looked at it"); code != 10 {
+	if out, code := rollcall(t, dir, "held", "approve", "last", "--reason", "looked at it"); code != 10 {
 		t.Errorf("approve: exit %d, want 10, applied with a rejected row\n%s", code, out)
 	}
 	if out, _ := rollcall(t, dir, "accounts", "list"); !strings.Contains(out, "hypatia") || strings.Contains(out, "kgodel") {
