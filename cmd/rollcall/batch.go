@@ -28,6 +28,14 @@ func (c *hand) set(a *app, action plan.Action, from roster.Status) error {
 		return err
 	}
 	by := run.By{Who: who(), Reason: c.Reason}
+	for _, ref := range c.Accounts { // those that were typed, so that a refusal can name them
+		if _, err := d.account(ref); err != nil {
+			return err
+		}
+		if _, err := d.r.PlanStatus(d.ctx, action, []string{ref}, by); err != nil {
+			return fmt.Errorf("%q: %w", ref, err)
+		}
+	}
 	if c.DryRun {
 		p, err := d.r.PlanStatus(d.ctx, action, refs, by)
 		if err != nil {
@@ -112,12 +120,17 @@ func (c *linkCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.site.Profile(c.Profile); err != nil {
+	if _, err := profileOf(d.site, c.Profile); err != nil {
 		return err
 	}
 	key, err := keyOf(c.Key)
 	if err != nil {
 		return err
+	}
+	if c.Account != "new" {
+		if _, err := d.account(c.Account); err != nil {
+			return err
+		}
 	}
 	if err := a.sure(fmt.Sprintf("Decide whom this key of %s means?", c.Profile)); err != nil {
 		return err
@@ -127,7 +140,7 @@ func (c *linkCmd) Run(a *app) error {
 		return d.tell(nil, j, err)
 	}
 	if a.Output != "table" {
-		return nil
+		return a.nothing()
 	}
 	fmt.Fprintf(a.stdout, "Decided: key %s of %s is somebody new. The next run adds them.\n", clean(string(key)), c.Profile)
 	return nil

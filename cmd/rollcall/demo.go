@@ -23,6 +23,9 @@ type demoCmd struct{}
 
 // Run implements the command.
 func (c *demoCmd) Run(a *app) error {
+	if err := a.only("demo"); err != nil {
+		return err
+	}
 	d, err := newDemo(a)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)

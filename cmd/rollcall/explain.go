@@ -24,6 +24,9 @@ type explainCmd struct {
 
 // Run implements the command.
 func (c *explainCmd) Run(a *app) error {
+	if err := a.only("explain", "json"); err != nil {
+		return err
+	}
 	d, err := a.desk()
 	if err != nil {
 		return err
@@ -36,8 +39,11 @@ func (c *explainCmd) Run(a *app) error {
 	case len(c.Whom) > 2:
 		return errors.New("write rollcall explain PROFILE KEY, or KEY alone; a key with blanks needs quotes")
 	case len(c.Whom) == 2:
-		p, err := d.site.Profile(c.Whom[0])
+		p, err := profileOf(d.site, c.Whom[0])
 		if err != nil {
+			if _, swapped := profileOf(d.site, c.Whom[1]); swapped == nil {
+				return fmt.Errorf("the profile comes first; did you mean rollcall explain %s %s?", c.Whom[1], c.Whom[0])
+			}
 			return err
 		}
 		s, err := d.r.Explain(d.ctx, feed(d.site, p), key, c.File)
@@ -90,6 +96,10 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 		Key      roster.Key      `json:"key"`
 		Account  uint64          `json:"account"` // 0 where there is none
 		Input    string          `json:"input"`
+		Run      int64           `json:"run"`        // the newest with this drop; 0 where none has had it
+		Status   journal.Status  `json:"run_status"` // "" for none
+		Waiting  int64           `json:"held"`       // the held run that would change this person; 0 for none
+		Hint     string          `json:"hint"`       // what was probably meant; "" where the key is known
 		Steps    []step          `json:"steps"`
 		Changes  []report.Change `json:"changes"`
 		Problems []report.Group  `json:"problems"`
@@ -99,6 +109,16 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 		t := told{Profile: s.Profile, Key: key, Input: s.Input.Name, Changes: []report.Change{}}
 		if s.Account != nil {
 			t.Account = s.Account.ID
+		}
+		var err error
+		if t.Run, t.Status, err = d.readBy(s); err != nil {
+			return err
+		}
+		if t.Waiting, err = d.waiting(s, key); err != nil {
+			return err
+		}
+		if t.Hint, err = d.hint(s, key); err != nil {
+			return err
 		}
 		for _, c := range s.Changes {
 			t.Changes = append(t.Changes, report.Shown(journal.Outcome{Change: c}))
@@ -133,7 +153,10 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 		if i > 0 {
 			fmt.Fprintln(d.stdout)
 		}
-		fmt.Fprintf(d.stdout, "Key %s in %s, by the drop %s\n", clean(string(key)), t.Profile, clean(t.Input))
+		fmt.Fprintf(d.stdout, "Key %s in %s, by the drop %s%s\n", clean(string(key)), t.Profile, clean(t.Input), ofRun(t.Run, t.Status))
+		if t.Hint != "" {
+			fmt.Fprintln(d.stdout, clean(t.Hint))
+		}
 		for n, s := range t.Steps {
 			rules := ""
 			if len(s.Rules) > 0 {
@@ -143,6 +166,9 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 			for _, line := range s.More {
 				fmt.Fprintf(d.stdout, "               %s\n", clean(line))
 			}
+		}
+		if t.Waiting > 0 {
+			fmt.Fprintf(d.stdout, "Run %[1]d is held and would change this person: rollcall runs show %[1]d\n", t.Waiting)
 		}
 	}
 	return nil

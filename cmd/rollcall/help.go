@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,15 +20,26 @@ type helpCmd struct {
 
 // Run implements the command.
 func (c *helpCmd) Run(a *app) error {
+	if err := a.only("help"); err != nil {
+		return err
+	}
 	topic := strings.Join(c.Topic, " ")
-	switch {
-	case topic == "":
+	if topic == "" {
 		return a.commandList()
-	case a.codePage(strings.ToUpper(topic)):
+	}
+	if known, err := a.rulePage(topic); known {
+		return err
+	}
+	switch {
+	case a.codePage(strings.ToUpper(topic)), a.topicPage(topic), a.commandPage(c.Topic):
 		return nil
-	case a.topicPage(topic):
+	case a.blockPage(topic):
+		if n := a.command(c.Topic); n != nil { // a word with two meanings
+			fmt.Fprintln(a.stdout)
+			a.laterPage(c.Topic)
+		}
 		return nil
-	case a.commandPage(c.Topic):
+	case a.laterPage(c.Topic):
 		return nil
 	}
 	return fmt.Errorf("there is no help on %q; rollcall help lists the commands and topics", topic)
@@ -51,6 +63,8 @@ func (a *app) commandList() error {
 		fmt.Fprintf(w, "  rollcall help %-12s %s\n", t.name, t.about)
 	}
 	fmt.Fprintf(w, "  rollcall help %-12s %s\n", "E112", "a code of a report")
+	fmt.Fprintf(w, "  rollcall help %-12s %s\n", "R62", "a rule")
+	fmt.Fprintf(w, "  rollcall help %-12s %s\n", "guardrails", "a key of a profile or of rollcall.yaml: schedule, source, match, map, policy, report, missing, …")
 	fmt.Fprintf(w, "  rollcall help %-12s %s\n", "runs revert", "a command, with its flags")
 	_, err := fmt.Fprint(w, "\nBegin: rollcall demo shows everything at once; rollcall init --from FILE writes a profile from a sample.\n")
 	return err
@@ -116,6 +130,7 @@ func topics() []topic {
 		{"RUN", "how a run is named: a number, last, last:PROFILE", runPage},
 		{"ACCOUNT", "how an account is named: a username, id:N, key:K", accountPage},
 		{"codes", "the codes of a report, all of them", codeList()},
+		{"rules", "what one record does: the rules that reports and explain name", rulesPage},
 	}
 }
 
@@ -128,10 +143,6 @@ func (a *app) topicPage(name string) bool {
 			_, _ = io.WriteString(a.stdout, t.text)
 			return true
 		}
-	}
-	if slices.Contains(laterTopics, name) {
-		fmt.Fprintf(a.stdout, "%s: not built yet.\n", name)
-		return true
 	}
 	return false
 }
@@ -147,7 +158,7 @@ const exitPage = `rollcall exits with one code, the first that applies of 16 15 
    13  no new drop (with --require-input)
    14  another run of this profile is under way
    15  configuration invalid
-   16  database unreachable, locked, newer than this binary, or gone backwards
+   16  database unreachable, locked, newer than this binary
    17  applied, but the report could not be delivered
   130  interrupted by SIGINT
   143  interrupted by SIGTERM
@@ -166,42 +177,76 @@ const accountPage = `Where a command wants an ACCOUNT, write
   key:104417     the employee ID, else the key by which one profile links it
 `
 
-// codeList is every code with its sentence.
+// kinds are the kinds of code.
+var kinds = []struct{ prefix, name string }{
+	{"E1", "Values: what a row says"},
+	{"E2", "References: what a row points at"},
+	{"E3", "Whom a row means"},
+	{"E4", "The source: the drop is not used"},
+	{"E5", "Guardrails: the plan waits for a person"},
+	{"E6", "Delivery of reports"},
+	{"C", "Configuration: rollcall validate"},
+}
+
+// codeList is every code with its sentence, by kind.
 func codeList() string {
+	texts := map[string]string{}
+	for code, c := range roster.Codes {
+		texts[code] = c.Text
+	}
+	for code, c := range config.Codes {
+		texts[code] = c.Text
+	}
+	codes := slices.Sorted(maps.Keys(texts))
 	var b strings.Builder
-	var codes []string
-	for code := range roster.Codes {
-		codes = append(codes, code)
+	for _, k := range kinds {
+		fmt.Fprintf(&b, "%s\n", k.name)
+		for _, code := range codes {
+			if strings.HasPrefix(code, k.prefix) {
+				fmt.Fprintf(&b, "  %s  %s\n", code, texts[code])
+			}
+		}
+		b.WriteByte('\n')
 	}
-	slices.Sort(codes)
-	for _, code := range codes {
-		fmt.Fprintf(&b, "  %s  %s\n", code, roster.Codes[code].Text)
-	}
-	codes = codes[:0]
-	for code := range config.Codes {
-		codes = append(codes, code)
-	}
-	slices.Sort(codes)
-	for _, code := range codes {
-		fmt.Fprintf(&b, "  %s  %s\n", code, config.Codes[code].Text)
-	}
+	b.WriteString("rollcall help E112 tells more of one.\n")
 	return b.String()
 }
 
-// commandPage is what --help prints of a command; false where there is none.
+// commandPage is what --help prints of a command; false where there is none,
+// or it is not built yet.
 func (a *app) commandPage(words []string) bool {
+	n := a.command(words)
+	if n == nil || n.Passthrough {
+		return false
+	}
+	_, _ = a.model.Parse(append(slices.Clone(words), "--help"))
+	return true
+}
+
+// laterPage says that a command or a topic is not built yet; false where it is
+// neither.
+func (a *app) laterPage(words []string) bool {
+	name := strings.Join(words, " ")
+	switch n := a.command(words); {
+	case n != nil && n.Passthrough: // laterCmd
+		fmt.Fprintf(a.stdout, "The command rollcall %s is not built yet.\n", name)
+	case slices.Contains(laterTopics, name):
+		fmt.Fprintf(a.stdout, "%s: not built yet.\n", name)
+	default:
+		return false
+	}
+	return true
+}
+
+// command finds a command; nil where there is none.
+func (a *app) command(words []string) *kong.Node {
 	n := a.model.Model.Node
 	for _, w := range words {
 		i := slices.IndexFunc(n.Children, func(c *kong.Node) bool { return c.Name == strings.ToLower(w) })
 		if i < 0 {
-			return false
+			return nil
 		}
 		n = n.Children[i]
 	}
-	if n.Passthrough { // laterCmd
-		fmt.Fprintf(a.stdout, "rollcall %s: not built yet.\n", strings.Join(words, " "))
-		return true
-	}
-	_, _ = a.model.Parse(append(slices.Clone(words), "--help"))
-	return true
+	return n
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 // hostkeyCmd is "rollcall hostkey".
 type hostkeyCmd struct {
 	Show   hostkeyShowCmd   `cmd:"" help:"What a server offers, and the line that pins it."`
-	Accept hostkeyAcceptCmd `cmd:"" help:"Not built yet: pin by hand."`
+	Accept hostkeyAcceptCmd `cmd:"" hidden:"" help:"Not built yet: pin by hand."`
 }
 
 // hostkeyShowCmd is "rollcall hostkey show".
@@ -27,6 +28,15 @@ func (c *hostkeyShowCmd) Run(a *app) error {
 	}
 	if len(keys) == 0 {
 		return exit(exitSource, fmt.Errorf("%s offers no host key of a type that rollcall accepts; ask its owner for an Ed25519 one", c.Host))
+	}
+	if a.Output == "csv" {
+		w := csv.NewWriter(a.stdout)
+		_ = w.Write([]string{"type", "fingerprint"}) // the writer keeps the first error
+		for _, k := range keys {
+			_ = w.Write([]string{k.Type, k.Fingerprint})
+		}
+		w.Flush()
+		return w.Error()
 	}
 	if a.Output == "json" {
 		type key struct {

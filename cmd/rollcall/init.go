@@ -19,11 +19,14 @@ import (
 type initCmd struct {
 	From   string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
 	Name   string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
-	Preset string `help:"Not built yet: use --from." placeholder:"NAME"`
+	Preset string `hidden:"" placeholder:"NAME"`
 }
 
 // Run implements the command.
 func (c *initCmd) Run(a *app) error {
+	if err := a.only("init"); err != nil {
+		return err
+	}
 	switch {
 	case c.Preset != "":
 		return errors.New("--preset is not built yet; write a profile from a sample with rollcall init --from FILE")

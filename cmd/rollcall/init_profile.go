@@ -29,6 +29,7 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	line("source:", "where the drops come from; for a server: type: sftp, host, user, key, host_keys, path")
 	line("  type: dir", "")
 	line("  path: "+scalar(filepath.Join(filepath.Dir(file), globAfter(filepath.Base(file)))), "folder and glob; the newest file is read")
+	line("  settle: 2m", "a file is read once its size and time have stood still that long")
 	line("", "")
 	line("format:", "")
 	line("  type: csv", "")
@@ -109,7 +110,7 @@ func usernameLine(g *guesses) madeUsername {
 	email := g.of("email")
 	switch {
 	case g.of("first_name") != nil && g.of("last_name") != nil:
-		return madeUsername{`username: {template: "%-1f%-l", transform: [ascii], on_taken: number}`, "the sample has none: made of the names (Ada Byron: abyron), once"}
+		return madeUsername{`username: {template: "%-1f%-l", transform: [ascii], on_taken: number}`, "the sample has none: made of the names in ASCII letters (Zoë Müller: zmuller), once"}
 	case email != nil:
 		return madeUsername{"username: " + scalar(email.column), "the sample has none: the address serves as one"}
 	}

@@ -30,7 +30,7 @@ type globals struct {
 	Config  string `help:"The site's rollcall.yaml." placeholder:"FILE" env:"ROLLCALL_CONFIG"`
 	Output  string `short:"o" help:"How lists and reports are written: table, json or csv." enum:"table,json,csv" default:"table"`
 	NoColor bool   `help:"No colours."`
-	Quiet   bool   `short:"q" help:"Only errors on stderr."`
+	Quiet   bool   `short:"q" help:"Only errors on stderr, and of a run one line."`
 	Verbose bool   `short:"v" help:"More on stderr."`
 	Yes     bool   `help:"Do not ask."`
 	NoInput bool   `help:"Never ask; what would need an answer fails."`
@@ -85,15 +85,13 @@ func program(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 		fmt.Fprintln(stderr, "rollcall:", err)
 		return exitFailed
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args = commandLine(args)
 	parsed, err := parser.Parse(args)
 	if exited >= 0 { // --help has been printed
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "rollcall: %v\nrollcall help shows the commands.\n", err)
+		fmt.Fprint(stderr, usage(err, args))
 		return exitFailed
 	}
 	a := &app{ctx: ctx, globals: c.globals, stdin: stdin, stdout: stdout, stderr: stderr, model: parser}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rollcall/internal/journal"
@@ -68,17 +70,28 @@ func (c *runsListCmd) Run(a *app) error {
 	t := newTable(a.stdout, "run", "profile", "kind", "status", "started", "rows", "added", "changed", "removed", "rejected", "input")
 	for _, j := range runs {
 		f := j.Facts
-		t.row(number(j.Number), j.Profile, string(j.Kind), string(j.Status), d.at(j.Started), count(f.Rows.Read), count(f.Rows.Added),
-			count(f.Rows.Updated+f.Rows.Renamed+f.Rows.Reactivated+f.ByDate.Started),
-			count(f.Rows.Suspended+f.Rows.Deleted+f.Absent.Suspended+f.Absent.Deleted+f.ByDate.Expired), count(f.Rows.Rejected), j.Input.Name)
+		t.row(number(j.Number), j.Profile, string(j.Kind), string(j.Status), d.at(j.Started), count(f.Rows.Read), done(j, f.Rows.Added),
+			done(j, f.Rows.Updated+f.Rows.Renamed+f.Rows.Reactivated+f.ByDate.Started),
+			done(j, f.Rows.Suspended+f.Rows.Deleted+f.Absent.Suspended+f.Absent.Deleted+f.ByDate.Expired), count(f.Rows.Rejected), j.Input.Name)
 	}
 	if err := t.end(); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(runs, func(j journal.Run) bool { return !j.Status.Applied() && j.Facts.Changes() > 0 }) {
+		fmt.Fprintln(a.stdout, "(Numbers in parentheses were planned and not carried out.)")
 	}
 	if more {
 		fmt.Fprintln(a.stdout, "… and older ones: rollcall runs list --limit N")
 	}
 	return nil
+}
+
+// done is a number of changes; in parentheses where the run has not made them.
+func done(j journal.Run, n int) string {
+	if j.Status.Applied() || n == 0 {
+		return count(n)
+	}
+	return "(" + count(n) + ")"
 }
 
 // listedRun is a run in a list: as in rollcall.run.v1, with its counts.
@@ -88,6 +101,17 @@ type listedRun struct {
 	Rows  plan.Rows    `json:"rows"`
 	Gone  plan.Absent  `json:"absent"`
 	Dates plan.ByDate  `json:"by_date"`
+
+	HeldSince report.Instant `json:"held_since"` // null where it is not held
+	BecauseOf []string       `json:"because_of"` // the guardrails that hold it, or held it
+}
+
+// heldSince is when a run that waits for a person began to wait; zero for others.
+func heldSince(j *journal.Run) time.Time {
+	if j.Status != journal.Held {
+		return time.Time{}
+	}
+	return j.Finished
 }
 
 // listRuns writes runs as JSON or as CSV.
@@ -95,25 +119,28 @@ func (d *desk) listRuns(runs []journal.Run) error {
 	if d.Output == "json" {
 		return d.array(func(yield func(any, error) bool) {
 			for i := range runs {
-				doc, err := report.Build(&runs[i], none[roster.Problem]())
+				j := &runs[i]
+				doc, err := report.Build(j, none[roster.Problem]())
 				if err != nil {
 					yield(nil, err)
 					return
 				}
-				if !yield(listedRun{doc.Run, doc.Input, doc.Rows, doc.Absent, doc.ByDate}, nil) {
+				since := report.Instant{Time: heldSince(j)}
+				if !yield(listedRun{doc.Run, doc.Input, doc.Rows, doc.Absent, doc.ByDate, since, append([]string{}, tripped(j.Findings)...)}, nil) {
 					return
 				}
 			}
 		})
 	}
 	w := csv.NewWriter(d.stdout)
-	_ = w.Write([]string{"number", "profile", "kind", "status", "trigger", "started", "finished", "exit_code", "dry_run", "applied_seq", "held_until", "plan_digest", "input", "read", "added", "updated", "renamed", "reactivated", "suspended", "deleted", "unchanged", "skipped", "rejected"}) // the writer keeps the first error
+	_ = w.Write([]string{"number", "profile", "kind", "status", "trigger", "started", "finished", "exit_code", "dry_run", "applied_seq", "held_until", "plan_digest", "input", "read", "added", "updated", "renamed", "reactivated", "suspended", "deleted", "unchanged", "skipped", "rejected", "held_since", "because_of"}) // the writer keeps the first error
 	for _, j := range runs {
 		r := j.Facts.Rows
 		_ = w.Write([]string{
 			number(j.Number), j.Profile, string(j.Kind), string(j.Status), j.Trigger, instant(j.Started), instant(j.Finished), strconv.Itoa(j.ExitCode), strconv.FormatBool(j.DryRun),
 			number(j.AppliedSeq), instant(j.HeldUntil), j.PlanDigest, j.Input.Name, strconv.Itoa(r.Read), strconv.Itoa(r.Added), strconv.Itoa(r.Updated), strconv.Itoa(r.Renamed),
 			strconv.Itoa(r.Reactivated), strconv.Itoa(r.Suspended), strconv.Itoa(r.Deleted), strconv.Itoa(r.Unchanged), strconv.Itoa(r.Skipped), strconv.Itoa(r.Rejected),
+			instant(heldSince(&j)), strings.Join(tripped(j.Findings), "|"),
 		})
 	}
 	w.Flush()
@@ -248,13 +275,52 @@ func (c *runsRevertCmd) Run(a *app) error {
 		return err
 	}
 	only := append(c.Account, c.More...)
-	question := fmt.Sprintf("Take back run %d (%s of %s, %s)?", j.Number, named(j), d.at(j.Started), plural(j.Facts.Changes(), "change"))
+	if err := d.accounts(only); err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Take back run %d (%s of %s)?", j.Number, named(j), d.at(j.Started))
 	if len(only) > 0 {
 		question = fmt.Sprintf("Take back run %d for %s?", j.Number, plural(len(only), "account"))
+	}
+	if undone := inReverse(j, len(only) > 0); undone != "" {
+		question = undone + "\n" + question
 	}
 	if err := a.sure(question); err != nil {
 		return err
 	}
 	back, err := d.r.Revert(d.ctx, p, j.Number, only, run.By{Who: who(), Reason: c.Reason})
 	return d.tell(p, back, err)
+}
+
+// inReverse is what taking a run back would change, in lines; "" where it has
+// changed nothing. some: only some of its accounts are meant.
+func inReverse(j *journal.Run, some bool) string {
+	if !j.Status.Applied() || j.Status == journal.Reverted {
+		return ""
+	}
+	f := j.Facts
+	var lines []string
+	for _, l := range []struct {
+		n    int
+		what string
+	}{
+		{f.Rows.Added, "added: removed outright, name and key free again"},
+		{f.Rows.Updated, "updated: the former values come back"},
+		{f.Rows.Renamed, "renamed: the former usernames come back"},
+		{f.Rows.Reactivated + f.ByDate.Started, "activated: suspended again"},
+		{f.Rows.Suspended + f.Absent.Suspended + f.ByDate.Expired, "suspended: active again"},
+		{f.Rows.Deleted + f.Absent.Deleted, "deleted: restored"},
+	} {
+		if l.n > 0 {
+			lines = append(lines, fmt.Sprintf("  %6s %s", count(l.n), l.what))
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	whole := fmt.Sprintf("What run %d did, and what would become of it", j.Number)
+	if some {
+		whole += ", for the accounts that you name alone"
+	}
+	return whole + ":\n" + strings.Join(lines, "\n") + "\nWhat has changed since is left alone and listed. The guardrails apply."
 }

@@ -25,13 +25,15 @@ func TestMain(m *testing.M) {
 
 // TestScript types what an operator types: one script for each thing.
 func TestScript(t *testing.T) {
+	t.Setenv("SUDO_USER", "")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("USER", "ada")
+			env.Setenv("USER", "mallory") // whom nobody believes
 			env.Setenv("SUDO_USER", "")
+			env.Setenv("WHO", who())
 			env.Setenv("ROLLCALL_CONFIG", "")
 			return nil
 		},

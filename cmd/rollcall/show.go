@@ -37,7 +37,7 @@ func (c *accountsShowCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	x, err := d.r.Store.Named(d.ctx, c.Account)
+	x, err := d.account(c.Account)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (c *accountsShowCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := d.account(x); err != nil {
+	if err := d.shown(x); err != nil {
 		return err
 	}
 	most := min(len(done), shownHistory)
@@ -66,8 +66,8 @@ func (c *accountsShowCmd) Run(a *app) error {
 	return nil
 }
 
-// account shows what is known of an account, each field with who wrote it.
-func (d *desk) account(x *roster.Account) error {
+// shown shows what is known of an account, each field with who wrote it.
+func (d *desk) shown(x *roster.Account) error {
 	v := &x.Values
 	fmt.Fprintf(d.stdout, "%s  %s  (id:%d, version %d)\n", clean(v[roster.Username]), clean(fullName(v)), x.ID, x.Version)
 	status := v[roster.StatusField]
@@ -177,7 +177,7 @@ func (c *accountsHistoryCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	x, err := d.r.Store.Named(d.ctx, c.Account)
+	x, err := d.account(c.Account)
 	if err != nil {
 		return err
 	}

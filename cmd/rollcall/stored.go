@@ -8,6 +8,7 @@ import (
 
 	"rollcall/config"
 	"rollcall/internal/journal"
+	"rollcall/internal/roster"
 	"rollcall/internal/run"
 	"rollcall/internal/store"
 )
@@ -58,7 +59,7 @@ func (d *desk) of(j *journal.Run) (*run.Profile, error) {
 	if j.Profile == "" {
 		return nil, nil
 	}
-	p, err := d.site.Profile(j.Profile)
+	p, err := profileOf(d.site, j.Profile)
 	if err != nil {
 		return nil, fmt.Errorf("run %d is of a profile that is not configured any more; put its file back: %w", j.Number, err)
 	}
@@ -89,13 +90,44 @@ func (d *desk) tell(p *run.Profile, j *journal.Run, err error) error {
 		j = kept
 	}
 	err = errors.Join(err, d.r.Deliver(d.ctx, j.Number))
-	if shown := d.showRun(d.r, p, j); shown != nil {
+	var shown error
+	if d.Quiet && d.Output == "table" {
+		shown = d.oneLine(j)
+	} else {
+		shown = d.showRun(d.r, p, j)
+	}
+	if shown != nil {
 		return shown
 	}
 	if err != nil && j.Error == "" {
 		return exit(codeOfRun(j, err), err)
 	}
 	return exit(codeOfRun(j, err), nil)
+}
+
+// account finds the account that was typed. An error names it as it was typed,
+// and looks whether a key was typed for a username.
+func (d *desk) account(ref string) (*roster.Account, error) {
+	x, err := d.r.Store.Named(d.ctx, ref)
+	if err == nil {
+		return x, nil
+	}
+	if errors.Is(err, store.ErrNone) && !strings.Contains(ref, ":") {
+		if _, found := d.r.Store.Named(d.ctx, "key:"+ref); found == nil {
+			return nil, fmt.Errorf("%q is nobody's username; did you mean key:%s?", ref, ref)
+		}
+	}
+	return nil, fmt.Errorf("%q: %w", ref, err)
+}
+
+// accounts looks accounts up before anybody is asked about them.
+func (d *desk) accounts(refs []string) error {
+	for _, ref := range refs {
+		if _, err := d.account(ref); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sure asks a person, or wants --yes where there is nobody to ask.

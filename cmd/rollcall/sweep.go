@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // sweepCmd is "rollcall sweep".
 type sweepCmd struct{}
@@ -22,10 +25,13 @@ func (sweepCmd) Run(a *app) error {
 	for _, h := range held {
 		if h.Kind == "sweep" {
 			fmt.Fprintf(a.stderr, "rollcall: what is due is held already, as run %d; decide with rollcall held\n", h.Number)
-			return exit(exitHeld, nil)
+			return errors.Join(a.nothing(), exit(exitHeld, nil))
 		}
 	}
-	if a.Output == "table" && !a.Quiet {
+	if a.Output != "table" {
+		return a.nothing()
+	}
+	if !a.Quiet {
 		fmt.Fprintln(a.stdout, "Nothing is due.")
 	}
 	return nil

@@ -24,6 +24,9 @@ type validateCmd struct {
 
 // Run implements the command.
 func (c *validateCmd) Run(a *app) error {
+	if err := a.only("validate", "json"); err != nil {
+		return err
+	}
 	path, err := config.Find(a.Config)
 	if err != nil {
 		return c.tell(a, err, 0)
@@ -31,16 +34,44 @@ func (c *validateCmd) Run(a *app) error {
 	s, found := config.Check(path)
 	chosen, err := c.choose(s)
 	if err != nil {
-		return c.tell(a, err, 0)
+		return err
 	}
 	found = slices.DeleteFunc(found, func(e config.Error) bool { return !concerns(s, chosen, e.File) })
 	if c.Sample != "" && len(chosen) != 1 {
 		return fmt.Errorf("--sample is a drop of one profile; name it: rollcall validate PROFILE --sample %s", c.Sample)
 	}
-	if err := c.tell(a, found, len(chosen)); err != nil || c.Sample == "" {
+	for _, p := range chosen {
+		found = append(found, folder(p)...)
+	}
+	if c.Sample == "" || found.Failed() {
+		return c.tell(a, found, len(chosen))
+	}
+	mapped, misfit, err := c.sample(s, chosen[0])
+	if err != nil {
+		if len(found) > 0 {
+			return errors.Join(c.tell(a, found, len(chosen)), err)
+		}
 		return err
 	}
-	return c.sample(a, s, chosen[0])
+	if misfit != nil {
+		found = append(found, *misfit)
+	}
+	if a.Output == "table" && !a.Quiet {
+		fmt.Fprint(a.stdout, mapped)
+	}
+	return c.tell(a, found, len(chosen))
+}
+
+// folder warns where the folder that a profile reads is not there.
+func folder(p *config.Profile) config.Errors {
+	if p.Source.Type != "dir" {
+		return nil
+	}
+	dir := filepath.Dir(p.Source.Path)
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	return config.Errors{{File: shown(p.Path), Severity: roster.SeverityWarning, Code: "C110", Text: "source.path: there is no folder " + shown(dir), Hint: "make it, or correct the path; paths are relative to the profile's file"}}
 }
 
 // choose finds the profiles that were named; all where none was.
@@ -49,21 +80,17 @@ func (c *validateCmd) choose(s *config.Site) ([]*config.Profile, error) {
 		return s.Loaded, nil
 	}
 	var chosen []*config.Profile
-	var unknown config.Errors
+	var unknown []error
 	for _, name := range c.Profiles {
-		p, err := s.Profile(name)
-		var wrong config.Errors
+		p, err := profileOf(s, name)
 		switch {
-		case errors.As(err, &wrong):
-			unknown = append(unknown, wrong...)
+		case err != nil:
+			unknown = append(unknown, err)
 		case !slices.Contains(chosen, p):
 			chosen = append(chosen, p)
 		}
 	}
-	if len(unknown) > 0 {
-		return nil, unknown
-	}
-	return chosen, nil
+	return chosen, errors.Join(unknown...)
 }
 
 // concerns tells whether a file is the site's or one of the chosen profiles'.
@@ -125,33 +152,32 @@ func printJSON(a *app, found config.Errors) error {
 // sampleRows is how many rows of a sample are mapped.
 const sampleRows = 100
 
-// sample reads a drop as the profile would.
-func (c *validateCmd) sample(a *app, s *config.Site, p *config.Profile) error {
+// sample reads a drop as the profile would. It tells how the rows map, in
+// lines, or what of the profile does not fit.
+func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, misfit *config.Error, err error) {
 	if _, err := os.Stat(c.Sample); err != nil {
-		return fmt.Errorf("--sample: %w", err)
+		return "", nil, fmt.Errorf("--sample: %w", err)
 	}
 	f, err := format.Open(c.Sample, filepath.Base(c.Sample), p.Format, p.Source.MaxSize)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	m, notes, err := mapping.Compile(s.MappingOptions(p), f.Header())
 	if err != nil {
-		return exit(exitConfig, fmt.Errorf("profile %s does not fit %s: %w", p.Name, c.Sample, err))
+		return "", &config.Error{File: shown(p.Path), Severity: roster.SeverityError, Code: "C110", Text: fmt.Sprintf("the profile does not fit %s: %v", c.Sample, err)}, nil
 	}
-	if a.Output == "json" || a.Quiet {
-		return nil
-	}
+	var b strings.Builder
 	facts := f.Facts()
-	fmt.Fprintf(a.stdout, "sample: delimiter %q, encoding %s, %d columns\n", facts.Delimiter, facts.Encoding, len(f.Header()))
+	fmt.Fprintf(&b, "sample: delimiter %q, encoding %s, %d columns\n", facts.Delimiter, facts.Encoding, len(f.Header()))
 	for _, n := range append(f.Notes(), notes...) {
-		fmt.Fprintf(a.stdout, "  %s: %s\n", n, n.Remedy())
+		fmt.Fprintf(&b, "  %s: %s\n", n, n.Remedy())
 	}
 	t, err := try(f, m, p)
 	if err != nil {
-		return err
+		return b.String(), nil, err
 	}
-	fmt.Fprintf(a.stdout, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.rejected-t.warned, t.blemishes())
-	return nil
+	fmt.Fprintf(&b, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.rejected-t.warned, t.blemishes())
+	return b.String(), nil, nil
 }
 
 // A trial is how the first rows of a sample map.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -154,7 +155,7 @@ func (a *app) profile(name string) (*run.Runner, *run.Profile, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := s.Profile(name)
+	p, err := profileOf(s, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -165,19 +166,40 @@ func (a *app) profile(name string) (*run.Runner, *run.Profile, error) {
 	return r, feed(s, p), nil
 }
 
+// profileOf finds the profile that was typed, or says in one line that there is none.
+func profileOf(s *config.Site, name string) (*config.Profile, error) {
+	p, err := s.Profile(name)
+	var missing config.Errors
+	if errors.As(err, &missing) && len(missing) == 1 {
+		return nil, exit(exitConfig, fmt.Errorf("there is no profile %q; %s", name, missing[0].Hint))
+	}
+	return p, err
+}
+
+// only refuses forms of output that a command does not have.
+func (a *app) only(command string, forms ...string) error {
+	if a.Output == "table" || slices.Contains(forms, a.Output) {
+		return nil
+	}
+	if len(forms) == 0 {
+		return fmt.Errorf("%s writes text only; leave -o %s out", command, a.Output)
+	}
+	return fmt.Errorf("%s has no -o %s; write -o %s, or nothing for text", command, a.Output, names(forms))
+}
+
+// nothing is what a command that has nothing to tell prints for a program:
+// null, or no row at all.
+func (a *app) nothing() error {
+	if a.Output != "json" {
+		return nil
+	}
+	_, err := fmt.Fprintln(a.stdout, "null")
+	return err
+}
+
 // terminal tells whether a person sits in front of both ends.
 func (a *app) terminal() bool {
 	in, ok := a.stdin.(*os.File)
 	out, ok2 := a.stdout.(*os.File)
 	return ok && ok2 && isatty.IsTerminal(in.Fd()) && isatty.IsTerminal(out.Fd())
-}
-
-// who is the person at the keyboard, for the journal.
-func who() string {
-	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
-		if u := os.Getenv(name); u != "" {
-			return u
-		}
-	}
-	return "unknown"
 }

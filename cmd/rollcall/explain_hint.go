@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"rollcall/internal/guard"
+	"rollcall/internal/journal"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+	"rollcall/internal/store"
+)
+
+// readBy finds the newest run that was carried out with a story's drop, else
+// the newest that has read it at all; zero where none has.
+func (d *desk) readBy(s *run.Story) (number int64, status journal.Status, err error) {
+	runs, err := d.r.Store.ByInput(d.ctx, s.Profile, s.Input.SHA256)
+	if err != nil {
+		return 0, "", err
+	}
+	carriedOut := false
+	for _, j := range runs {
+		if did := j.Status.Applied(); did && !carriedOut || did == carriedOut && j.Number > number {
+			number, status, carriedOut = j.Number, j.Status, did
+		}
+	}
+	return number, status, nil
+}
+
+// ofRun tells whose drop it is: " of run 2, which has been taken back".
+func ofRun(number int64, status journal.Status) string {
+	switch status {
+	case "":
+		return ", which no run has read"
+	case journal.Reverted:
+		return fmt.Sprintf(" of run %d, which has been taken back", number)
+	case journal.Dry:
+		return fmt.Sprintf(" of run %d, which only planned", number)
+	}
+	return fmt.Sprintf(" of run %d (%s)", number, status)
+}
+
+// waiting is the held run of the profile that would change a story's person; 0 for none.
+func (d *desk) waiting(s *run.Story, key roster.Key) (int64, error) {
+	held, err := d.r.Store.Held(d.ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, j := range held {
+		if j.Profile != s.Profile || !guard.Holds(j.Findings) {
+			continue
+		}
+		for o, err := range d.r.Store.Changes(d.ctx, j.Number) {
+			if err != nil {
+				return 0, err
+			}
+			if o.Key == key || s.Account != nil && o.Account == s.Account.ID {
+				return j.Number, nil
+			}
+		}
+	}
+	return 0, nil
+}
+
+// hint says what was probably meant by a key that is nobody's: a username, or
+// a key that differs in leading zeros or in case.
+func (d *desk) hint(s *run.Story, key roster.Key) (string, error) {
+	if s.Account != nil || len(s.Entries) > 0 {
+		return "", nil
+	}
+	typed := string(key)
+	a, err := d.r.Store.Named(d.ctx, typed)
+	switch {
+	case err == nil && keyIn(a, s.Profile) != "":
+		return fmt.Sprintf("%s is a username; its key is %s.", typed, keyIn(a, s.Profile)), nil
+	case err == nil:
+		return fmt.Sprintf("%s is a username, and %s has no key for it: rollcall accounts show %s", typed, s.Profile, typed), nil
+	case !errors.Is(err, store.ErrNone):
+		return "", err
+	}
+	bare := strings.TrimLeft(typed, "0")
+	if bare == "" {
+		return "", nil
+	}
+	for a, err := range d.r.Store.Accounts(d.ctx, store.AccountQuery{Status: "all", Profile: s.Profile, Text: bare}) {
+		if err != nil {
+			return "", err
+		}
+		if other := keyIn(&a, s.Profile); strings.EqualFold(strings.TrimLeft(other, "0"), bare) {
+			return fmt.Sprintf("There is no %s, but %s exists.", typed, other), nil
+		}
+	}
+	return "", nil
+}
+
+// keyIn is the key by which a profile knows an account; "" where it does not.
+func keyIn(a *roster.Account, profile string) string {
+	if l := a.Link(profile); l != nil {
+		return string(l.Key)
+	}
+	return ""
+}
