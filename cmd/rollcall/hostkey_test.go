@@ -28,6 +28,9 @@ func TestHostkeyShowPrintsTheLineThatPins(t *testing.T) {
 	if out, err = exec.Command("rollcall", "-o", "json", "hostkey", "show", addr).Output(); err != nil || !strings.Contains(string(out), `"fingerprint": "`+pin+`"`) {
 		t.Errorf("as JSON: %s, %v", out, err)
 	}
+	if out, err = exec.Command("rollcall", "-o", "csv", "hostkey", "show", addr).Output(); err != nil || !strings.Contains(string(out), "type,fingerprint\nssh-ed25519,"+pin+"\n") {
+		t.Errorf("as CSV: %s, %v", out, err)
+	}
 
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
