@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -99,21 +100,24 @@ func (p *page) counts() {
 	}
 	p.line("Active accounts: "+now, then...)
 	if n := p.linked(); n > 0 {
-		p.line("  %s of them had an account before, and %s linked to this profile", number(n), p.tense(n))
+		p.line("  at least %s of them had an account before, and %s linked to this profile", number(n), p.tense(n))
 	}
 }
 
 // linked is how many active accounts the profile owns more than it added,
-// reactivated or started: they were there before and it has linked them. With
-// removals besides there may be more.
+// reactivated or started: they were there before and it has linked them. There
+// are more of them where the run removes others. Of a plan that waited it is 0:
+// what others did meanwhile is in its numbers.
 func (p *page) linked() int {
 	d := p.d
-	if d.Run.Kind != journal.Sync {
+	waited := d.Run.Approved || d.Run.Finished.Sub(d.Run.Started.Time) > p.worked()+time.Minute
+	if d.Run.Kind != journal.Sync || d.Run.Status.Applied() && waited {
 		return 0
 	}
 	return d.Accounts.ActiveAfter - d.Accounts.ActiveBefore - d.Rows.Added - d.Rows.Reactivated - d.ByDate.Started
 }
 
+// tense says that something is so, or would be.
 func (p *page) tense(n int) string {
 	switch {
 	case !p.d.Run.Status.Applied():

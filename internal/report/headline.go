@@ -27,11 +27,11 @@ func (p *page) who() string {
 // finished says that the run was carried out, and how long that took. The time
 // in which it waited for a person does not count.
 func (p *page) finished() string {
-	run, t := p.d.Run, p.d.Timing
+	run := p.d.Run
 	long := " in " + took(run.Finished.Sub(run.Started.Time))
 	switch {
 	case run.Kind == journal.Sync:
-		long = " in " + took(time.Duration(t.Fetch+t.Read+t.Plan+t.Apply)*time.Millisecond)
+		long = " in " + took(p.worked())
 	case run.Approved:
 		long = ""
 	}
@@ -39,6 +39,12 @@ func (p *page) finished() string {
 		return fmt.Sprintf("%s took run %d back%s.", p.who(), run.Reverts, long)
 	}
 	return p.who() + " finished" + long + "."
+}
+
+// worked is how long the steps of a run took.
+func (p *page) worked() time.Duration {
+	t := p.d.Timing
+	return time.Duration(t.Fetch+t.Read+t.Plan+t.Apply) * time.Millisecond
 }
 
 // headline says what happened and whether anybody has to act.

@@ -154,6 +154,26 @@ func TestNobodyIsToldThatNothingIsLeftToDoWhereSomethingWaits(t *testing.T) {
 	}
 }
 
+func TestWhoWasLinkedIsOnlyToldWhereItIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*journal.Run)
+		want   bool
+	}{
+		{"an ordinary run", func(*journal.Run) {}, true},
+		{"one that was approved, maybe days later", func(r *journal.Run) { r.Approved = true }, false},
+		{"a plan that was applied later", func(r *journal.Run) { r.Finished = r.Started.Add(9 * time.Hour) }, false},
+		{"one that added them", func(r *journal.Run) { r.Facts.Rows.Added, r.Facts.Rows.Updated = 50, 0 }, false},
+	} {
+		s := second()
+		tt.change(&s.run)
+		got := text(t, func(b *bytes.Buffer) error { return report.Text(b, s.doc(t), nil, report.Options{}) })
+		if told := strings.Contains(got, "had an account before"); told != tt.want {
+			t.Errorf("%s: told = %t, want %t:\n%s", tt.name, told, tt.want, got)
+		}
+	}
+}
+
 func TestMostMovementIsOfWhatWasDone(t *testing.T) {
 	s := with(func(r *journal.Run) {
 		r.Approved, r.Excepted = true, 30
