@@ -4,7 +4,17 @@ import (
 	"fmt"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/run"
 )
+
+// told prints what a run came to, for whoever has asked for it: the report, or
+// with -q one line.
+func (a *app) told(r *run.Runner, p *run.Profile, j *journal.Run) error {
+	if a.Quiet && a.Output == "table" {
+		return a.oneLine(j)
+	}
+	return a.showRun(r, p, j)
+}
 
 // oneLine is all that -q leaves of a run's report: what it came to, and its counts.
 func (a *app) oneLine(j *journal.Run) error {

@@ -90,13 +90,7 @@ func (d *desk) tell(p *run.Profile, j *journal.Run, err error) error {
 		j = kept
 	}
 	err = errors.Join(err, d.r.Deliver(d.ctx, j.Number))
-	var shown error
-	if d.Quiet && d.Output == "table" {
-		shown = d.oneLine(j)
-	} else {
-		shown = d.showRun(d.r, p, j)
-	}
-	if shown != nil {
+	if shown := d.told(d.r, p, j); shown != nil {
 		return shown
 	}
 	if err != nil && j.Error == "" {
