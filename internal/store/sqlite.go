@@ -69,7 +69,7 @@ func (e lite) open(ctx context.Context) (*sql.DB, error) {
 	case !errors.Is(err, fs.ErrExist):
 		return nil, err
 	}
-	if err := e.try(ctx, connectWithin); err != nil {
+	if err := e.patiently(ctx); err != nil {
 		return nil, err
 	}
 	// A large apply keeps others waiting for longer than a connection should.
@@ -80,6 +80,24 @@ func (e lite) open(ctx context.Context) (*sql.DB, error) {
 	pool.SetMaxOpenConns(8)
 	pool.SetMaxIdleConns(8)
 	return pool, nil
+}
+
+// patiently tries until the file can be written, for as long as a connection
+// may take. Where several begin with a new file at once, SQLite does not wait
+// for the one that switches it to its log: it answers that the file is busy.
+func (e lite) patiently(ctx context.Context) error {
+	for end := time.Now().Add(connectWithin); ; {
+		err := e.try(ctx, time.Until(end))
+		var s *sqlite.Error
+		if err == nil || !errors.As(err, &s) || s.Code()&0xff != lib.SQLITE_BUSY || time.Until(end) < time.Second {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // try tells in a bounded time whether the file is a database that can be written.
