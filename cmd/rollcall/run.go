@@ -60,7 +60,7 @@ func (c *runCmd) Run(a *app) error {
 			return exit(exitTerminated, fmt.Errorf("interrupted; rollcall runs show %d tells what had been done", j.Number))
 		}
 		own = errors.Join(own, r.Deliver(a.ctx, j.Number))
-		if err := a.showRun(r, p, j); err != nil {
+		if err := a.told(r, p, j); err != nil {
 			return err
 		}
 		code = journal.ExitCode(code, codeOfRun(j, own))

@@ -73,7 +73,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 		columns = implied(head)
 	}
 	if wants := o.wants(columns, head); len(wants) > 0 {
-		return nil, nil, head.missing(wants)
+		return nil, nil, head.missing(wants, head.strange(columns))
 	}
 	m = &Mapper{head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names))}
 	forms := o.forms()

@@ -89,7 +89,10 @@ type want struct {
 
 // missing is the refusal of a drop without the columns that are wanted:
 // expected, found, nearest. Where it is one, the refusal's own column names it.
-func (h header) missing(wants []want) error {
+//
+// strange is a header of which the mapping knows no column at all: where none is
+// even near, it may be a person's row, and its cells are not shown.
+func (h header) missing(wants []want, strange bool) error {
 	column, text := cut(wants[0].column, 60), "missing, and "+wants[0].path+" expects it"
 	if len(wants) > 1 {
 		expected := make([]string, 0, len(wants))
@@ -121,6 +124,13 @@ func (h header) missing(wants []want) error {
 			near = append(near, fmt.Sprintf("%q for %q", cut(name, 60), cut(w.column, 60)))
 		}
 	}
+	if strange && len(near) == 0 {
+		return &roster.Refusal{
+			Code: "E411", Column: column,
+			Text: fmt.Sprintf("%s; found %d columns, and the profile knows none of them", text, len(found)),
+			Fix:  "check that the first line of the file is its header and that the delimiter is right; correct the names under map:",
+		}
+	}
 	if len(found) == 0 {
 		found = []string{"none"}
 	}
@@ -132,6 +142,20 @@ func (h header) missing(wants []want) error {
 		Code: "E411", Column: column, Text: text,
 		Fix: "correct the name under map: in the profile, or ask HR for the column",
 	}
+}
+
+// strange tells whether no column of the header is one that the mapping names,
+// nor bears the name of an account field.
+func (h header) strange(columns map[string]Column) bool {
+	for _, c := range columns {
+		if c.From != "" && h.find(c.From) >= 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(h.names, func(name string) bool {
+		_, known := roster.FieldNamed(columnForm(name))
+		return known
+	})
 }
 
 // list joins the first of items and says how many there are besides.

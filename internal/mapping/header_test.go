@@ -40,8 +40,8 @@ func TestR10AColumnThatTheMapNamesAndIsMissingRefusesTheDrop(t *testing.T) {
 }
 
 func TestR10AListOfColumnsHasABound(t *testing.T) {
-	var names []string
-	for i := range 500 {
+	names := []string{"No"}
+	for i := range 499 {
 		names = append(names, fmt.Sprintf("column%d%s", i, strings.Repeat("x", 500)))
 	}
 	refused := refusal(t, Options{Map: people}, strings.Join(names, ";"))
@@ -56,6 +56,11 @@ func TestR10AFirstLineThatIsAPersonIsNotTold(t *testing.T) {
 		t.Errorf("the refusal tells a person: %v", refused)
 	}
 	same(t, "fix", refused.Fix, "ask HR for a file with a header, or set format.header: 0 and format.columns")
+
+	refused = refusal(t, Options{Map: people}, "AB;Zofia;Król;none")
+	if strings.Contains(refused.Error(), "Zofia") || !strings.Contains(refused.Text, "found 4 columns") {
+		t.Errorf("the refusal tells a person of letters alone: %v", refused)
+	}
 }
 
 func TestR10TheSameColumnTwiceRefusesTheDrop(t *testing.T) {
