@@ -158,7 +158,7 @@ func (f *File) Records() iter.Seq2[roster.Record, error] {
 		}
 		s.columns = len(f.header)
 
-		rows, said := 0, false // said: some row has a cell that is not blank
+		rows, said := 0, false     // said: some row has a cell that is not blank
 		var trailer *roster.Record // once it was seen
 		for {
 			rec, err := f.next(s, &trailer, &rows)
