@@ -44,7 +44,10 @@ type Site struct {
 	Sweep            Interval            `yaml:"sweep"`
 
 	Loaded   []*Profile `yaml:"-"` // by name
+	Broken   []*Profile `yaml:"-"` // those that [LoadSound] has left out
 	Warnings Errors     `yaml:"-"`
+
+	own Errors // of rollcall.yaml and the folder of the profiles
 }
 
 // Mail says how reports leave the house.
@@ -79,6 +82,8 @@ type Profile struct {
 	Policy      plan.Policy               `yaml:"policy"`
 	Guardrails  guard.Limits              `yaml:"guardrails"`
 	Report      Report                    `yaml:"report"`
+
+	found Errors // in its file
 }
 
 // Report says who hears of a run, and when.

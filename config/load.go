@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,29 @@ func Load(path string) (*Site, error) {
 	return s, nil
 }
 
+// LoadSound reads like [Load], but a profile with errors is only left out, so
+// that one typing error does not keep people from the rest. [Site.Profile] gives
+// its errors to whoever asks for it, and Broken names it.
+func LoadSound(path string) (*Site, error) {
+	s, found := Check(path)
+	if !found.Failed() {
+		return s, nil
+	}
+	sound := s.Loaded[:0:0]
+	for _, p := range s.Loaded {
+		if p.found.Failed() {
+			s.Broken = append(s.Broken, p)
+			continue
+		}
+		sound = append(sound, p)
+	}
+	s.Loaded = sound
+	if s.own.Failed() {
+		return nil, found
+	}
+	return s, nil
+}
+
 // Check reads like [Load] and gives out what could be read, for showing what
 // is wrong with it. A site with errors must not be run.
 func Check(path string) (*Site, Errors) { return load(path, time.Now()) }
@@ -109,10 +133,12 @@ func load(path string, now time.Time) (*Site, Errors) {
 			s.checkProfile(p, pd, now)
 		}
 		s.Loaded = append(s.Loaded, p)
-		found = append(found, pd.errs.sorted()...)
+		p.found = pd.errs.sorted()
+		found = append(found, p.found...)
 	}
 	s.check(d)
-	found = append(append(d.errs.sorted(), odd...), found...)
+	s.own = append(d.errs.sorted(), odd...)
+	found = append(slices.Clone(s.own), found...)
 	s.Warnings = found
 	return s, found
 }
@@ -228,6 +254,11 @@ func (s *Site) Profile(name string) (*Profile, error) {
 			return p, nil
 		}
 		names = append(names, p.Name)
+	}
+	for _, p := range s.Broken {
+		if p.Name == name {
+			return nil, p.found
+		}
 	}
 	hint := suggest(name, names)
 	switch {

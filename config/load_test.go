@@ -323,3 +323,37 @@ func TestALongLineIsShownAroundItsPlace(t *testing.T) {
 		t.Errorf("the caret stands under %q, want nmber:\n%v", got, d.errs)
 	}
 }
+
+func TestAProfileWithErrorsIsLeftOutAndKeepsNobodyFromTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"rollcall.yaml":        "version: 1\n",
+		"profiles.d/good.yaml": "source: {type: dir, path: ../in/*.csv}\nformat: {content: full}\n",
+		"profiles.d/bad.yaml":  "source: {tipe: dir}\n",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := LoadSound(filepath.Join(dir, "rollcall.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Profile("good"); err != nil || len(s.Loaded) != 1 {
+		t.Errorf("good: %v, %d loaded", err, len(s.Loaded))
+	}
+	var found Errors
+	if _, err := s.Profile("bad"); !errors.As(err, &found) || !strings.Contains(found.Error(), "tipe") {
+		t.Errorf("bad: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "rollcall.yaml"), []byte("versoin: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadSound(filepath.Join(dir, "rollcall.yaml")); err == nil {
+		t.Error("an error in rollcall.yaml itself stops nobody")
+	}
+}

@@ -22,7 +22,7 @@ func (c *serveCmd) Run(a *app) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // before anything else: without it SIGHUP ends the process
 	defer signal.Stop(hangup)
-	s, err := a.site()
+	s, err := a.read(config.Load) // all of it, or nothing
 	if err != nil {
 		return err
 	}

@@ -41,13 +41,25 @@ func (a *app) close() {
 	}
 }
 
-// site reads the configuration.
+// site reads the configuration. A profile with errors is left out, and said so:
+// it does not keep anybody from the others, or from the accounts.
 func (a *app) site() (*config.Site, error) {
+	s, err := a.read(config.LoadSound)
+	if err == nil && !a.Quiet {
+		for _, p := range s.Broken {
+			fmt.Fprintf(a.stderr, "rollcall: profile %s has errors and is left out; rollcall validate %s shows them\n", p.Name, p.Name)
+		}
+	}
+	return s, err
+}
+
+// read finds the configuration and reads it.
+func (a *app) read(load func(string) (*config.Site, error)) (*config.Site, error) {
 	path, err := config.Find(a.Config)
 	if err != nil {
 		return nil, err
 	}
-	s, err := config.Load(path)
+	s, err := load(path)
 	if err == nil && len(s.Warnings) > 0 && a.Verbose {
 		fmt.Fprintln(a.stderr, s.Warnings.Error())
 	}
