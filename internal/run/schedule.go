@@ -73,6 +73,13 @@ func NewDaemon(r *Runner) (*Daemon, error) {
 // Runs that are under way go on. Where it fails, the error says which schedule,
 // and the jobs are those of before.
 func (d *Daemon) Set(profiles []*Profile, sweep time.Duration) error {
+	for _, p := range profiles { // all are read before any begins
+		if p.Enabled && p.Schedule.Cron != "" {
+			if _, err := parse(p.Schedule.Cron, p.Zone); err != nil {
+				return fmt.Errorf("profile %s: schedule: %w", p.Name, err)
+			}
+		}
+	}
 	old := d.cron.Jobs()
 	if err := d.addAll(profiles, sweep); err != nil {
 		return errors.Join(err, d.remove(slices.DeleteFunc(d.cron.Jobs(), func(j gocron.Job) bool {

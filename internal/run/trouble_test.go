@@ -266,16 +266,16 @@ func TestAFileThatVanishesOrMayNotBeRead(t *testing.T) {
 	s := open(t, "sqlite")
 	hr := remote(t, s)
 	p := hr.feed("hr", func(p *run.Profile) { p.Source.Settle = 500 * time.Millisecond })
-	path := hr.put("hr-1.csv", people(10)...)
+	gone := hr.put("hr-1.csv", people(10)...)
 	go func() {
 		time.Sleep(200 * time.Millisecond)
-		_ = os.Remove(path) // the run below says whether it was
+		_ = os.Remove(gone) // the run below says whether it was
 	}()
 	if j, err := s.Run(t.Context(), run.Request{Profile: p}); j != nil || !errors.Is(err, run.ErrNothingNew) {
 		t.Errorf("vanished: %v, %+v", err, j)
 	}
 
-	path = hr.put("hr-2.csv", people(10)...)
+	path := hr.put("hr-2.csv", people(10)...)
 	if err := os.Chmod(path, 0); err != nil {
 		t.Fatal(err)
 	}
