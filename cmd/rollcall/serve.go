@@ -30,6 +30,9 @@ func (c *serveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := r.Forwards(a.ctx); err != nil {
+		return err
+	}
 	log := a.story()
 	r.Log = log
 	warn(log, s)

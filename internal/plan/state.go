@@ -80,13 +80,19 @@ func (d *draft) remove(why roster.Reason, reason string) {
 	case d.was.Status() == roster.Deleted:
 	case d.protected(d.was):
 		d.guarded()
-	case !d.ownerOK:
+	case !d.ownerOK, d.inherits():
 		d.fault = "E209"
 	default:
 		d.status(roster.Deleted, why, d.me, reason)
 		d.set(roster.DeletedAt, d.stamp, "")
 		d.set(roster.FallbackOwner, d.Policy.FallbackOwner, "")
 	}
+}
+
+// inherits tells whether the account is the one that would inherit from itself.
+func (d *draft) inherits() bool {
+	owner := d.Policy.FallbackOwner
+	return owner != "" && same(roster.Username, owner, d.was.Values[roster.Username])
 }
 
 // lift gives access back, if it is this profile's to give (R61, R65).

@@ -28,6 +28,7 @@ func TestStoriesOfStateR60R61R62R63R64R65R66R67R70R71(t *testing.T) {
 			m.account("3").Values[roster.StatusSince] = roster.Stamp(noon.Add(-90*24*time.Hour + time.Second))
 		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}, nil},
 		{"R63 a fallback owner who is nobody stops deletions", func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.FallbackOwner = true, "nobody" }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete)), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"E209 line 2 error"}},
+		{"R63 the fallback owner is not deleted", func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.FallbackOwner = true, "u2" }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete)), row(3, "2", "u2", wishes(roster.WishDelete)), row(4, "3", "u3")}, []string{"E209 line 3 error", "delete 1"}},
 		{"R63 deleted 1 deletes and needs no other field", func(o *Options, _ *memory) { o.Policy.Delete = true }, []roster.Entry{{Line: 2, Key: "1", Wish: roster.WishDelete}, row(3, "2", "u2"), row(4, "3", "u3")}, []string{"delete 1"}},
 		{"R64 a protected account is neither suspended nor renamed", func(o *Options, _ *memory) { o.Policy.Protect = []string{"u*"} }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishLeaver)), row(3, "2", "x2"), row(4, "3", "u3")}, []string{"E304 line 2 warning", "E304 line 3 warning", "claim 1"}},
 		{"R65 delete off skips the row", nil, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"skip line 2 skip"}},

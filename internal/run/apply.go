@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
-	"rollcall/internal/roster"
 	"rollcall/internal/source"
 	"rollcall/internal/store"
 )
@@ -260,9 +258,7 @@ func (r *Runner) afterwards(ctx context.Context, p *Profile, run *journal.Run) {
 	defer stop()
 	src, err := source.Open(ctx, p.Source, r.Log)
 	if err == nil {
-		in := run.Input
-		remote := path.Join(path.Dir(p.Source.Path), in.Name)
-		err = errors.Join(src.After(ctx, roster.Drop{Source: in.Source, Name: in.Name, Remote: remote, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}), src.Close())
+		err = errors.Join(src.After(ctx, remoteOf(p, run.Input)), src.Close())
 	}
 	if err != nil {
 		r.Log.Warn("the remote file stays where it is", "run", run.Number, "error", err)

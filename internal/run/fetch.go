@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -109,6 +110,9 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 	for _, line := range listing.Ignored {
 		got.note(line)
 	}
+	if !q.Dry {
+		r.putAway(ctx, p, src, listing.Files)
+	}
 	files, err := r.unread(ctx, p, listing.Files)
 	if q.Dry && len(listing.Files) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
 		files, err = listing.Files[len(listing.Files)-1:], nil
@@ -139,6 +143,35 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 	}
 	got.drop, err = src.Fetch(ctx, next, spool)
 	return got, err
+}
+
+// putAway does with files that were applied what after: says, where a run was
+// ended before it could, or could not.
+func (r *Runner) putAway(ctx context.Context, p *Profile, src source.Source, files []source.File) {
+	if p.Source.After == "keep" || p.Source.After == "" {
+		return
+	}
+	past, err := r.past(ctx, p)
+	if err != nil {
+		return // the run itself will say so
+	}
+	for _, f := range files {
+		i := slices.IndexFunc(past.runs, func(run journal.Run) bool { return !run.DryRun && sameFile(f, run.Input) })
+		if i < 0 || !past.runs[i].Status.Applied() || past.runs[i].Status == journal.Reverted {
+			continue
+		}
+		if err := src.After(ctx, remoteOf(p, past.runs[i].Input)); err != nil {
+			r.Log.Warn("a file that was applied stays where it is", "run", past.runs[i].Number, "error", err)
+			return
+		}
+	}
+}
+
+// remoteOf is a drop of the journal as its source knows it.
+func remoteOf(p *Profile, in journal.Input) roster.Drop {
+	return roster.Drop{
+		Source: in.Source, Name: in.Name, Remote: path.Join(path.Dir(p.Source.Path), in.Name), Size: in.Size, SHA256: in.SHA256, Modified: in.Modified,
+	}
 }
 
 // announce tells a person who waits why: none of the files is old enough yet.
@@ -180,23 +213,8 @@ func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([
 	if err != nil {
 		return nil, err
 	}
-	if p.Source.Pick == "newest" && p.Plan.Full {
-		newest := files[len(files)-1]
-		switch known, err := r.read(ctx, p, past, newest); {
-		case err != nil:
-			return nil, err
-		case known:
-			return nil, ErrNothingNew
-		case past.last == nil:
-			return files, nil
-		}
-		newer := slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
-			return f.Modified.Before(age(past.last)) || sameFile(f, past.last.Input)
-		})
-		if len(newer) == 0 {
-			return []source.File{newest}, nil // the same again, or older: replay says which
-		}
-		return newer, nil
+	if p.Plan.Full {
+		return r.unreadFull(ctx, p, past, files)
 	}
 	var unread []source.File
 	for _, f := range files {
@@ -217,6 +235,66 @@ func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([
 		unread = unread[:1] // one after the other, in their order
 	}
 	return unread, nil
+}
+
+// unreadFull is [Runner.unread] where each file lists everybody: what is older
+// than the drop applied last says nothing any more, and a held one stops nobody.
+func (r *Runner) unreadFull(ctx context.Context, p *Profile, past *past, files []source.File) ([]source.File, error) {
+	var unread, failed []source.File
+	var held error
+	since, newestKnown := past.since(files, p.Source.Pick == "newest"), false
+	for i, f := range files {
+		known, err := r.read(ctx, p, past, f)
+		switch {
+		case errors.Is(err, ErrStillHeld):
+			held = err
+		case err != nil:
+			return nil, err
+		case known:
+			newestKnown = i == len(files)-1
+		case f.Modified.Before(since):
+		case p.Source.Pick != "newest" && past.failed(f):
+			failed = append(failed, f)
+		default:
+			unread = append(unread, f)
+		}
+	}
+	unread = append(unread, failed...) // these are tried again when nothing else is there
+	switch {
+	case len(unread) > 0 && p.Source.Pick != "newest":
+		return unread[:1], nil // one after the other, in their order
+	case len(unread) > 0:
+		return unread, nil
+	case held != nil:
+		return nil, held
+	case newestKnown:
+		return nil, ErrNothingNew
+	}
+	return files[len(files)-1:], nil // the same again, or older: replay says which
+}
+
+// since is the time before which files are of no use: that of the drop applied
+// last, and with newest that of any drop that was dealt with.
+func (x *past) since(files []source.File, newest bool) time.Time {
+	var since time.Time
+	if x.last != nil {
+		since = age(x.last)
+	}
+	for i := range x.runs {
+		run := &x.runs[i]
+		dealt := run.Status == journal.Held || run.Status == journal.Rejected
+		if newest && dealt && !run.DryRun && age(run).After(since) && slices.ContainsFunc(files, func(f source.File) bool { return sameFile(f, run.Input) }) {
+			since = age(run)
+		}
+	}
+	return since
+}
+
+// failed tells whether the newest run that read a file of that name, size and
+// time has failed.
+func (x *past) failed(f source.File) bool {
+	i := slices.IndexFunc(x.runs, func(run journal.Run) bool { return !run.DryRun && sameFile(f, run.Input) })
+	return i >= 0 && x.runs[i].Status == journal.Failed
 }
 
 // past is what the journal knows of a profile's files.

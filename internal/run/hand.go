@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -30,6 +31,9 @@ func (r *Runner) SetStatus(ctx context.Context, action plan.Action, accounts []s
 // PlanStatus is what [Runner.SetStatus] would do. Nothing is recorded.
 func (r *Runner) PlanStatus(ctx context.Context, action plan.Action, accounts []string, by By) (plan.Plan, error) {
 	var p plan.Plan
+	if err := r.Forwards(ctx); err != nil {
+		return p, err
+	}
 	seen := map[uint64]bool{}
 	for _, ref := range accounts {
 		a, err := r.Store.Named(ctx, ref)
@@ -52,6 +56,9 @@ func (r *Runner) PlanStatus(ctx context.Context, action plan.Action, accounts []
 // Link ties a key of a profile to an account, or to nobody yet where account
 // is "new": the next run then adds somebody (R49).
 func (r *Runner) Link(ctx context.Context, profile string, key roster.Key, account string, by By) (*journal.Run, error) {
+	if err := r.Forwards(ctx); err != nil {
+		return nil, err
+	}
 	holders, err := r.keyHolders(ctx, profile, key)
 	if err != nil {
 		return nil, err
@@ -60,6 +67,9 @@ func (r *Runner) Link(ctx context.Context, profile string, key roster.Key, accou
 	if account != "new" {
 		if target, err = r.Store.Named(ctx, account); err != nil {
 			return nil, err
+		}
+		if l := target.Link(profile); l != nil && l.Key != "" && l.Key != key {
+			return nil, fmt.Errorf("account %d is linked to profile %s by another key already; rollcall accounts unlink that one first", target.ID, profile)
 		}
 	}
 	var p plan.Plan
@@ -117,12 +127,33 @@ func (r *Runner) keyHolders(ctx context.Context, profile string, key roster.Key)
 	return all, nil
 }
 
+// patient is how long a person's change waits for another's.
+const patient = 20 * time.Second
+
+// hand takes the lease of changes by hand: one at a time, so that one whose
+// process has died is seen for what it is.
+func (r *Runner) hand(ctx context.Context) (*store.Lease, error) {
+	for end := time.Now().Add(patient); ; {
+		lease, err := r.acquire(ctx, store.ByHand)
+		if !errors.Is(err, store.ErrBusy) || time.Now().After(end) {
+			return lease, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // batch applies what a person asked for, with journal and report like any run.
 func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, error) {
 	run := &journal.Run{Kind: journal.Batch, Trigger: "manual", Started: r.Now(), Decision: by.Reason, DecidedBy: by.Who}
-	if err := r.forwards(ctx); err != nil {
+	lease, err := r.hand(ctx)
+	if err != nil {
 		return nil, err
 	}
+	defer r.release(lease)
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return nil, err
 	}
@@ -134,7 +165,7 @@ func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, e
 		err = r.save(ctx, run, p)
 	}
 	if err == nil {
-		err = r.carryOut(ctx, nil, nil, run, nil, false)
+		err = r.carryOut(ctx, nil, lease, run, nil, false)
 	}
 	if err == nil && run.LeftOut > 0 {
 		err = errors.New("an account was changed by somebody else at the same moment and was left out; look, and say it again")

@@ -27,14 +27,14 @@ const highWaterFile = "high-water.json"
 
 // acquire takes the lease of a profile, if the database has not gone backwards.
 func (r *Runner) acquire(ctx context.Context, profile string) (*store.Lease, error) {
-	if err := r.forwards(ctx); err != nil {
+	if err := r.Forwards(ctx); err != nil {
 		return nil, err
 	}
 	return r.Store.Acquire(ctx, profile)
 }
 
-// forwards refuses a database that is older than what the state folder remembers.
-func (r *Runner) forwards(ctx context.Context) error {
+// Forwards refuses a database that is older than what the state folder remembers.
+func (r *Runner) Forwards(ctx context.Context) error {
 	path := filepath.Join(r.State, highWaterFile)
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -45,13 +45,14 @@ func (r *Runner) forwards(ctx context.Context) error {
 	}
 	var seen, now highWater
 	if err := json.Unmarshal(raw, &seen); err != nil {
-		return fmt.Errorf("%s is damaged; remove it if the database is the right one", path)
+		return fmt.Errorf("%w: %s is damaged; remove it if the database is the right one", store.ErrBackwards, path)
 	}
 	if now.Run, now.AppliedSeq, err = r.Store.Reached(ctx); err != nil {
 		return err
 	}
 	if now.Run < seen.Run || now.AppliedSeq < seen.AppliedSeq {
-		return fmt.Errorf("%w: its last run is %d, and run %d is remembered; restore the newer one, or, if this one is meant to go on, remove %s", store.ErrBackwards, now.Run, seen.Run, path)
+		return fmt.Errorf("%w: it has come to run %d and change %d, and run %d and change %d are remembered; restore the newer one, or, if this one is meant to go on, remove %s",
+			store.ErrBackwards, now.Run, now.AppliedSeq, seen.Run, seen.AppliedSeq, path)
 	}
 	return nil
 }

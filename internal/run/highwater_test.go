@@ -26,8 +26,9 @@ func TestP9ADatabaseThatHasGoneBackwardsStopsEverything(t *testing.T) {
 		}
 		s.drop(p, people(19)...)
 		for what, try := range map[string]func() error{
-			"a run":   func() error { _, err := s.Run(t.Context(), run.Request{Profile: p}); return err },
-			"a sweep": func() error { _, err := s.Sweep(t.Context(), "manual"); return err },
+			"a run":      func() error { _, err := s.Run(t.Context(), run.Request{Profile: p}); return err },
+			"a sweep":    func() error { _, err := s.Sweep(t.Context(), "manual"); return err },
+			"a decision": func() error { _, err := s.Link(t.Context(), "hr", "999", "new", run.By{}); return err },
 			"a person's change": func() error {
 				_, err := s.SetStatus(t.Context(), plan.Suspend, []string{"user1"}, run.By{})
 				return err

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -123,6 +124,27 @@ func (r *Runner) files(ctx context.Context, run *journal.Run) error {
 			return report.ProblemsCSV(w, run, r.Store.Problems(ctx, run.Number))
 		}),
 	)
+}
+
+// mend writes the files of a profile's newest run again, where a process was
+// ended after the run was applied and before they were written.
+func (r *Runner) mend(ctx context.Context, profile string) {
+	run, err := r.Store.Newest(ctx, profile)
+	if err != nil {
+		return // there is none, or the run that follows will say so
+	}
+	f, err := os.Open(filepath.Join(r.State, "reports", strconv.FormatInt(run.Number, 10)+".json"))
+	if err == nil {
+		head := make([]byte, 1024)
+		n, _ := io.ReadFull(f, head) // short files are read as far as they go
+		f.Close()
+		if bytes.Contains(head[:n], []byte(`"status": "`+string(run.Status)+`"`)) {
+			return
+		}
+	}
+	if err := r.files(ctx, run); err != nil {
+		r.Log.Warn("report not written again", "run", run.Number, "error", err)
+	}
 }
 
 // unfinished begins the names of files that are being written.

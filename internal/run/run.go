@@ -119,6 +119,7 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 	if err := r.expire(ctx); err != nil {
 		return nil, err
 	}
+	r.mend(ctx, q.Profile.Name)
 	return r.thread(ctx, q, lease)
 }
 

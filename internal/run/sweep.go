@@ -24,6 +24,9 @@ func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error
 	if err := r.expire(ctx); err != nil {
 		return nil, err
 	}
+	if hand, err := r.acquire(ctx, store.ByHand); err == nil { // which ends what a dead process had begun
+		r.release(hand)
+	}
 	var due plan.Plan
 	if err := r.due(ctx, &due); err != nil || len(due.Changes) == 0 {
 		return nil, err

@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"gorm.io/gorm"
 
 	"rollcall/internal/journal"
 )
 
-// byHandWithin is longer than anything that a person does by command: what has
-// no lease and still runs after that belongs to a dead process.
-const byHandWithin = 24 * time.Hour
+// ByHand is the lease of what people do by command. No profile bears its name:
+// theirs have no underscore.
+const ByHand = "_by_hand"
 
 // Acquire takes the lease of a profile, or answers with [ErrBusy] at once; the
-// sweep's has no profile. Whoever held it before, and does not know yet that he
+// sweep's has no profile, and people's is [ByHand]. Whoever held it before, and does not know yet that he
 // has lost it, is fenced from now on.
 //
 // Runs of the profile that are still running belong to dead processes: they
@@ -46,9 +45,12 @@ func (l *Lease) Release() error { return l.release() }
 
 // interrupt ends in the journal the runs of a profile whose process has died.
 func (db *DB) interrupt(tx *gorm.DB, profile string) error {
-	// What a person does by command has no lease and may be under way just now.
-	dead := tx.Where("profile = ? AND status = ? AND applied_seq IS NULL", profile, string(journal.Running)).
-		Where("kind <> ? OR started < ?", string(journal.Batch), micros(db.now().Add(-byHandWithin)))
+	dead := tx.Where("status = ? AND applied_seq IS NULL", string(journal.Running))
+	if profile == ByHand {
+		dead = dead.Where("kind = ?", string(journal.Batch))
+	} else {
+		dead = dead.Where("profile = ? AND kind <> ?", profile, string(journal.Batch))
+	}
 	var rows []runRow
 	if err := dead.Order("number").Find(&rows).Error; err != nil {
 		return err

@@ -254,7 +254,7 @@ func TestRunsOfDeadProcessesAreInterruptedAndTheirPlansRemoved(t *testing.T) {
 			{"the dead sweep", sweep, journal.Interrupted, 0},
 			{"the dead revert of a batch", unbatching, journal.Interrupted, 0},
 			{"another profile's run", other, journal.Running, 2},
-			{"a batch, which has no lease", batch, journal.Running, 0},
+			{"a change by hand, which has another lease", batch, journal.Running, 0},
 			{"the held run", held, journal.Held, 2},
 		} {
 			r, err := db.Run(t.Context(), tt.run.Number)
@@ -281,13 +281,15 @@ func TestRunsOfDeadProcessesAreInterruptedAndTheirPlansRemoved(t *testing.T) {
 	})
 }
 
-func TestABatchThatStillRunsAfterADayIsDead(t *testing.T) {
-	bothAt(t, func(t *testing.T, db *DB, c *clock) {
+func TestAChangeByHandWhoseProcessDiedIsInterruptedByTheNext(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
 		batch := mustBegin(t, db, journal.Run{Kind: journal.Batch})
-		c.advance(25 * time.Hour)
-		mustAcquire(t, db, "")
-		if r, err := db.Run(t.Context(), batch.Number); err != nil || r.Status != journal.Interrupted {
-			t.Errorf("got %v, %v; want it interrupted", r, err)
+		sync := mustBegin(t, db, journal.Run{Profile: "hr-csv", Kind: journal.Sync})
+		mustAcquire(t, db, ByHand)
+		for run, want := range map[int64]journal.Status{batch.Number: journal.Interrupted, sync.Number: journal.Running} {
+			if r, err := db.Run(t.Context(), run); err != nil || r.Status != want {
+				t.Errorf("run %d: got %v, %v; want it %s", run, r, err, want)
+			}
 		}
 	})
 }

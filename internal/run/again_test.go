@@ -1,0 +1,91 @@
+package run_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/run"
+)
+
+// TestWhatAKillLeftUndoneIsDoneByTheNextRun plays a process that ended after the
+// commit: the report is not written, the file lies where it lay.
+func TestWhatAKillLeftUndoneIsDoneByTheNextRun(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		path := s.drop(p, people(20)...)
+		j := s.run(p, journal.OK)
+		report := filepath.Join(s.State, "reports", "1.json")
+		if err := os.WriteFile(report, []byte(`{"run": {"status": "held"}}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.Source.After, p.Source.MoveTo = "archive", "done"
+		if _, err := s.Run(t.Context(), run.Request{Profile: p}); !errors.Is(err, run.ErrNothingNew) {
+			t.Fatalf("the same file again: %v", err)
+		}
+		if text, err := os.ReadFile(report); err != nil || !strings.Contains(string(text), j.PlanDigest) {
+			t.Errorf("the report was not written again: %v, %.60s", err, text)
+		}
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the file lies where it lay: %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(s.drops, "done", filepath.Base(path))); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPickAllGoesOnPastAHeldAndARefusedFullDrop(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr", func(p *run.Profile) { p.Source.Pick = "all" })
+		s.read(p, journal.OK, people(100)...)
+		s.drop(p, people(60)...)
+		s.drop(p, "")
+		s.drop(p, append(people(100), person("N1", "new1"))...)
+		for range 4 {
+			if _, err := s.Run(t.Context(), run.Request{Profile: p}); errors.Is(err, run.ErrNothingNew) {
+				break
+			}
+		}
+		if _, err := s.Store.Named(t.Context(), "new1"); err != nil {
+			t.Errorf("the newest drop was never read: %v", err)
+		}
+		if held, err := s.Store.Held(t.Context()); err != nil || len(held) != 0 {
+			t.Errorf("the held one was not superseded: %v, %v", held, err)
+		}
+	})
+}
+
+func TestAFileDatedIntoTheFutureThatStaysDoesNotHideLaterOnes(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		path := s.drop(p, people(20)...)
+		future := s.now().AddDate(5, 0, 0)
+		if err := os.Chtimes(path, future, future); err != nil {
+			t.Fatal(err)
+		}
+		s.run(p, journal.OK)
+		s.pass(2 * time.Hour)
+		if j := s.read(p, journal.OK, append(people(20), person("N1", "new1"))...); j.Facts.Rows.Added != 1 {
+			t.Errorf("%+v", j.Facts.Rows)
+		}
+	})
+}
+
+func TestR49ALinkIsNotMovedOverAnother(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		s.read(p, journal.OK, header, person("1", "u1"), person("2", "u2"))
+		before := s.dump()
+		if _, err := s.Link(t.Context(), "hr", "1", "u2", run.By{Who: "ada"}); err == nil || !strings.Contains(err.Error(), "another key") {
+			t.Errorf("u2 is known by key 2, and key 1 was tied to it: %v", err)
+		}
+		if s.dump() != before {
+			t.Error("accounts have changed")
+		}
+	})
+}
