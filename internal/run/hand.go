@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rollcall/internal/journal"
@@ -68,8 +69,9 @@ func (r *Runner) Link(ctx context.Context, profile string, key roster.Key, accou
 		if target, err = r.Store.Named(ctx, account); err != nil {
 			return nil, err
 		}
-		if l := target.Link(profile); l != nil && l.Key != "" && l.Key != key {
-			return nil, fmt.Errorf("account %d is linked to profile %s by another key already; rollcall accounts unlink that one first", target.ID, profile)
+		taken := slices.ContainsFunc(holders, func(a roster.Account) bool { return a.ID != target.ID })
+		if l := target.Link(profile); taken && l != nil && l.Key != "" && l.Key != key {
+			return nil, fmt.Errorf("the key is another account's, and account %d is linked to profile %s by another key; rollcall accounts unlink the one that is wrong first", target.ID, profile)
 		}
 	}
 	var p plan.Plan
