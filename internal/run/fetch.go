@@ -134,7 +134,11 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 		return got, err
 	}
 	for _, f := range growing {
-		got.note(fmt.Sprintf("%q is still growing; it is left for the next run", f.Name))
+		what := "is still growing"
+		if p.Source.Ready != "" {
+			what = "has no marker yet (source.ready)"
+		}
+		got.note(fmt.Sprintf("%q %s; it is left for the next run", f.Name, what))
 	}
 	next := settled[0]
 	if p.Source.Pick == "newest" {

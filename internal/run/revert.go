@@ -71,6 +71,9 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	if err != nil {
 		return err
 	}
+	if len(only) > 0 && len(back.Changes) == 0 {
+		return fmt.Errorf("run %d has changed nothing of these accounts that could be taken back: %w", run.Reverts, store.ErrRefused)
+	}
 	tally(&run.Facts, back.Changes)
 	run.Facts.Notes = len(back.Problems)
 	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{Profile: run.Profile})
