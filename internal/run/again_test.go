@@ -39,6 +39,29 @@ func TestWhatAKillLeftUndoneIsDoneByTheNextRun(t *testing.T) {
 	})
 }
 
+func TestWhatAKillLeftHalfWrittenIsRemovedAfterAnHour(t *testing.T) {
+	s := open(t, "sqlite")
+	p := s.feed("hr")
+	s.read(p, journal.OK, people(20)...)
+	old, young := filepath.Join(s.State, "reports", ".report-old"), filepath.Join(s.State, ".report-young")
+	for path, age := range map[string]time.Duration{old: 30 * time.Hour, young: 0} {
+		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := s.now().Add(24*time.Hour - age)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.read(p, journal.OK, append(people(20), person("N1", "new1"))...)
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an old one is still there: %v", err)
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Errorf("one that another process may be writing is gone: %v", err)
+	}
+}
+
 func TestPickAllGoesOnPastAHeldAndARefusedFullDrop(t *testing.T) {
 	both(t, func(t *testing.T, s *site) {
 		p := s.feed("hr", func(p *run.Profile) { p.Source.Pick = "all" })

@@ -110,10 +110,14 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 	for _, line := range listing.Ignored {
 		got.note(line)
 	}
-	if !q.Dry {
-		r.putAway(ctx, p, src, listing.Files)
+	past, err := r.past(ctx, p)
+	if err != nil {
+		return got, err
 	}
-	files, err := r.unread(ctx, p, listing.Files)
+	if !q.Dry {
+		r.putAway(ctx, p, past, src, listing.Files)
+	}
+	files, err := r.unread(ctx, p, past, listing.Files)
 	if q.Dry && len(listing.Files) > 0 && (errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld)) {
 		files, err = listing.Files[len(listing.Files)-1:], nil
 	}
@@ -151,13 +155,9 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 
 // putAway does with files that were applied what after: says, where a run was
 // ended before it could, or could not.
-func (r *Runner) putAway(ctx context.Context, p *Profile, src source.Source, files []source.File) {
+func (r *Runner) putAway(ctx context.Context, p *Profile, past *past, src source.Source, files []source.File) {
 	if p.Source.After == "keep" || p.Source.After == "" {
 		return
-	}
-	past, err := r.past(ctx, p)
-	if err != nil {
-		return // the run itself will say so
 	}
 	for _, f := range files {
 		i := slices.IndexFunc(past.runs, func(run journal.Run) bool { return !run.DryRun && sameFile(f, run.Input) })
@@ -209,13 +209,9 @@ func (f *fetched) notePassed(files []source.File) {
 
 // unread is the files that are worth fetching, oldest first: not those that a
 // run has read already, as their name, size and time show.
-func (r *Runner) unread(ctx context.Context, p *Profile, files []source.File) ([]source.File, error) {
+func (r *Runner) unread(ctx context.Context, p *Profile, past *past, files []source.File) ([]source.File, error) {
 	if len(files) == 0 {
 		return nil, ErrNothingNew
-	}
-	past, err := r.past(ctx, p)
-	if err != nil {
-		return nil, err
 	}
 	if p.Plan.Full {
 		return r.unreadFull(ctx, p, past, files)

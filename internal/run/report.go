@@ -111,8 +111,10 @@ func (r *Runner) files(ctx context.Context, run *journal.Run) error {
 	if err != nil {
 		return err
 	}
-	if err := r.tidy(dir); err != nil {
-		return err
+	for _, made := range []string{dir, r.State} {
+		if err := r.tidy(made); err != nil {
+			return err
+		}
 	}
 	base := filepath.Join(dir, strconv.FormatInt(run.Number, 10))
 	return errors.Join(

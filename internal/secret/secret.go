@@ -59,7 +59,7 @@ func (r Ref) Validate() error {
 // Value is a secret. The zero Value is none.
 type Value struct{ text string }
 
-// Of wraps a text, for tests and for the demo.
+// Of wraps a text, for tests.
 func Of(text string) Value { return Value{text} }
 
 // Reveal gives the secret out.
