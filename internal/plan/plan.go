@@ -107,7 +107,7 @@ type numbered struct {
 
 // each calls f with the entries of the drop, a chunk at a time.
 func (p *planner) each(entries iter.Seq2[numbered, error], f func([]numbered) error) error {
-	part := make([]numbered, 0, chunk)
+	var part []numbered // grows: most drops of a test, and the last chunk of any, are small
 	for e, err := range entries {
 		if err != nil {
 			return err

@@ -48,6 +48,11 @@ func (p *planner) adopt() error {
 		}
 		for _, e := range part {
 			m := w.otherwise(e.Entry)
+			if m.code == "E301" {
+				for _, a := range m.touched { // neither is touched (R41), by no other row either
+					disputed.add(a.ID)
+				}
+			}
 			switch {
 			case m.account == nil && m.code == "":
 				if len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
