@@ -17,6 +17,7 @@ type people struct {
 	byName  map[string]*roster.Account   // folded username, deleted accounts left out
 	byEmail map[string][]*roster.Account // folded address, deleted accounts left out
 	asked   map[string]bool              // folded addresses that were looked up
+	named   map[string]bool              // folded usernames that were looked up
 	holds   map[string][]Hold
 	decided map[string]bool // folded keys that a person has decided to be somebody new
 }
@@ -53,6 +54,7 @@ func (p *planner) load(part []numbered) (*people, error) {
 		byName:  map[string]*roster.Account{},
 		byEmail: map[string][]*roster.Account{},
 		asked:   map[string]bool{},
+		named:   map[string]bool{},
 		holds:   map[string][]Hold{},
 		decided: map[string]bool{},
 	}
@@ -62,6 +64,9 @@ func (p *planner) load(part []numbered) (*people, error) {
 	}
 	for _, mail := range q.Emails {
 		w.asked[mail] = true
+	}
+	for _, name := range q.Usernames {
+		w.named[name] = true
 	}
 	for _, h := range found.Holds {
 		w.holds[h.Name] = append(w.holds[h.Name], h)
@@ -120,6 +125,25 @@ func (w *people) holders(fold string) ([]*roster.Account, error) {
 		w.asked[fold] = true
 	}
 	return w.byEmail[fold], nil
+}
+
+// foresee looks a username up that load did not: the one that somebody comes
+// back with stands in no record.
+func (w *people) foresee(fold string) error {
+	if w.named[fold] {
+		return nil
+	}
+	found, err := w.dir.Find(w.ctx, Query{Profile: w.Profile, Usernames: []string{fold}, Now: w.planner.now})
+	if err != nil {
+		return fmt.Errorf("find the holder of a username: %w", err)
+	}
+	for i := range found.Accounts {
+		if a := &found.Accounts[i]; roster.Fold(a.Values[roster.Username]) == fold && a.Status() != roster.Deleted {
+			w.byName[fold] = a
+		}
+	}
+	w.holds[fold], w.named[fold] = found.Holds, true
+	return nil
 }
 
 // A match is what correlation found for a record.

@@ -127,7 +127,7 @@ func (d *draft) field(f roster.Field, value string) {
 	switch mode := d.Set[f]; {
 	case d.Policy.Update == "none", mode == roster.SetOnce:
 		return
-	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "":
+	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "" && !(f == roster.Email && d.back()): // the deleted hold no address (R22)
 		return
 	}
 	if !d.mayWrite(f) {

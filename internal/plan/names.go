@@ -36,9 +36,8 @@ const (
 // names plans a new username and judges a new address (R22, R33, R34). What
 // hangs on the username waits until it is sure.
 func (d *draft) names() error {
-	d.rename()
-	if d.wants[forUsername] != nil || d.fault != "" {
-		return nil
+	if err := d.rename(); err != nil || d.wants[forUsername] != nil || d.fault != "" {
+		return err
 	}
 	return d.mail()
 }
@@ -83,14 +82,14 @@ func (d *draft) back() bool {
 }
 
 // rename plans the username that the record gives.
-func (d *draft) rename() {
+func (d *draft) rename() error {
 	name := d.entry.Values[roster.Username]
 	back := d.back()
 	if !d.entry.Set.Has(roster.Username) || name == "" || d.entry.Template || d.named(name) {
 		if back { // its own name, again
-			d.askUsername(d.now.Values[roster.Username])
+			return d.askUsername(d.now.Values[roster.Username])
 		}
-		return
+		return nil
 	}
 	allowed := d.Match.Key != roster.Username
 	if d.Policy.Rename != nil {
@@ -111,8 +110,9 @@ func (d *draft) rename() {
 		d.set(roster.Username, name, d.me)
 	}
 	if back || d.now.Values[roster.Username] != d.was.Values[roster.Username] {
-		d.askUsername(d.now.Values[roster.Username])
+		return d.askUsername(d.now.Values[roster.Username])
 	}
+	return nil
 }
 
 // updates tells whether policy.update lets a username go (R51). A record that
@@ -133,8 +133,11 @@ func (d *draft) named(name string) bool {
 	return same(roster.Username, own, name) || d.entry.Number && ok && strings.Trim(digits, "0123456789") == ""
 }
 
-func (d *draft) askUsername(name string) {
+func (d *draft) askUsername(name string) error {
 	fold := roster.Fold(name)
+	if err := d.foresee(fold); err != nil {
+		return err
+	}
 	var holders []uint64
 	if a := d.byName[fold]; a != nil && a.ID != d.was.ID {
 		holders = append(holders, a.ID)
@@ -142,6 +145,7 @@ func (d *draft) askUsername(name string) {
 	hash := d.index.hash(fold)
 	_, contested := d.index.names[hash]
 	d.ask(forUsername, &d.usernames, hash, holders, contested || d.held(fold, d.was.ID))
+	return nil
 }
 
 // held tells whether a name that was given up is kept from all accounts but its giver (R33).
@@ -189,7 +193,7 @@ func (d *draft) deny(i int) {
 		d.fault = code // it cannot come back without a name
 		return
 	case i == forEmail && d.was.Status() == roster.Deleted:
-		d.set(f, "", d.me)
+		d.set(f, "", d.was.Origins[f])
 		return
 	}
 	d.set(f, d.was.Values[f], d.was.Origins[f])

@@ -19,16 +19,22 @@ func (d *draft) state() (skip string) {
 		return "asks to delete, and policy.delete is off"
 	case removal(d.entry.Wish):
 		d.withdraw(d.entry.Wish)
-	case claim == roster.ClaimLeave && d.Policy.Leave == "suspend" && d.entry.Wish == roster.WishLeave && was == roster.Active:
-		if !d.activeElsewhere() {
-			d.suspend(roster.OnLeave, "on leave, and policy.leave is suspend")
-		}
+	case was == roster.Active && d.rests():
+		d.suspend(roster.OnLeave, onLeave)
 	case claim == roster.ClaimGone || was == roster.Active:
 	case claim == roster.ClaimLeave && d.Policy.Leave == "suspend" && d.reasonIs(roster.OnLeave):
 	default:
 		d.lift()
 	}
 	return ""
+}
+
+const onLeave = "on leave, and policy.leave is suspend"
+
+// rests tells whether the record's leave suspends (R67): not while another
+// profile says that the person works.
+func (d *draft) rests() bool {
+	return d.entry.Wish == roster.WishLeave && d.Policy.Leave == "suspend" && !d.activeElsewhere()
 }
 
 // activeElsewhere tells whether another profile says that the person works.
@@ -108,8 +114,17 @@ func (d *draft) lift() {
 	case !d.Policy.Reactivate:
 		d.switched("reactivate")
 	default:
-		d.status(roster.Active, "", d.me, "")
+		d.resume(d.me, "")
 	}
+}
+
+// resume gives access back, but to who is on leave: then only the reason changes.
+func (d *draft) resume(by roster.Origin, reason string) {
+	if d.rests() && d.Policy.Suspend && !d.protected(d.was) {
+		d.status(roster.Suspended, roster.OnLeave, d.me, onLeave)
+		return
+	}
+	d.status(roster.Active, "", by, reason)
 }
 
 // restore brings a deleted account back: a rehire (R45).
@@ -118,7 +133,7 @@ func (d *draft) restore() {
 		d.switched("reactivate")
 		return
 	}
-	d.status(roster.Active, "", d.me, "rehired: the same person is listed again")
+	d.resume(d.me, "rehired: the same person is listed again")
 	d.set(roster.DeletedAt, "", "")
 	d.set(roster.FallbackOwner, "", "")
 }
@@ -194,8 +209,8 @@ func (d *draft) byDates() {
 		if !moved {
 			reason = "its start date has come"
 		}
-		d.status(roster.Active, "", roster.OriginDate, reason)
-		d.byDate = !moved
+		d.resume(roster.OriginDate, reason)
+		d.byDate = !moved && d.now.Status() == roster.Active
 	}
 }
 
