@@ -1,7 +1,7 @@
 # make build test lint: see CONTRIBUTING.md.
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: build test lint fuzz bench race
+.PHONY: build test lint fuzz bench race safety
 
 # SQLite is pure Go here: no C compiler, and one static binary.
 export CGO_ENABLED := 0
@@ -24,6 +24,13 @@ test:
 	@.ci/packages
 	go vet ./...
 	@go test -json -timeout 10m ./... | go run ./internal/verdict
+
+# The long form of what attacks the program, and the table of what came of it.
+safety:
+	@.ci/packages
+	@scores="$$(mktemp)"; trap 'rm -f "$$scores"' EXIT; \
+	ROLLCALL_SAFETY=1 ROLLCALL_SCORES="$$scores" go test -json -count=1 -timeout 2h ./... | go run ./internal/verdict; \
+	go run ./internal/proof/board "$$scores" internal/proof/README.md
 
 lint:
 	go vet ./...

@@ -79,10 +79,12 @@ func (w *people) hopeless(e roster.Entry) bool {
 	if name := d.now.Values[roster.Username]; name != "" && !d.counts() && d.forbidden(name) != "" {
 		return true
 	}
+	given := d.now.Values[roster.Email]
 	d.late()
 	mail := roster.Fold(d.now.Values[roster.Email])
 	_, contested := w.index.emails[w.index.hash(mail)]
-	if mail != "" && w.UniqueEmail == "on" && slices.Contains(w.Required, roster.Email) && (contested || len(w.byEmail[mail]) > 0) {
+	numbered := d.counts() && d.now.Values[roster.Email] != given // the address will follow the counter
+	if mail != "" && !numbered && w.UniqueEmail == "on" && slices.Contains(w.Required, roster.Email) && (contested || len(w.byEmail[mail]) > 0) {
 		return true
 	}
 	return len(d.lacking()) > 0
