@@ -1,7 +1,6 @@
 package nights
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,6 +14,7 @@ type worker struct {
 	key, first, last, login, mail string
 	ward, title, phone            string
 	starts, ends                  time.Time // days; zero: none
+	leave                         bool      // parental or sick: the account stays as it is
 	gone                          bool      // no longer in HR's file
 	back                          int       // the night on which who is gone returns; zero: never
 
@@ -54,18 +54,21 @@ type hospital struct {
 	today time.Time // midnight, UTC
 	staff []*worker // in the order of the file
 	next  int       // the next key
+	dirty float64   // share of the rows
 }
 
-const dirty = 0.02 // of the rows
+// usual is the share of dirty rows of a healthy site.
+const usual = 0.02
 
 func newHospital(size int, seed uint64, first time.Time) *hospital {
-	h := &hospital{rand: rand.New(rand.NewPCG(seed, uint64(size))), size: size, today: first}
+	h := &hospital{rand: rand.New(rand.NewPCG(seed, uint64(size))), size: size, today: first, dirty: usual}
 	for range size {
 		w := h.hire()
 		w.starts = first.AddDate(0, 0, -30-h.rand.IntN(3000))
 		if h.rand.IntN(100) < 8 { // a contract that ends
 			w.ends = first.AddDate(0, 0, 1+h.rand.IntN(300))
 		}
+		w.leave = len(h.staff)%100 == 7
 	}
 	h.spill()
 	return h
@@ -201,13 +204,21 @@ func (h *hospital) spill() {
 			have++
 		}
 	}
-	for want := int(dirty * float64(h.size)); have < want; have++ {
+	for want := int(h.dirty * float64(h.size)); have < want; have++ {
 		w := h.staff[h.rand.IntN(len(h.staff))]
 		if w.gone || w.dirt != clean {
 			continue
 		}
 		w.dirt = clean + 1 + dirt(h.rand.IntN(int(kinds)-1))
 		w.until = h.night + 1 + h.rand.IntN(10)
+	}
+}
+
+// tidy mends every row, and no other gets dirty any more.
+func (h *hospital) tidy() {
+	h.dirty = 0
+	for _, w := range h.staff {
+		w.dirt = clean
 	}
 }
 
@@ -259,7 +270,11 @@ func day(t time.Time) string {
 
 // cells is a clean row.
 func (w *worker) cells() []string {
-	return []string{w.key, w.login, w.first, w.last, w.mail, w.ward, w.title, w.phone, day(w.starts), day(w.ends), "A"}
+	status := "A"
+	if w.leave {
+		status = "L"
+	}
+	return []string{w.key, w.login, w.first, w.last, w.mail, w.ward, w.title, w.phone, day(w.starts), day(w.ends), status}
 }
 
 // rows is what the file has of w; other is somebody else.
@@ -367,6 +382,3 @@ var (
 	lastNames  = []string{"Kowalska", "Nowak", "Wójcik", "Müller", "Zielińska", "Szymański", "Jäger", "Dąbrowska", "Weiß", "Lewandowski", "Kamińska", "Schulz", "Wiśniewska", "Köhler", "Mazur", "Krawczyk"}
 	titles     = []string{"Nurse", "Senior Nurse", "Physician", "Porter", "Midwife", "Pharmacist", "Technician", "Clerk"}
 )
-
-// sorted are names in order, for a message.
-func sorted[T cmp.Ordered](of []T) []T { slices.Sort(of); return of }

@@ -29,8 +29,12 @@ func TestMain(m *testing.M) { shore.Main(m) }
 // A site is rollcall as an operator has set it up, with a clock that the test moves.
 type site struct {
 	*run.Runner
-	t     *testing.T
-	p     *run.Profile
+	t *testing.T
+	p *run.Profile
+
+	standing string // the profile as it is written, before anybody edits it
+	repair   func() // mends what an accident has broken; nil: nothing is broken
+
 	at    time.Time
 	dir   string
 	drops string
@@ -39,7 +43,7 @@ type site struct {
 
 // profile is what the operator has written; nothing in it loosens a guardrail.
 const profile = `version: 1
-source: {type: dir, path: %s/staff_*.csv, settle: 0s}
+source: {type: dir, path: "%s/staff_*", settle: 0s}
 format: {delimiter: ";", encoding: utf-8, content: full}
 map:
   employee_id: PersonNo
@@ -78,7 +82,8 @@ func open(t *testing.T, engine string, first time.Time) *site {
 		Store: db, State: filepath.Join(s.dir, "state"), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: s.now,
 		Site: "example.org", Hold: 90 * 24 * time.Hour, Limits: guard.DefaultLimits(), Version: "test",
 	}
-	s.configure(fmt.Sprintf(profile, s.drops))
+	s.standing = fmt.Sprintf(profile, s.drops)
+	s.configure(s.standing)
 	return s
 }
 
@@ -110,11 +115,12 @@ func (s *site) configure(text string) {
 	}
 }
 
-// lay puts a file into the folder, an hour old.
-func (s *site) lay(text string) string {
+// lay puts a file into the folder, an hour old. Its name ends with suffix, .csv
+// where none is given.
+func (s *site) lay(text string, suffix ...string) string {
 	s.t.Helper()
 	s.files++
-	path := filepath.Join(s.drops, fmt.Sprintf("staff_%03d.csv", s.files))
+	path := filepath.Join(s.drops, fmt.Sprintf("staff_%03d%s", s.files, strings.Join(append(suffix, ".csv")[:1], "")))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
