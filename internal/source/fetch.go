@@ -58,6 +58,12 @@ func (s *files) lost(f File, err error) error {
 	case errors.Is(err, syscall.ELOOP):
 		return &roster.Refusal{Code: "E411", Text: f.Name + " has become a link; links are never followed"}
 	}
+	if no, ok := errors.AsType[*unwillingError](err); ok {
+		return &roster.Refusal{
+			Code: "E408", Text: fmt.Sprintf("%s could not be read to its end: %v", f.Name, no),
+			Fix: "the next run tries again; if it stays so, ask the server's owner to look at the file",
+		}
+	}
 	return err
 }
 

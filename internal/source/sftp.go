@@ -63,10 +63,15 @@ func (r *remote) ask(ctx context.Context, do func(c *sftp.Client) error) error {
 // plain says what a server answered without its own words, which may hold anything.
 func plain(err error) error {
 	if status, ok := errors.AsType[*sftp.StatusError](err); ok {
-		return fmt.Errorf("the server refused it (%s)", status.FxCode())
+		return &unwillingError{status.FxCode().Error()}
 	}
 	return err
 }
+
+// A unwillingError is the answer of a server that will not do something, or cannot.
+type unwillingError struct{ code string }
+
+func (e *unwillingError) Error() string { return "the server refused it (" + e.code + ")" }
 
 func isStatus(err error) bool {
 	_, ok := errors.AsType[*sftp.StatusError](err)

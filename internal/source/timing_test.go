@@ -181,26 +181,27 @@ func TestAServerThatSaysNothingEndsTheHandshake(t *testing.T) {
 	refusal(t, err, "E401", "did not answer in time")
 }
 
-// pipe passes bytes on between a client and a server until it is told to swallow them.
-func pipe(t *testing.T, to string, swallow *atomic.Bool) *net.TCPAddr {
+// pipe passes bytes on between a client and a server. What filter does not give
+// back is swallowed; where it says so the connection is cut after the rest. It is
+// asked side by side for both directions.
+func pipe(t *testing.T, to string, filter func(fromServer bool, b []byte) (pass []byte, cut bool)) *net.TCPAddr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	pass := func(to, from net.Conn) {
+	pass := func(to, from net.Conn, fromServer bool) {
 		defer to.Close()
+		defer from.Close()
 		b := make([]byte, 32<<10)
 		for {
 			n, err := from.Read(b)
 			if err != nil {
 				return
 			}
-			if swallow.Load() {
-				continue
-			}
-			if _, err := to.Write(b[:n]); err != nil {
+			rest, cut := filter(fromServer, b[:n])
+			if _, err := to.Write(rest); err != nil || cut {
 				return
 			}
 		}
@@ -216,8 +217,8 @@ func pipe(t *testing.T, to string, swallow *atomic.Bool) *net.TCPAddr {
 				client.Close()
 				continue
 			}
-			go pass(server, client)
-			go pass(client, server)
+			go pass(server, client, false)
+			go pass(client, server, true)
 		}
 	}()
 	return l.Addr().(*net.TCPAddr)
@@ -226,7 +227,12 @@ func pipe(t *testing.T, to string, swallow *atomic.Bool) *net.TCPAddr {
 func TestAConnectionWithoutASignOfLifeIsGivenUp(t *testing.T) {
 	var swallow atomic.Bool
 	o := serve(t, nil)
-	o.Port = pipe(t, address(o), &swallow).Port
+	o.Port = pipe(t, address(o), func(_ bool, b []byte) ([]byte, bool) {
+		if swallow.Load() {
+			return nil, false
+		}
+		return b, false
+	}).Port
 	clock := ordinary()
 	clock.alive = 50 * time.Millisecond
 	r := begin(t, o, clock)

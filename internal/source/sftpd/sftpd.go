@@ -9,6 +9,7 @@ import (
 	"crypto/subtle"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -34,6 +35,10 @@ type Options struct {
 	Keys     []ssh.PublicKey                   // that may log in
 	HostKeys []ssh.Signer                      // none: a new Ed25519 key
 	Wrap     func(sftp.Handlers) sftp.Handlers // what a test changes; nil for nothing
+
+	// Pipe lies between the server and its client, where a test wants to see or
+	// change the packets; nil for nothing.
+	Pipe func(io.ReadWriteCloser) io.ReadWriteCloser
 }
 
 // A Server serves one folder until it is closed.
@@ -42,6 +47,7 @@ type Server struct {
 	config   *ssh.ServerConfig
 	root     *os.Root
 	handlers sftp.Handlers
+	pipe     func(io.ReadWriteCloser) io.ReadWriteCloser
 	key      ssh.PublicKey
 	running  sync.WaitGroup
 
@@ -73,6 +79,10 @@ func Start(dir string, o Options) (*Server, error) {
 	s.handlers = handlers(root)
 	if o.Wrap != nil {
 		s.handlers = o.Wrap(s.handlers)
+	}
+	s.pipe = func(c io.ReadWriteCloser) io.ReadWriteCloser { return c }
+	if o.Pipe != nil {
+		s.pipe = o.Pipe
 	}
 	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, errors.Join(err, root.Close())
@@ -247,7 +257,7 @@ func (s *Server) session(offer ssh.NewChannel) {
 	}
 	var rest sync.WaitGroup
 	rest.Go(func() { ssh.DiscardRequests(requests) })
-	_ = sftp.NewRequestServer(channel, s.handlers).Serve() // how it ends, the client knows
+	_ = sftp.NewRequestServer(s.pipe(channel), s.handlers).Serve() // how it ends, the client knows
 	channel.Close()
 	rest.Wait()
 }
