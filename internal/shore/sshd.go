@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,11 +26,13 @@ type SSH struct {
 	KnownHosts  string // a known_hosts file that names the server's key
 	Fingerprint string // of the server's key, SHA256:…
 	Dir         string // where a login arrives; the test may write here, see Give
+	HostKeyFile string // the server's private key; beside it lies its public half, with .pub
 
 	dir     string
 	program string
 	port    int
 	process *process
+	more    []string // lines of the configuration
 }
 
 // SSHD starts an OpenSSH server, which ends with the test.
@@ -71,6 +74,16 @@ func (s *SSH) Give(tb testing.TB, path string) {
 	}
 }
 
+// Configure starts the server anew with more lines in its configuration, in place
+// of those that it was given the last time. Its own key stays, unless a line is a
+// HostKey: then those named are all.
+func (s *SSH) Configure(tb testing.TB, lines ...string) {
+	tb.Helper()
+	s.more = lines
+	s.Stop(tb)
+	s.Start(tb)
+}
+
 // Stop ends the server and cuts the connections that it serves.
 func (s *SSH) Stop(tb testing.TB) {
 	tb.Helper()
@@ -94,7 +107,8 @@ func (s *SSH) lay() error {
 	if err := os.Mkdir(s.Dir, 0o755); err != nil {
 		return err
 	}
-	host, err := newKey(filepath.Join(s.dir, "host"))
+	s.HostKeyFile = filepath.Join(s.dir, "host")
+	host, err := newKey(s.HostKeyFile)
 	if err != nil {
 		return err
 	}
@@ -130,7 +144,6 @@ func (s *SSH) run(port int) error {
 	lines := []string{
 		"Port " + strconv.Itoa(port),
 		"ListenAddress 127.0.0.1",
-		"HostKey " + filepath.Join(s.dir, "host"),
 		"PidFile none",
 		"AuthorizedKeysFile " + filepath.Join(s.dir, "authorized_keys"),
 		"StrictModes no", // the temporary folder's parents belong to root
@@ -144,6 +157,10 @@ func (s *SSH) run(port int) error {
 		"Subsystem sftp internal-sftp -d " + s.Dir,
 		"ForceCommand internal-sftp -d " + s.Dir,
 	}
+	if !slices.ContainsFunc(s.more, func(line string) bool { return strings.HasPrefix(line, "HostKey ") }) {
+		lines = append(lines, "HostKey "+s.HostKeyFile)
+	}
+	lines = append(lines, s.more...)
 	if err := os.WriteFile(config, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/knownhosts"
 
 	"rollcall/internal/roster"
 )
@@ -80,9 +79,7 @@ func connect(ctx context.Context, o Options, addr string, t timing) (*connection
 			HostKeyAlgorithms: algorithms(kinds),
 			HostKeyCallback: func(name string, remote net.Addr, key ssh.PublicKey) error {
 				err := trust.check(name, remote, key)
-				if _, is := errors.AsType[*knownhosts.RevokedError](err); is {
-					revoked = true
-				}
+				revoked = revoked || isRevoked(err)
 				if verified = err == nil; !verified {
 					refused = key
 				}

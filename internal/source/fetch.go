@@ -102,6 +102,9 @@ func Local(ctx context.Context, path, spool string, maxSize int64) (roster.Drop,
 type shortError struct{ got, want int64 }
 
 func (e *shortError) Error() string {
+	if e.got > e.want {
+		return fmt.Sprintf("%d bytes came, and the source says that it has %d", e.got, e.want)
+	}
 	return fmt.Sprintf("%d of %d bytes came", e.got, e.want)
 }
 

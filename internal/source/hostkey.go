@@ -176,15 +176,19 @@ var errStranger = errors.New("host key is not trusted")
 
 // check tells whether key is believed.
 func (t *trust) check(addr string, remote net.Addr, key ssh.PublicKey) error {
-	if _, ok := key.(*ssh.Certificate); ok {
+	if cert, ok := key.(*ssh.Certificate); ok {
 		if !t.authority {
 			return errStranger
+		}
+		for _, part := range []ssh.PublicKey{cert.SignatureKey, cert.Key} { // either may be revoked
+			if err := t.known(addr, remote, part); isRevoked(err) {
+				return err
+			}
 		}
 		return t.known(addr, remote, key)
 	}
 	if t.known != nil {
-		err := t.known(addr, remote, key)
-		if _, revoked := errors.AsType[*knownhosts.RevokedError](err); revoked {
+		if err := t.known(addr, remote, key); isRevoked(err) {
 			return err
 		}
 	}
@@ -195,6 +199,11 @@ func (t *trust) check(addr string, remote net.Addr, key ssh.PublicKey) error {
 		return nil
 	}
 	return errStranger
+}
+
+func isRevoked(err error) bool {
+	_, ok := errors.AsType[*knownhosts.RevokedError](err)
+	return ok
 }
 
 // refusal tells an unknown server from one that has changed.

@@ -317,7 +317,7 @@ func (sc *scene) naive(o Options) bool {
 	}
 	defer c.close()
 	var got strings.Builder
-	err = c.step(sc.t.Context(), 2*time.Second, func() error {
+	err = c.step(sc.t.Context(), 400*time.Millisecond, func() error {
 		f, err := c.sftp.Open("staff.csv")
 		if err != nil {
 			return err
@@ -357,9 +357,10 @@ type cell struct {
 	name  string
 	size  int
 	set   func(sc *scene)
-	want  []string // ends that are right
-	naive bool     // has a control
-	rare  bool     // in the long form alone
+	want  []string                                                // ends that are right
+	naive bool                                                    // has a control
+	wire  func(fromServer bool, b []byte) (pass []byte, cut bool) // between us and the server; nil: nothing
+	rare  bool                                                    // in the long form alone
 }
 
 // readings are what a server does when it is asked for bytes at a place.
@@ -551,18 +552,21 @@ func lies() []cell {
 	mode := func(m fs.FileMode) func(fs.FileInfo) fs.FileInfo {
 		return func(i fs.FileInfo) fs.FileInfo { return lie{FileInfo: i, mode: &m} }
 	}
-	wrong := []string{"E406", "E408", "E411"}
-	kinds := []string{"ignored", "E406", "E411", "accepted"}
+	// A time that one look alone has wrong makes the file a changed one, a size too.
+	// Whether the open file is a regular one is asked before, and of the name after.
+	wrong := map[string]string{inListing: "E406", before: "E406", after: "E406", byName: "E406"}
+	huge := map[string]string{inListing: "E406", before: "E411", after: "E406", byName: "E406"}
+	kinds := map[string]string{inListing: "ignored", before: "E411", after: "accepted", byName: "E406"}
 	var cells []cell
 	for _, l := range []struct {
 		name string
 		lie  func(fs.FileInfo) fs.FileInfo
-		want []string
+		want map[string]string
 	}{
 		{"a byte more", size(func(n int64) int64 { return n + 1 }), wrong},
 		{"a byte less", size(func(n int64) int64 { return n - 1 }), wrong},
 		{"no size", size(func(int64) int64 { return 0 }), wrong},
-		{"the largest size", size(func(int64) int64 { return math.MaxInt64 }), wrong},
+		{"the largest size", size(func(int64) int64 { return math.MaxInt64 }), huge},
 		{"a negative size", size(func(int64) int64 { return -1 }), wrong},
 		{"a second later", when(func(t time.Time) time.Time { return t.Add(time.Second) }), wrong},
 		{"a year earlier", when(func(t time.Time) time.Time { return t.AddDate(-1, 0, 0) }), wrong},
@@ -575,7 +579,7 @@ func lies() []cell {
 		for i, size := range sizes {
 			for _, where := range []string{inListing, before, after, byName} {
 				cells = append(cells, cell{
-					name: l.name + " " + where, size: size.n, want: l.want, rare: i == 1,
+					name: l.name + " " + where, size: size.n, want: []string{l.want[where]}, rare: i == 1,
 					set: func(sc *scene) {
 						sc.look = func(_ *scene, at string, info fs.FileInfo) fs.FileInfo {
 							if at == where {
@@ -612,9 +616,13 @@ func broken() []cell {
 	for i, size := range sizes {
 		last := 20 + size.n/(32<<10)
 		for n := range last {
+			cut := []string{"E401"}
+			if n == 0 {
+				cut = []string{"E402", "E401"} // it let us in, and began nothing
+			}
 			cells = append(cells,
 				cell{
-					name: fmt.Sprintf("cut at packet %d", n), size: size.n, want: []string{"E401", "E402", "accepted"}, rare: i == 1 || n%3 != 0,
+					name: fmt.Sprintf("cut at packet %d", n), size: size.n, want: cut, rare: i == 1 || n%3 != 0,
 					set: func(sc *scene) {
 						sc.packet = func(_ *scene, at int, p []byte) ([]byte, fate) {
 							if at == n {
@@ -625,7 +633,7 @@ func broken() []cell {
 					},
 				},
 				cell{
-					name: fmt.Sprintf("cut within packet %d", n), size: size.n, want: []string{"E401", "E402", "accepted"}, rare: i != 2 || n%4 != 1,
+					name: fmt.Sprintf("cut within packet %d", n), size: size.n, want: cut, rare: i != 2 || n%4 != 1,
 					set: func(sc *scene) {
 						sc.packet = func(_ *scene, at int, p []byte) ([]byte, fate) {
 							if at == n {
@@ -636,7 +644,7 @@ func broken() []cell {
 					},
 				},
 				cell{
-					name: fmt.Sprintf("silent from packet %d", n), size: size.n, want: []string{"E401", "accepted"}, rare: i != 2 || n%4 != 0,
+					name: fmt.Sprintf("silent from packet %d", n), size: size.n, want: []string{"E401"}, rare: i != 2 || n%4 != 0,
 					set: func(sc *scene) {
 						sc.packet = func(_ *scene, at int, p []byte) ([]byte, fate) {
 							if at == n {
@@ -686,6 +694,33 @@ func withFlags(p []byte, flags uint32) []byte {
 	return out
 }
 
+// early are connections that end, or go silent, before the login is through: the
+// server's first thousands of bytes are greeting, keys and login.
+func early() []cell {
+	var cells []cell
+	for i, from := range []int64{0, 1, 10, 21, 100, 500, 1000, 1200, 1500, 1800} {
+		for _, cut := range []bool{true, false} {
+			var seen atomic.Int64
+			name := fmt.Sprintf("silent from byte %d", from)
+			if cut {
+				name = fmt.Sprintf("cut at byte %d", from)
+			}
+			cells = append(cells, cell{
+				name: name, size: 1000, want: []string{"E401"}, rare: !cut && i%3 != 0, set: func(*scene) {},
+				wire: func(fromServer bool, b []byte) ([]byte, bool) {
+					if !fromServer {
+						return b, false
+					}
+					left := max(0, min(int64(len(b)), from-seen.Load()))
+					seen.Add(int64(len(b)))
+					return b[:left], cut && left < int64(len(b))
+				},
+			})
+		}
+	}
+	return cells
+}
+
 // strangers are names that no drop has, and one that one has.
 func strangers() []cell {
 	var cells []cell
@@ -713,13 +748,14 @@ func strangers() []cell {
 
 // TestServersThatMisbehaveAreNeverBelieved goes through the matrix.
 func TestServersThatMisbehaveAreNeverBelieved(t *testing.T) {
+	t.Parallel()
 	long := proof.Long(0, 1) == 1
 	var tried, wrong, naive atomic.Int64
 	t.Run("matrix", func(t *testing.T) {
 		for _, group := range []struct {
 			name  string
 			cells []cell
-		}{{"bytes", readings()}, {"attributes", lies()}, {"packets", broken()}, {"names", strangers()}} {
+		}{{"bytes", readings()}, {"attributes", lies()}, {"packets", broken()}, {"names", strangers()}, {"login", early()}} {
 			for _, c := range group.cells {
 				if c.rare && !long {
 					continue
@@ -728,7 +764,11 @@ func TestServersThatMisbehaveAreNeverBelieved(t *testing.T) {
 					t.Parallel()
 					sc := newScene(t, c.size)
 					c.set(sc)
-					got := sc.visit(sc.serve(), hasty())
+					o := sc.serve()
+					if c.wire != nil {
+						o.Port = pipe(t, address(o), c.wire).Port
+					}
+					got := sc.visit(o, hasty())
 					tried.Add(1)
 					if got.what == "accepted wrong" {
 						wrong.Add(1)
@@ -748,6 +788,21 @@ func TestServersThatMisbehaveAreNeverBelieved(t *testing.T) {
 			}
 		}
 	})
+	t.Run("afterwards", func(t *testing.T) {
+		for _, c := range afterwards {
+			for _, what := range []string{"delete", "archive"} {
+				for _, lost := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s, %s, connection lost: %t", c.name, what, lost), func(t *testing.T) {
+						t.Parallel()
+						tried.Add(1)
+						if !c.leftAlone(t, what, lost) {
+							wrong.Add(1)
+						}
+					})
+				}
+			}
+		}
+	})
 	if naive.Load() == 0 {
 		t.Error("the control has believed nobody, so this test proves nothing")
 	}
@@ -757,4 +812,54 @@ func TestServersThatMisbehaveAreNeverBelieved(t *testing.T) {
 	t.Logf("%d tried, %d accepted wrong; a program that does not compare accepts %d wrong", tried.Load(), wrong.Load(), naive.Load())
 	proof.Note(t, "SFTP misbehaviours", proof.Count{What: "tried", N: int(tried.Load())}, proof.Count{What: "accepted wrong", N: int(wrong.Load())},
 		proof.Count{What: "accepted wrong without the proof", N: int(naive.Load())})
+}
+
+// afterwards is what becomes of a file between its fetching and its putting away.
+var afterwards = []change{
+	{"it has not changed", func(*scene) error { return nil }, false}, // the control
+	{"it has grown", func(sc *scene) error { return os.WriteFile(sc.path, []byte(sc.text+"x"), 0o644) }, true},
+	{"it has shrunk", func(sc *scene) error { return os.Truncate(sc.path, 10) }, true},
+	{"it was touched", func(sc *scene) error { return os.Chtimes(sc.path, time.Now(), time.Now()) }, true},
+	{"another has its name", func(sc *scene) error { sc.replace(strings.Repeat("x", sc.size)); return nil }, true},
+	{"it is a link", func(sc *scene) error {
+		return errors.Join(os.Rename(sc.path, sc.path+".real"), os.Symlink("staff.csv.real", sc.path))
+	}, true},
+	{"it is a folder", func(sc *scene) error { return errors.Join(os.Remove(sc.path), os.Mkdir(sc.path, 0o755)) }, true},
+}
+
+type change struct {
+	name string
+	make func(*scene) error
+	keep bool // the file has to stay
+}
+
+// leftAlone fetches a file, changes it, and tells whether it is put away only
+// where it is the one that was fetched.
+func (c change) leftAlone(t *testing.T, what string, lost bool) bool {
+	sc := newScene(t, 1000)
+	o := sc.serve()
+	o.After = what
+	got := sc.visit(o, hasty())
+	if got.what != "accepted" {
+		t.Fatalf("%s (%s), want it accepted", got.what, got.text)
+	}
+	if err := c.make(sc); err != nil {
+		t.Fatal(err)
+	}
+	if lost {
+		got.s.place.(*remote).conn.cut()
+	}
+	err := got.s.After(t.Context(), got.d)
+	_, gone := os.Lstat(sc.path)
+	switch {
+	case c.keep && (err == nil || !strings.Contains(err.Error(), "has changed since it was fetched")):
+		t.Errorf("error = %v, want that it has changed", err)
+	case !c.keep && err != nil:
+		t.Error(err)
+	}
+	if stays := gone == nil; stays != c.keep {
+		t.Errorf("the file stays: %t, want %t", stays, c.keep)
+		return false
+	}
+	return true
 }

@@ -45,7 +45,12 @@ func at(t *testing.T, addr, path string) source.Options {
 // openSSH starts OpenSSH, and answers with options that pin its key.
 func openSSH(t *testing.T, glob string) (*shore.SSH, source.Options) {
 	t.Helper()
-	s := shore.SSHD(t)
+	return openSSHAt(t, shore.SSHD(t), glob)
+}
+
+// openSSHAt are options for a server that has been started.
+func openSSHAt(t *testing.T, s *shore.SSH, glob string) (*shore.SSH, source.Options) {
+	t.Helper()
 	o := at(t, s.Addr, glob)
 	o.User, o.Key, o.HostKeys = s.User, secret.Ref{File: s.KeyFile}, []string{s.Fingerprint}
 	return s, o
