@@ -239,10 +239,10 @@ func TestSixtyHealthyNightsHoldFalselyAtMostOnce(t *testing.T) {
 		short, long int // simulations, each with a seed of its own
 		engines     []string
 	}{
-		{300, 1, 3, 40, []string{"sqlite"}},
-		{300, 1, 0, 10, []string{"postgres"}},
-		{5000, 20, 1, 4, []string{"sqlite"}},
-		{5000, 20, 0, 2, []string{"postgres"}},
+		{300, 1, 3, 20, []string{"sqlite"}},
+		{300, 1, 0, 4, []string{"postgres"}},
+		{5000, 20, 1, 2, []string{"sqlite"}},
+		{5000, 20, 0, 1, []string{"postgres"}},
 	} {
 		for _, engine := range tt.engines {
 			for _, seed := range seeds(t, tt.short, tt.long) {
