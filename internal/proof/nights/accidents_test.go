@@ -162,14 +162,19 @@ func TestTheAccidentsOfOthersAreHeld(t *testing.T) {
 			t.Run(a.name+" on "+engine, func(t *testing.T) {
 				t.Parallel()
 				s := quietly(t, engine, a.people)
+				held, passed := 0, 0
 				for _, w := range a.ways {
-					t.Run(w.name, func(t *testing.T) { w.befall(s.with(t)) })
+					if t.Run(w.name, func(t *testing.T) { w.befall(s.with(t)) }) {
+						held++
+					} else {
+						passed++
+					}
 				}
 				s = quietly(t, engine, a.people)
 				for _, w := range a.ways {
 					t.Run(w.name+", the control", func(t *testing.T) { w.unprotected(s.with(t)) })
 				}
-				proof.Note(t, "accidents", proof.Count{What: "held", N: 1}, proof.Count{What: "ways", N: len(a.ways)}, proof.Count{What: "passed", N: 0})
+				proof.Note(t, "accidents on "+engine, proof.Count{What: "tried", N: 1}, proof.Count{What: "ways held or harmless", N: held}, proof.Count{What: "ways passed", N: passed})
 			})
 		}
 	}
