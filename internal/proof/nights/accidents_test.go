@@ -174,7 +174,11 @@ func TestTheAccidentsOfOthersAreHeld(t *testing.T) {
 				for _, w := range a.ways {
 					t.Run(w.name+", the control", func(t *testing.T) { w.unprotected(s.with(t)) })
 				}
-				proof.Note(t, "accidents on "+engine, proof.Count{What: "tried", N: 1}, proof.Count{What: "ways held or harmless", N: held}, proof.Count{What: "ways passed", N: passed})
+				whole := 0
+				if passed == 0 {
+					whole = 1
+				}
+				proof.Note(t, "accidents on "+engine, proof.Count{What: "held", N: whole}, proof.Count{What: "ways", N: held}, proof.Count{What: "passed", N: passed})
 			})
 		}
 	}
