@@ -146,6 +146,8 @@ func (f *File) readHeader(head []byte, o Options) error {
 	}
 	defer s.Close()
 	switch err := s.next(); {
+	case errors.Is(err, io.EOF) && len(head) > 0:
+		return &roster.Refusal{Code: "E411", Text: "the file has no header: nothing but empty lines", Fix: "ask HR to send it again: an empty file is never believed"}
 	case errors.Is(err, io.EOF):
 		return errEmpty()
 	case err != nil:

@@ -222,6 +222,17 @@ func (m *Mapper) mark(s source) {
 	}
 }
 
+// Column is the drop's name for the column that says a field; "" where none does.
+func (m *Mapper) Column(field string) string {
+	if field == "" {
+		return ""
+	}
+	if i := slices.Index(m.fieldAt, field); i >= 0 {
+		return m.head.names[i]
+	}
+	return ""
+}
+
 // arrange puts the templates in an order in which the names that they speak of
 // are there: first and last name with their defaults before all others. It
 // finds the columns whose line breaks refuse the drop, now that all are known.

@@ -74,7 +74,10 @@ func lower(s string) string {
 	if ascii(s) {
 		return strings.ToLower(s)
 	}
-	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(s)))
+	// By these rules one letter becomes two, which strings.ToLower does not know:
+	// İ must not end as the i of another name.
+	s = strings.ReplaceAll(norm.NFKC.String(s), "İ", "i\u0307")
+	return norm.NFKC.String(strings.ToLower(s))
 }
 
 // blanks makes one blank of each stretch of white space.

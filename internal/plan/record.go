@@ -246,6 +246,12 @@ func (p *planner) skip(e roster.Entry, account uint64, why roster.Problem) error
 func (p *planner) rejectFor(e roster.Entry, code string, account uint64) error {
 	problem := roster.NewProblem(code, e.Line, e.Key)
 	problem.Severity = roster.SeverityError
+	switch code {
+	case "E302", "E303", "E304":
+		problem.Field = roster.Username.String()
+	case "E130":
+		problem.Field = roster.Email.String()
+	}
 	e.Problems = append(e.Problems, problem)
 	return p.reject(e, account)
 }

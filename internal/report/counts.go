@@ -38,12 +38,8 @@ func (p *page) counts() {
 	if !d.Run.Status.Applied() {
 		title = "If it were applied"
 	}
-	if d.Input.Name != "" {
-		title += " (" + clean(d.Input.Name)
-		if !d.Input.Modified.IsZero() {
-			title += ", " + p.day(d.Input.Modified.Time)
-		}
-		title += ")"
+	if name := p.input(); name != "" {
+		title += " (" + name + ")"
 	}
 	if d.Run.Kind != journal.Sweep {
 		p.heading("%s", title)

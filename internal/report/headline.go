@@ -78,6 +78,9 @@ func (p *page) headline() {
 	case journal.Failed:
 		p.say("", "%s failed after %s. NO account was changed.", p.who(), took(run.Finished.Sub(run.Started.Time)))
 		p.line("")
+		if name := p.input(); name != "" && run.Code != "" {
+			p.line("  %s", name)
+		}
 		p.say("  ", "%s", clean(run.Error))
 	case journal.Interrupted:
 		p.say("", "%s was interrupted: its process ended before it was done. NO account was changed.", p.who())
@@ -98,6 +101,15 @@ func (p *page) headline() {
 		}
 	}
 	p.leftOut()
+}
+
+// input names the drop and its time; "" where there was none.
+func (p *page) input() string {
+	in := p.d.Input
+	if in.Name == "" || in.Modified.IsZero() {
+		return clean(in.Name)
+	}
+	return clean(in.Name) + ", " + p.day(in.Modified.Time)
 }
 
 // nothingLeft ends a headline that asks nothing of its reader.

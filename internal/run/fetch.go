@@ -147,7 +147,7 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 	next := settled[0]
 	if p.Source.Pick == "newest" {
 		next = settled[len(settled)-1]
-		got.notePassed(settled[:len(settled)-1])
+		got.notePassed(past.neverUsed(settled[:len(settled)-1]))
 	}
 	got.drop, err = src.Fetch(ctx, next, spool)
 	return got, err
@@ -295,6 +295,15 @@ func (x *past) since(files []source.File, newest bool) time.Time {
 func (x *past) failed(f source.File) bool {
 	i := slices.IndexFunc(x.runs, func(run journal.Run) bool { return !run.DryRun && sameFile(f, run.Input) })
 	return i >= 0 && x.runs[i].Status == journal.Failed
+}
+
+// neverUsed are those of the files that no run has applied.
+func (x *past) neverUsed(files []source.File) []source.File {
+	return slices.DeleteFunc(slices.Clone(files), func(f source.File) bool {
+		return slices.ContainsFunc(x.runs, func(run journal.Run) bool {
+			return !run.DryRun && run.Status.Applied() && sameFile(f, run.Input)
+		})
+	})
 }
 
 // past is what the journal knows of a profile's files.

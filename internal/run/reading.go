@@ -6,6 +6,7 @@ import (
 
 	"rollcall/internal/format"
 	"rollcall/internal/mapping"
+	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
 
@@ -14,6 +15,7 @@ type reading struct {
 	file   *format.File
 	mapper *mapping.Mapper
 	notes  []roster.Problem
+	early  int // how many of the file's own notes are among them
 }
 
 // open reads the head of a drop and binds the mapping to its columns.
@@ -26,7 +28,26 @@ func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reading{file: f, mapper: m, notes: append(f.Notes(), notes...)}, nil
+	early := f.Notes()
+	return &reading{file: f, mapper: m, notes: append(early, notes...), early: len(early)}, nil
+}
+
+// late are the notes that are known only since the drop was read to its end.
+func (x *reading) late() []roster.Problem { return x.file.Notes()[x.early:] }
+
+// placed is a sink that adds to a problem of a field the column that says it:
+// the planner knows no columns.
+type placed struct {
+	plan.Sink
+	mapper *mapping.Mapper
+}
+
+// Problem implements [plan.Sink].
+func (s placed) Problem(p roster.Problem) error {
+	if p.Column == "" && p.Line > 0 {
+		p.Column = s.mapper.Column(p.Field)
+	}
+	return s.Sink.Problem(p)
 }
 
 func (x *reading) facts() (format, encoding, delimiter string) {

@@ -226,18 +226,24 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 	return nil
 }
 
-// write plans into w, notes first.
+// write plans into w, notes first, but for those that the end of the drop gives.
 func (r *Runner) write(ctx context.Context, w store.Writer, o plan.Options, from *reading, got *fetched, run *journal.Run) error {
 	for _, note := range append(from.notes, got.notes...) {
 		if err := w.Problem(note); err != nil {
 			return err
 		}
 	}
-	facts, err := plan.Make(ctx, o, from.entries, r.Store, w, run.Started)
+	facts, err := plan.Make(ctx, o, from.entries, r.Store, placed{w, from.mapper}, run.Started)
 	if err != nil {
 		return err
 	}
-	facts.Notes += len(from.notes) + len(got.notes)
+	late := from.late()
+	for _, note := range late {
+		if err := w.Problem(note); err != nil {
+			return err
+		}
+	}
+	facts.Notes += len(from.notes) + len(got.notes) + len(late)
 	run.Facts = facts
 	run.PlanDigest, err = w.Seal(ctx)
 	return err

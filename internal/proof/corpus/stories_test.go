@@ -77,7 +77,7 @@ var stories = []story{
 	{n: 4, name: "columns-moved", drop: sheets(func() sheet { return good().turned() }), verdict: unchanged},
 	{n: 5, name: "empty", drop: text(""), verdict: refused, refusal: "E411: the file is empty;"},
 	{n: 6, name: "only-bom", drop: text(bom), verdict: refused, refusal: "E411: the file is empty;"},
-	{n: 7, name: "only-newlines", drop: text(strings.Repeat("\n", 500)), verdict: refused, refusal: "E411: "},
+	{n: 7, name: "only-newlines", drop: text(strings.Repeat("\n", 500)), verdict: refused, refusal: "E411: the file has no header: nothing but empty lines;"},
 	{n: 8, name: "header-only", drop: sheets(func() sheet { return people(0) }), verdict: refused, refusal: "E411: the file has no rows;"},
 	{n: 9, name: "header-only-nonl", drop: func() []byte { return bytes.TrimSpace(people(0).csv()) }, verdict: refused, refusal: "E411: the file has no rows;"},
 	{n: 10, name: "no-header", drop: sheets(func() sheet { return good()[1:] }), verdict: refused, refusal: "E411: columns are missing: "},
