@@ -7,7 +7,6 @@ package corpus_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,5 +90,3 @@ func TestTheHostileCorpus(t *testing.T) {
 		})
 	}
 }
-
-var _ = fmt.Sprint

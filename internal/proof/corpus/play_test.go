@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -74,8 +73,8 @@ type base struct {
 	dsn    string
 	before map[uint64]string // the accounts
 
-	clones int
-	mu     sync.Mutex
+	free  chan string // of PostgreSQL: databases that no story uses
+	known []string    // its tables
 }
 
 // A site is a copy of a base, with a clock of its own.
@@ -190,7 +189,7 @@ func newBase(t *testing.T, engine string) *base {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.closer() // nobody may be connected to what is copied
+	t.Cleanup(s.closer)
 	p, err := s.feed(standard, "version: 1\n")
 	if err != nil {
 		t.Fatal(err)
@@ -207,6 +206,10 @@ func newBase(t *testing.T, engine string) *base {
 	}
 	if b.before, err = s.accounts(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	s.closer() // nobody may be connected to what is copied
+	if engine == postgres {
+		b.save(t)
 	}
 	return b
 }
@@ -225,7 +228,7 @@ func (b *base) copy(t *testing.T) *site {
 	}
 	dsn := "sqlite:" + filepath.Join(dir, "rollcall.db")
 	if b.engine == postgres {
-		dsn = b.clone(t)
+		dsn = b.lane(t)
 	}
 	s, err := open(t.Context(), dir, dsn, secondNight)
 	if err != nil {
@@ -236,38 +239,81 @@ func (b *base) copy(t *testing.T) *site {
 	return s
 }
 
-// clone copies the database inside PostgreSQL, and drops the copy with the test.
-func (b *base) clone(t *testing.T) string {
+// lanes is how many databases PostgreSQL has for the stories: as many as are
+// played at a time. To copy a database takes longer than to play a story, so
+// each is put back to what it was before the next one.
+const lanes = 2
+
+// save keeps a copy of every table, and clones the database.
+func (b *base) save(t *testing.T) {
 	t.Helper()
-	conf, err := pgx.ParseConfig(b.dsn)
+	template := name(t, b.dsn)
+	query := func(sql string) { b.do(t, b.dsn, sql) }
+	query("CREATE SCHEMA saved")
+	for _, table := range b.tables(t) {
+		query("CREATE TABLE saved." + table + " AS TABLE public." + table)
+	}
+	b.free = make(chan string, lanes)
+	for i := range lanes {
+		lane := fmt.Sprintf("%s_%d", template, i)
+		b.do(t, strings.Replace(b.dsn, "/"+template+"?", "/postgres?", 1), "CREATE DATABASE "+lane+" TEMPLATE "+template)
+		b.free <- strings.Replace(b.dsn, "/"+template+"?", "/"+lane+"?", 1)
+	}
+}
+
+// lane is a database as it was after the first night, until the test ends.
+func (b *base) lane(t *testing.T) string {
+	t.Helper()
+	dsn := <-b.free
+	t.Cleanup(func() { b.free <- dsn })
+	sql := "BEGIN; SET LOCAL session_replication_role = replica;" // the order of tables does not matter then
+	for _, table := range b.tables(t) {
+		sql += "DELETE FROM public." + table + "; INSERT INTO public." + table + " SELECT * FROM saved." + table + ";"
+	}
+	b.do(t, dsn, sql+"COMMIT")
+	return dsn
+}
+
+// tables are those of rollcall.
+func (b *base) tables(t *testing.T) []string {
+	t.Helper()
+	if b.known == nil {
+		conn, err := pgx.Connect(t.Context(), b.dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(t.Context())
+		rows, err := conn.Query(t.Context(), "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.known, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.known
+}
+
+func (b *base) do(t *testing.T, dsn, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := conf.Database
-	b.mu.Lock()
-	b.clones++
-	name := fmt.Sprintf("%s_%d", template, b.clones)
-	b.mu.Unlock()
-	statement := func(ctx context.Context, sql string) error {
-		b.mu.Lock() // a template takes no two copies at a time
-		defer b.mu.Unlock()
-		conn, err := pgx.Connect(ctx, strings.Replace(b.dsn, "/"+template+"?", "/postgres?", 1))
-		if err != nil {
-			return err
-		}
-		defer conn.Close(ctx)
-		_, err = conn.Exec(ctx, sql)
-		return err
-	}
-	if err := statement(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	defer conn.Close(t.Context())
+	if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := statement(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
-	return strings.Replace(b.dsn, "/"+template+"?", "/"+name+"?", 1)
+}
+
+// name is that of the database at dsn.
+func name(t *testing.T, dsn string) string {
+	t.Helper()
+	conf, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conf.Database
 }
 
 // A seen is what came of a drop.
@@ -458,13 +504,18 @@ func compare(x story, g seen, golden string) (faults []fault) {
 	check("guardrails", strings.Join(g.tripped, " "), x.tripped)
 	check("problems", strings.Join(g.problems, "\n"), strings.Join(x.problems, "\n"))
 	check("golden file", g.said(x), golden)
-	if (x.verdict == refused || x.verdict == held || x.verdict == nothingNew || x.verdict == unchanged) && !g.same {
+	if nobody(x.verdict) && !g.same {
 		faults = append(faults, fault{"accounts", g.accounts, "exactly as before"})
 	}
 	if leak := personal(g.told + g.site.log.String()); leak != "" {
 		faults = append(faults, fault{"personal data in report or log", leak, "none"})
 	}
 	return faults
+}
+
+// nobody tells whether a verdict leaves every account exactly as it was.
+func nobody(v verdict) bool {
+	return v == refused || v == held || v == nothingNew || v == unchanged
 }
 
 var aLogin = regexp.MustCompile(`\b[pn][0-9]{4}\b|@example\.org`)
