@@ -149,6 +149,7 @@ func TestTheComparerSeesEveryDifference(t *testing.T) {
 		{"problems", func(x *story, g *seen, _ *string) { x.problems = append(slices.Clone(x.problems), "E101 error line 7") }},
 		{"golden file", func(x *story, g *seen, golden *string) { *golden = strings.Replace(*golden, "hr", "HR", 1) }},
 		{"golden file", func(x *story, g *seen, _ *string) { g.accounts = strings.ToUpper(g.accounts) }},
+		{"cell that a spreadsheet would calculate", func(x *story, g *seen, _ *string) { g.formula = "=1+1" }},
 		{"accounts", func(x *story, g *seen, _ *string) { g.same = false }},
 		{"personal data in report or log", func(x *story, g *seen, _ *string) { g.told += "Mr Brzęczyk" }},
 		{"personal data in report or log", func(x *story, g *seen, _ *string) { g.site.log.WriteString("p0007") }},

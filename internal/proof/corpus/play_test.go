@@ -3,6 +3,7 @@ package corpus_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -324,6 +325,7 @@ type seen struct {
 	tripped  []string // guardrails, by code
 	problems []string // "E101 error line 11", in the order of lines
 	told     string   // the report, as it is printed
+	formula  string   // a cell of the report's files that a spreadsheet would calculate
 	accounts string   // those that changed, and the digest of all
 	same     bool     // no account has changed
 
@@ -425,8 +427,36 @@ func (g *seen) read(ctx context.Context, p *run.Profile) error {
 	}
 	var told strings.Builder
 	err = report.Text(&told, doc, s.Store.Changes(ctx, j.Number), report.Options{Last: last, Zone: p.Zone})
-	g.told = told.String()
+	if g.told = told.String(); err != nil {
+		return err
+	}
+	for _, name := range []string{"results", "problems"} {
+		if g.formula == "" {
+			g.formula, err = formula(filepath.Join(s.State, "reports", fmt.Sprintf("%d.%s.csv", j.Number, name)))
+		}
+	}
 	return err
+}
+
+// triggers begin what a spreadsheet calculates, where a cell begins with them.
+const triggers = "=+-@\t\r\n＝＋－＠"
+
+// formula finds a cell that begins with one.
+func formula(path string) (cell string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	for _, row := range rows {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsRune(triggers, []rune(cell)[0]) {
+				return cell, nil
+			}
+		}
+	}
+	return "", err
 }
 
 // shownAccounts is how many changed accounts a golden file spells out.
@@ -504,6 +534,7 @@ func compare(x story, g seen, golden string) (faults []fault) {
 	check("guardrails", strings.Join(g.tripped, " "), x.tripped)
 	check("problems", strings.Join(g.problems, "\n"), strings.Join(x.problems, "\n"))
 	check("golden file", g.said(x), golden)
+	check("cell that a spreadsheet would calculate", g.formula, "")
 	if nobody(x.verdict) && !g.same {
 		faults = append(faults, fault{"accounts", g.accounts, "exactly as before"})
 	}
