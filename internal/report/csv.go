@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -78,16 +80,17 @@ func newTable(w io.Writer, run *journal.Run) *table {
 	return t
 }
 
+// triggers begin a formula, some of them only after a spreadsheet has tidied
+// the cell up: the wide ones too.
+const triggers = "=+-@\t\r\n＝＋－＠"
+
 // write makes each cell harmless to a spreadsheet, which would take a text that
 // begins with one of these for a formula.
 func (t *table) write(cells []string) error {
 	safe := make([]string, len(cells))
 	for i, c := range cells {
-		if c != "" {
-			switch c[0] {
-			case '=', '+', '-', '@', '\t', '\r':
-				c = "'" + c
-			}
+		if first, _ := utf8.DecodeRuneInString(c); c != "" && strings.ContainsRune(triggers, first) {
+			c = "'" + c
 		}
 		safe[i] = c
 	}

@@ -42,7 +42,7 @@ func TestLinesEndAsRFC4180Says(t *testing.T) {
 }
 
 func TestACellIsNeverAFormula(t *testing.T) {
-	for _, bad := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"} {
+	for _, bad := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＋1", "－1", "＠SUM(A1)"} {
 		s := clean()
 		s.changes = []journal.Outcome{{Change: plan.Change{
 			Action: plan.Update, Key: roster.Key(bad), Username: bad, Reason: bad,
@@ -58,7 +58,7 @@ func TestACellIsNeverAFormula(t *testing.T) {
 		}
 		for _, row := range rows {
 			for _, cell := range row {
-				if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+				if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(cell)[0]) {
 					t.Errorf("%q: cell %q begins a formula", bad, cell)
 				}
 			}
