@@ -153,7 +153,7 @@ func (d *dater) instant(s string) (string, *flaw) {
 	case w.never:
 		return "", nil
 	case w.day:
-		return roster.Stamp(time.Date(w.t.Year(), w.t.Month(), w.t.Day(), 0, 0, 0, 0, d.zone)), nil
+		return roster.Stamp(roster.DayBegins(w.t, d.zone)), nil
 	default:
 		return roster.Stamp(w.t), nil
 	}

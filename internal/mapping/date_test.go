@@ -1,11 +1,6 @@
 package mapping
 
-import (
-	"testing"
-	"time"
-
-	"rollcall/internal/roster"
-)
+import "testing"
 
 func TestR23Dates(t *testing.T) {
 	const wrong = "E112"
@@ -133,48 +128,4 @@ func TestR23ALayoutThatCannotBeReadIsAFault(t *testing.T) {
 			same(t, "hint for "+layout, faults[0].Hint, hint)
 		}
 	}
-}
-
-func FuzzDate(f *testing.F) {
-	for _, layout := range []string{
-		"", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "D.M.YYYY", "DD.MM.YYYY HH:mm", "YYYY-MM-DD HH:mm:ss", "unix", "filetime", "generalized",
-	} {
-		for _, text := range []string{
-			"2026-11-30", "30.11.2026", "20261130", "1.2.2026", "2026-10-25 02:30:00", "1796000400", "134404740000000000",
-			"20261121222835.0Z", "20261121223307-0500", "0000-00-00", "9999-12-31", "9223372036854775807", "2026-11-30T08:00:00+01:00", "0",
-		} {
-			f.Add(layout, text, 1)
-		}
-	}
-	zones := []string{"UTC", "Europe/Warsaw", "America/Sao_Paulo", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Kathmandu"}
-	f.Fuzz(func(t *testing.T, layout, text string, n int) {
-		zone, err := time.LoadLocation(zones[uint(n)%uint(len(zones))])
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := newDater(layout, zone)
-		if err != nil {
-			return
-		}
-		plain, err := newDater("", zone)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, wrong := d.date(text); wrong == nil && got != "" {
-			if again, wrong := plain.date(got); wrong != nil || again != got {
-				t.Errorf("%q is %q, read again %q", text, got, again)
-			}
-			if w, _ := d.read(text); w.day && w.t.Format(time.DateOnly) != got {
-				t.Errorf("%q is off by a day: %q", text, got)
-			}
-		}
-		if got, wrong := d.instant(text); wrong == nil && got != "" {
-			if again, wrong := plain.instant(got); wrong != nil || again != got {
-				t.Errorf("%q is %q, read again %q", text, got, again)
-			}
-			if roster.StampTime(got).IsZero() {
-				t.Errorf("%q is no stamp", got)
-			}
-		}
-	})
 }

@@ -3,7 +3,6 @@ package mapping
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"rollcall/internal/roster"
 )
@@ -192,37 +191,4 @@ func TestATemplateThatMakesTooMuchIsE118(t *testing.T) {
 	m["city"] = Column{Template: "{Last}{Last}"}
 	e = one(t, Options{Map: m}, "No;First;Last", "17;Ada;"+strings.Repeat("x", 61))
 	same(t, "problems", codes(e.Problems), "E118 warning city")
-}
-
-func FuzzTemplate(f *testing.F) {
-	for _, s := range []string{
-		"%l%f", "%l%1f", "%-l%+f", "%-f_%-l", "http://www.example.com/~%u/", "%%", "%", "%-", "%99999f", "%0l", "{Department|slug}",
-		"{cn|after:LMS-}", "{cn|after:}", "{Column:1}", "{a:b:3|upper|lower}", "{", "}", "{}", "{|slug}", "{{x}}", "%~3u{x}", "ł%{",
-	} {
-		f.Add(s, "Łucja", "O’Neill", "LMS-Ward 3")
-	}
-	f.Fuzz(func(t *testing.T, text, given, family, cell string) {
-		tm, err := parseTemplate(text)
-		if err != nil {
-			return
-		}
-		tm = tm.bind(func(string) int { return 0 })
-		s := setting{row{cells: []string{cell}}, given, family}
-		once, twice := tm.render(s), tm.render(s)
-		if once != twice {
-			t.Errorf("rendered %q, then %q", once, twice)
-		}
-		if utf8.ValidString(text) && utf8.ValidString(given) && utf8.ValidString(family) && utf8.ValidString(cell) && !utf8.ValidString(once) {
-			t.Errorf("%q is not valid UTF-8", once)
-		}
-		if bound := len(text) + maxParts*18*(len(given)+len(family)+len(cell)); len(once) > bound {
-			t.Errorf("%d bytes were made, want at most %d", len(once), bound)
-		}
-		if name := newNamer("on").made(once); strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
-			t.Errorf("username %q", name)
-		}
-		if later := tm.later(s)(""); !tm.uses(aFinal) && len(tm.parts) > 1 && later != once {
-			t.Errorf("later %q, now %q", later, once)
-		}
-	})
 }

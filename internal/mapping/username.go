@@ -59,7 +59,7 @@ func (n namer) given(s string) (string, *flaw) {
 func (n namer) made(s string) string {
 	s = lower(s)
 	if n.mode == "extended" {
-		s = only(blanks(s), wide)
+		s = blanks(only(s, func(r rune) bool { return wide(r) || unicode.IsSpace(r) }))
 	} else {
 		s = only(s, func(r rune) bool { return plain(r) && r != '_' && r != '@' })
 	}

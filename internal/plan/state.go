@@ -248,18 +248,18 @@ func Zone(own string, profile *time.Location) *time.Location {
 
 // StartOf is the first instant of a start date; a time stamp is meant exactly.
 func StartOf(on string, zone *time.Location) time.Time {
-	if day, err := time.ParseInLocation(time.DateOnly, on, zone); err == nil {
-		return day
+	if day, err := time.Parse(time.DateOnly, on); err == nil {
+		return roster.DayBegins(day, zone)
 	}
 	at, _ := time.Parse(time.RFC3339, on)
 	return at
 }
 
-// EndOf is the first instant at which an account with that last day is over:
-// midnight after it, also on days of 23 or 25 hours (R70).
+// EndOf is the first instant at which an account with that last day is over: the
+// beginning of the next, also on days of 23 or 25 hours (R70).
 func EndOf(on string, zone *time.Location) time.Time {
-	if day, err := time.ParseInLocation(time.DateOnly, on, zone); err == nil {
-		return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone)
+	if day, err := time.Parse(time.DateOnly, on); err == nil {
+		return roster.DayBegins(day.AddDate(0, 0, 1), zone)
 	}
 	at, _ := time.Parse(time.RFC3339, on)
 	return at
