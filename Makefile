@@ -23,7 +23,7 @@ build:
 test:
 	@.ci/packages
 	go vet ./...
-	@go test -json -timeout 10m ./... | go run ./internal/verdict
+	@{ go test -json -timeout 10m ./... || true; $(call fuzz_each,-json); } | go run ./internal/verdict
 
 # The long form of what attacks the program, and the table of what came of it.
 safety:
@@ -43,15 +43,20 @@ lint:
 	[ -n "$$want" ] && [ "$$got" = "$$want" ] || { echo "modernc.org/libc is $$got, but modernc.org/sqlite wants $$want: go get modernc.org/libc@$$want"; exit 1; }
 	@for script in .ci/*; do bash -n "$$script"; done
 
-# Every fuzz target for FUZZTIME, one after the other.
+# Every fuzz target for FUZZTIME, one after the other, and all of them even if one
+# finds something. The first argument is a flag of go test.
+define fuzz_each
+found=0 failed=0; \
+while IFS=: read -r file line; do \
+	found=1; name="$${line#func }"; name="$${name%%(*}"; \
+	go test $(1) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x -parallel 2 "$$(dirname "$$file")" || failed=1; \
+done < <(grep -rE '^func Fuzz[A-Za-z0-9_]*\(' --include='*_test.go' .); \
+[ $$found = 1 ] || { echo "there is no fuzz target"; exit 1; }; \
+[ $$failed = 0 ]
+endef
+
 fuzz:
-	@found=0; \
-	while IFS=: read -r file line; do \
-		found=1; name="$${line#func }"; name="$${name%%(*}"; \
-		echo "$$name in $$(dirname "$$file"), $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
-	done < <(grep -rE '^func Fuzz[A-Za-z0-9_]*\(' --include='*_test.go' . || true); \
-	[ $$found = 1 ] || { echo "there is no fuzz target"; exit 1; }
+	@$(call fuzz_each,-v)
 
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

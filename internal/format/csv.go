@@ -41,9 +41,9 @@ type row struct {
 	cut   bool   // the file ends with it, without a line end
 }
 
-// newScanner reads r, and closes c in the end.
-func newScanner(r io.Reader, d dialect, c io.Closer) *scanner {
-	return &scanner{r: r, Closer: c, dialect: d, line: 1, buf: make([]byte, 4*maxRow), lf: -1, cr: -1, quoted: -1}
+// newScanner reads r, of which size bytes are held at a time, and closes c in the end.
+func newScanner(r io.Reader, d dialect, c io.Closer, size int) *scanner {
+	return &scanner{r: r, Closer: c, dialect: d, line: 1, buf: make([]byte, size), lf: -1, cr: -1, quoted: -1}
 }
 
 // cell is the i'th of the row, counted from zero.

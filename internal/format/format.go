@@ -211,7 +211,7 @@ func (f *File) scan() (*scanner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newScanner(f.text(r), f.dialect, r), nil
+	return newScanner(f.text(r), f.dialect, r, 4*maxRow), nil
 }
 
 // text decodes what r holds.

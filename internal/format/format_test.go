@@ -51,6 +51,11 @@ func spool(t testing.TB, content []byte) string {
 	return path
 }
 
+func TestAFileOfEmptyLinesHasNoHeader(t *testing.T) {
+	wantRefusal(t, read(t, "s.csv", strings.Repeat("\r\n", 500), Options{}, 0), "E411", 0, "no header", "nothing but empty lines")
+	wantRefusal(t, read(t, "s.csv", "", Options{}, 0), "E411", 0, "the file is empty")
+}
+
 func read(t testing.TB, name, content string, o Options, maxSize int64) reading {
 	t.Helper()
 	if o.Content == "" {

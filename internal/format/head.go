@@ -115,7 +115,7 @@ func sniffDelimiter(head []byte, quote byte, columns int) (delim byte, width int
 // consistency is the number of columns that d gives, and the share of rows
 // that have as many.
 func consistency(head []byte, d dialect, columns int) (n int, share float64) {
-	s := newScanner(bytes.NewReader(head), d, nil)
+	s := newScanner(bytes.NewReader(head), d, nil, len(head)+128)
 	n = columns
 	rows, agree := 0, 0
 	for rows < sniffRows && s.next() == nil && (rows == 0 || !s.row.cut) { // the head may end inside its last row

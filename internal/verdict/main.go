@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -47,7 +48,11 @@ type pkg struct {
 	parents                 map[string]bool     // tests with subtests
 	failures                []string
 	passed, failed, skipped int
+	fuzzed                  []string // what came of its fuzz target
 }
+
+// spell is how go test ends the spell of a fuzz target.
+var spell = regexp.MustCompile(`^fuzz: elapsed: \S+, execs: (\d+) .*new interesting: (\d+) `)
 
 func (t *tally) read(in io.Reader) error {
 	lines := bufio.NewScanner(in)
@@ -81,6 +86,13 @@ func (t *tally) hear(e event) {
 		if i := strings.LastIndexByte(e.Test, '/'); i > 0 {
 			p.parents[e.Test[:i]] = true
 		}
+	case e.Action == "output" && spell.MatchString(e.Output):
+		p.fuzzed = spell.FindStringSubmatch(e.Output)[1:] // the last one is the whole
+		p.output[e.Test] = append(p.output[e.Test], e.Output)
+	case e.Action == "pass" && e.Test != "" && p.fuzzed != nil:
+		fmt.Fprintf(t.out, "fuzz %s: %s executions, %s new interesting\n", e.Test, p.fuzzed[0], p.fuzzed[1])
+		p.passed++
+		delete(p.output, e.Test)
 	case e.Action == "output":
 		p.output[e.Test] = append(p.output[e.Test], e.Output)
 	case e.Test == "" && (e.Action == "pass" || e.Action == "fail" || e.Action == "skip"):

@@ -60,6 +60,23 @@ func TestVerdictIsNotWellWhereSomethingIsMissing(t *testing.T) {
 	}
 }
 
+func TestVerdictTellsWhatFuzzingHasDone(t *testing.T) {
+	line := func(action, test, output string) string {
+		return `{"Action":"` + action + `","Package":"m/x","Test":"` + test + `","Output":"` + output + `"}` + "\n"
+	}
+	spell := line("run", "FuzzDate", "") +
+		line("output", "FuzzDate", `fuzz: elapsed: 3s, execs: 410 (136/sec), new interesting: 5 (total: 12)\n`) +
+		line("output", "FuzzDate", `fuzz: elapsed: 10s, execs: 3836 (1879/sec), new interesting: 7 (total: 135)\n`)
+	out, well := told(t, spell+line("pass", "FuzzDate", "")+line("pass", "", ""))
+	if !well || !strings.Contains(out, "fuzz FuzzDate: 3836 executions, 7 new interesting\n") || !strings.HasSuffix(out, "\n1 passed, 0 failed, 0 skipped\n") {
+		t.Errorf("all is well = %v; output:\n%s", well, out)
+	}
+	out, well = told(t, spell+line("output", "FuzzDate", `fuzz_test.go:7: off by a day\n`)+line("fail", "FuzzDate", "")+line("fail", "", ""))
+	if well || !strings.Contains(out, "off by a day") || !strings.HasSuffix(out, "\n0 passed, 1 failed, 0 skipped\n") {
+		t.Errorf("all is well = %v; output:\n%s", well, out)
+	}
+}
+
 // judge makes a module of the given files, runs its tests, and returns the verdict.
 func judge(t *testing.T, files map[string]string) (string, bool) {
 	t.Helper()
