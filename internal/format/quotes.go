@@ -61,7 +61,7 @@ func (q *quotedRow) cell() error {
 }
 
 func (q *quotedRow) skipBlanks(i int) int {
-	for i < len(q.data) && (q.data[i] == ' ' || q.data[i] == '\t') && q.data[i] != q.delim {
+	for i < len(q.data) && (q.data[i] == ' ' || q.data[i] == '\t') && q.data[i] != q.delim && q.data[i] != q.quote {
 		i++
 	}
 	return i

@@ -120,6 +120,8 @@ func TestR32AUsernameMadeByATemplateKeepsLettersDigitsDashAndDot(t *testing.T) {
 		{"extended", "John Jr.", "Doe", "john jr._doe"},
 		{"on", "José", "Muñoz", "josmuoz"},
 		{"extended", "José", "O'Neill", "josé_oneill"},
+		{"extended", "John /", "Doe", "john _doe"},
+		{"extended", "John", "Doe / x /", "john_doe x"},
 		{"on", "Nina", "Okafor", "ninaokafor"},
 	}
 	for _, tt := range tests {

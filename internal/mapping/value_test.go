@@ -134,6 +134,9 @@ func TestR30WithoutStandardisingAUsernameIsTakenOrRejected(t *testing.T) {
 		{"extended", "Bad Name!", "E134"},
 		{"extended", "jo\u200bsé", "E134"},
 		{"extended", "ЖУК", "жук"},
+		{"extended", "KARSİ", "karsi\u0307"}, // not karsi: İ is two letters in lower case
+		{"extended", "karsı", "karsı"},
+		{"on", "KARSİ", "karsi"},
 	}
 	for _, tt := range tests {
 		got, wrong, p := cellOf(t, Options{Standardise: tt.mode}, "username", Column{}, tt.cell)
