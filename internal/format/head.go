@@ -101,9 +101,10 @@ const sniffRows = 50
 // separates anything. columns is the number of fields where the profile names
 // them, else zero. It also tells how many fields the first row then has.
 func sniffDelimiter(head []byte, quote byte, columns int) (delim byte, width int) {
-	delim, width = delimiters[0], 1
+	possible := bytes.ReplaceAll([]byte(delimiters), []byte{quote}, nil) // one that quotes does not separate
+	delim, width = possible[0], 1
 	best := 0.0
-	for _, d := range []byte(delimiters) {
+	for _, d := range possible {
 		n, share := consistency(head, dialect{d, quote}, columns)
 		if score := share * share * float64(n); n > 1 && score > best {
 			delim, width, best = d, n, score
