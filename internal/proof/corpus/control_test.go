@@ -81,7 +81,9 @@ func believed(content []byte) []byte {
 func withoutRejected(content []byte, problems []string) []byte {
 	var kept [][]byte
 	for i, line := range bytes.SplitAfter(content, []byte("\n")) {
-		if !slices.ContainsFunc(problems, func(p string) bool { return strings.HasPrefix(p[len("E000 "):]+" ", fmt.Sprintf("error line %d ", i+1)) }) {
+		if !slices.ContainsFunc(problems, func(p string) bool {
+			return strings.HasPrefix(p[len("E000 "):]+" ", fmt.Sprintf("error line %d ", i+1))
+		}) {
 			kept = append(kept, line)
 		}
 	}
