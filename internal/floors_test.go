@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/guard"},
 	{"internal/source", "internal/format", "internal/mapping", "internal/plan"},
 	{"internal/notify"},
-	{"internal/roster", "internal/secret", "examples"}, // the demo runs an example
+	{"internal/roster", "internal/secret", "internal/fault", "examples"}, // the demo runs an example
 }
 
 // aside are the folders that are no part of the program. No room imports them,
@@ -57,7 +57,7 @@ var libraries = []struct {
 	{"github.com/gosimple/unidecode", []string{"internal/mapping"}},
 	{"golang.org/x/text", []string{"internal/format", "internal/mapping", "internal/plan", "internal/roster"}},
 	{"golang.org/x/sync", []string{"internal/run", "internal/store"}},
-	{"golang.org/x/sys", []string{"internal/store", "internal/source", "internal/run"}},
+	{"golang.org/x/sys", []string{"internal/store", "internal/source", "internal/run", "internal/fault"}}, // fault: a failing disk, for tests
 	{"go.yaml.in/yaml/v4", []string{"config"}},
 	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"config"}},
 	{"github.com/wneessen/go-mail", []string{"internal/notify"}},

@@ -48,6 +48,7 @@ func (c *runCmd) Run(a *app) error {
 	}
 	runs, err := r.RunAll(a.ctx, q)
 	if len(runs) == 0 {
+		a.leftover(r, c.Profile)
 		return c.nothing(a, err)
 	}
 	code := exitDone
@@ -68,7 +69,16 @@ func (c *runCmd) Run(a *app) error {
 			fmt.Fprintf(a.stderr, "rollcall: %v\n", own)
 		}
 	}
+	a.leftover(r, c.Profile)
 	return exit(code, nil)
+}
+
+// leftover sends the mails of earlier runs that are due, such as those of a
+// process that was killed: where no rollcall serve runs nobody else would.
+func (a *app) leftover(r *run.Runner, profile string) {
+	if err := r.DeliverLeft(a.ctx, profile); err != nil && a.ctx.Err() == nil {
+		r.Log.Warn("mail of an earlier run not delivered", "profile", profile, "error", err)
+	}
 }
 
 // tell says on stderr what a person waits for.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
 	"rollcall/internal/source"
@@ -19,10 +20,14 @@ import (
 // with the remote file what after: says. An error means that nothing was
 // applied. got may be nil.
 func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, got *fetched, exceptRemovals bool) error {
-	if err := r.archive(got, run); err != nil {
+	if err := fault.After(r.archive(got, run), "run.archived"); err != nil {
 		return err
 	}
 	doc, err := r.doc(ctx, run)
+	if err != nil {
+		return err
+	}
+	others, err := r.replaced(ctx, p, run)
 	if err != nil {
 		return err
 	}
@@ -39,15 +44,21 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 			run.Timing.Apply = r.since(began)
 			return r.mails(p, run, doc), nil
 		},
+		Also: func(a store.Applied) []*journal.Run {
+			if run.Kind == journal.Revert && a.Seq == 0 { // it had nothing to do
+				others = nil
+			}
+			return others
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
-	if err := r.supersede(ctx, p, run); err != nil {
-		r.Log.Error("an older held plan still waits, and will be refused", "run", run.Number, "error", err)
+	if err := fault.After(r.rewrite(ctx, others), "run.applied"); err != nil {
+		r.Log.Warn("report not written again", "run", run.Number, "error", err)
 	}
 	if got != nil && got.source != nil {
-		if err := got.source.After(ctx, got.drop); err != nil {
+		if err := fault.After(got.source.After(ctx, got.drop), "run.away"); err != nil {
 			r.Log.Warn("the remote file stays where it is", "run", run.Number, "error", err)
 		}
 	}
@@ -86,8 +97,14 @@ func (r *Runner) hold(ctx context.Context, p *Profile, run *journal.Run, got *fe
 	if err := r.archive(got, run); err != nil {
 		return err
 	}
-	if err := r.supersede(ctx, p, run); err != nil {
+	held, err := r.superseded(ctx, p, run)
+	if err = fault.After(err, "run.held"); err != nil {
 		return err
+	}
+	for _, old := range held {
+		if err := r.amend(ctx, old); err != nil {
+			return err
+		}
 	}
 	run.Status, run.DryRun = journal.Held, false
 	run.HeldUntil = r.Now().Add(p.Limits.HoldFor).UTC()
@@ -118,14 +135,31 @@ func (r *Runner) archive(got *fetched, run *journal.Run) error {
 	return err
 }
 
-// supersede ends the held full plans of a profile that a newer drop replaces.
-func (r *Runner) supersede(ctx context.Context, p *Profile, by *journal.Run) error {
+// replaced are the runs that end otherwise once by is applied: held plans that it
+// supersedes, or the run that it takes back.
+func (r *Runner) replaced(ctx context.Context, p *Profile, by *journal.Run) ([]*journal.Run, error) {
+	if by.Kind != journal.Revert {
+		return r.superseded(ctx, p, by)
+	}
+	if by.Partly {
+		return nil, nil
+	}
+	was, err := r.Store.Run(ctx, by.Reverts)
+	if err != nil {
+		return nil, err
+	}
+	was.Status = journal.Reverted
+	return []*journal.Run{was}, nil
+}
+
+// superseded are the held full plans of a profile that a newer drop replaces.
+func (r *Runner) superseded(ctx context.Context, p *Profile, by *journal.Run) (ended []*journal.Run, err error) {
 	if by.Kind != journal.Sync || p == nil || !p.Plan.Full {
-		return nil
+		return nil, nil
 	}
 	held, err := r.Store.Held(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range held {
 		old := &held[i]
@@ -133,11 +167,18 @@ func (r *Runner) supersede(ctx context.Context, p *Profile, by *journal.Run) err
 			continue
 		}
 		old.Status, old.Decision = journal.Superseded, "run "+strconv.FormatInt(by.Number, 10)+" has read a newer drop"
-		if err := r.amend(ctx, old); err != nil {
-			return err
-		}
+		ended = append(ended, old)
 	}
-	return nil
+	return ended, nil
+}
+
+// rewrite writes the reports of runs again that have ended otherwise since.
+func (r *Runner) rewrite(ctx context.Context, runs []*journal.Run) error {
+	var errs []error
+	for _, run := range runs {
+		errs = append(errs, r.files(ctx, run))
+	}
+	return errors.Join(errs...)
 }
 
 // expire ends the held plans for which nobody has decided in time.
@@ -231,13 +272,12 @@ func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*j
 		return nil, err
 	}
 	run, err := r.Store.Run(ctx, number)
-	if err != nil {
+	if err = fault.After(err, "run.found"); err != nil {
 		return nil, err
 	}
 	if err := f(run, lease); err != nil {
 		return run, err
 	}
-	r.mark(ctx, run)
 	run.Finished = r.Now()
 	if run.Status == journal.Held {
 		if err := r.finish(ctx, p, run); err != nil {

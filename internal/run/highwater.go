@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/store"
 )
@@ -64,6 +65,7 @@ func (r *Runner) remember(ctx context.Context, run *journal.Run) {
 		err = write(filepath.Join(r.State, highWaterFile), func(w io.Writer) error {
 			return json.NewEncoder(w).Encode(highWater{now, seq})
 		})
+		err = fault.After(err, "run.remembered")
 	}
 	if err != nil {
 		r.Log.Warn("not remembered how far the journal has come", "run", run.Number, "error", err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/notify"
 	"rollcall/internal/store"
 )
@@ -33,7 +34,7 @@ func (r *Runner) Deliver(ctx context.Context, run int64) error {
 	r.delivering.Lock() // two at once would both send what both find
 	defer r.delivering.Unlock()
 	due, err := r.waiting(ctx, run)
-	if err != nil {
+	if err = fault.After(err, "mail.due"); err != nil {
 		return err
 	}
 	var failed error
@@ -48,6 +49,19 @@ func (r *Runner) Deliver(ctx context.Context, run int64) error {
 	return failed
 }
 
+// DeliverLeft sends what a process that was ended has left in the outbox of a
+// profile's runs.
+func (r *Runner) DeliverLeft(ctx context.Context, profile string) error {
+	if r.Mail == nil {
+		return nil
+	}
+	runs, err := r.Store.Runs(ctx, profile, r.Now().AddDate(0, 0, -mendedDays), mended)
+	for i := range runs {
+		err = errors.Join(err, r.Deliver(ctx, runs[i].Number))
+	}
+	return err
+}
+
 // waiting is the mails to send now: of one run, or the oldest of all.
 func (r *Runner) waiting(ctx context.Context, run int64) ([]store.Mail, error) {
 	if run == 0 {
@@ -59,7 +73,7 @@ func (r *Runner) waiting(ctx context.Context, run int64) ([]store.Mail, error) {
 
 func (r *Runner) send(ctx context.Context, m store.Mail) error {
 	m.Message.Attach = attach(r.State, m.Message.Attach)
-	sent := r.Mail(ctx, m.Message)
+	sent := fault.After(r.Mail(ctx, m.Message), "mail.sent")
 	late := context.WithoutCancel(ctx)
 	if sent == nil {
 		return r.Store.MailSent(late, m.Number)

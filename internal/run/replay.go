@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -21,7 +22,7 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 	}
 	byName := got.source == nil
 	known, err := r.Store.ByInput(ctx, q.Profile.Name, got.drop.SHA256)
-	if err != nil {
+	if err = fault.After(err, "run.replay"); err != nil {
 		return false, err
 	}
 	for _, before := range known {

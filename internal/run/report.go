@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
 	"rollcall/internal/report"
@@ -118,35 +119,66 @@ func (r *Runner) files(ctx context.Context, run *journal.Run) error {
 	}
 	base := filepath.Join(dir, strconv.FormatInt(run.Number, 10))
 	return errors.Join(
-		write(base+".json", func(w io.Writer) error { return report.JSON(w, doc, r.Store.Changes(ctx, run.Number)) }),
 		write(base+".results.csv", func(w io.Writer) error {
 			return report.Results(w, run, r.Store.Changes(ctx, run.Number), r.Store.Problems(ctx, run.Number))
 		}),
 		write(base+".problems.csv", func(w io.Writer) error {
 			return report.ProblemsCSV(w, run, r.Store.Problems(ctx, run.Number))
 		}),
+		// The last, for mend looks at it.
+		write(base+".json", func(w io.Writer) error { return report.JSON(w, doc, r.Store.Changes(ctx, run.Number)) }),
 	)
 }
 
-// mend writes the files of a profile's newest run again, where a process was
-// ended after the run was applied and before they were written.
+// mended is how many runs of a profile are looked at, and for how long back, for
+// what a process that was ended has left undone.
+const (
+	mended     = 100
+	mendedDays = 30
+)
+
+// mend finishes what processes that were ended have left of a profile's runs:
+// their files are written, and the copy of a drop that was not applied goes. ""
+// are the runs without a profile. The caller has the lease.
 func (r *Runner) mend(ctx context.Context, profile string) {
-	run, err := r.Store.Newest(ctx, profile)
+	runs, err := r.Store.Runs(ctx, profile, r.Now().AddDate(0, 0, -mendedDays), mended)
 	if err != nil {
-		return // there is none, or the run that follows will say so
+		return // the run that follows will say so
 	}
-	f, err := os.Open(filepath.Join(r.State, "reports", strconv.FormatInt(run.Number, 10)+".json"))
-	if err == nil {
-		head := make([]byte, 1024)
-		n, _ := io.ReadFull(f, head) // short files are read as far as they go
-		f.Close()
-		if bytes.Contains(head[:n], []byte(`"status": "`+string(run.Status)+`"`)) {
-			return
+	for i := range runs {
+		run := &runs[i]
+		if run.Profile != profile || run.Status == journal.Running || r.written(run) {
+			continue
+		}
+		if err := errors.Join(r.unarchive(run), r.files(ctx, run)); err != nil {
+			r.Log.Warn("report not written again", "run", run.Number, "error", err)
 		}
 	}
-	if err := r.files(ctx, run); err != nil {
-		r.Log.Warn("report not written again", "run", run.Number, "error", err)
+}
+
+// written tells whether the files of a run tell what has become of it.
+func (r *Runner) written(run *journal.Run) bool {
+	f, err := os.Open(filepath.Join(r.State, "reports", strconv.FormatInt(run.Number, 10)+".json"))
+	if err != nil {
+		return false
 	}
+	defer f.Close()
+	head := make([]byte, 1024)
+	n, _ := io.ReadFull(f, head) // short files are read as far as they go
+	return bytes.Contains(head[:n], []byte(`"status": "`+string(run.Status)+`"`))
+}
+
+// unarchive removes the copy of a drop whose run was ended before it could say
+// where the copy is.
+func (r *Runner) unarchive(run *journal.Run) error {
+	if run.Status != journal.Interrupted || run.Profile == "" || run.Input.Archive != "" {
+		return nil
+	}
+	left, err := filepath.Glob(filepath.Join(r.State, "archive", run.Profile, strconv.FormatInt(run.Number, 10)+"-*"))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
 }
 
 // unfinished begins the names of files that are being written.
@@ -176,7 +208,7 @@ func write(path string, content func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	err = errors.Join(content(f), f.Close())
+	err = fault.After(errors.Join(content(f), f.Close()), "report.file")
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}

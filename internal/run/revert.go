@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -42,33 +43,12 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return nil, err
 	}
-	err = r.revert(ctx, p, lease, run, only)
-	if err == nil {
-		r.mark(ctx, run)
-	}
-	return run, r.ended(ctx, p, run, err)
-}
-
-// mark notes on the run that a revert took back that it is reverted: where the
-// revert was applied, for all of its accounts, and had anything to do.
-func (r *Runner) mark(ctx context.Context, by *journal.Run) {
-	if by.Kind != journal.Revert || by.Partly || by.AppliedSeq == 0 {
-		return
-	}
-	ctx = context.WithoutCancel(ctx)
-	was, err := r.Store.Run(ctx, by.Reverts)
-	if err == nil {
-		was.Status = journal.Reverted
-		err = r.amend(ctx, was)
-	}
-	if err != nil {
-		r.Log.Error("the run that was taken back is not marked as reverted", "run", by.Reverts, "error", err)
-	}
+	return run, r.ended(ctx, p, run, r.revert(ctx, p, lease, run, only))
 }
 
 func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool) error {
 	back, gains, err := r.takeBack(ctx, run, only)
-	if err != nil {
+	if err = fault.After(err, "revert.planned"); err != nil {
 		return err
 	}
 	if len(only) > 0 && len(back.Changes) == 0 {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rollcall/internal/format"
+	"rollcall/internal/fault"
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/mapping"
@@ -181,10 +182,10 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 
 // steps plans, judges and applies a drop that has been fetched.
 func (r *Runner) steps(ctx context.Context, q Request, lease *store.Lease, got *fetched, run *journal.Run) error {
-	if err := r.plan(ctx, q, got, run); err != nil {
+	if err := fault.After(r.plan(ctx, q, got, run), "run.planned"); err != nil {
 		return err
 	}
-	if err := r.judge(ctx, q.Profile, run, q.Yes); err != nil {
+	if err := fault.After(r.judge(ctx, q.Profile, run, q.Yes), "run.judged"); err != nil {
 		return err
 	}
 	journal.Settle(run)
@@ -205,7 +206,7 @@ func (r *Runner) steps(ctx context.Context, q Request, lease *store.Lease, got *
 func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal.Run) error {
 	began := r.Now()
 	reading, err := r.open(q.Profile, got)
-	if err != nil {
+	if err = fault.After(err, "run.opened"); err != nil {
 		return err
 	}
 	run.Input.Format, run.Input.Encoding, run.Input.Delimiter = reading.facts()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -24,11 +25,12 @@ func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error
 	if err := r.expire(ctx); err != nil {
 		return nil, err
 	}
+	r.mend(ctx, "")
 	if hand, err := r.acquire(ctx, store.ByHand); err == nil { // which ends what a dead process had begun
 		r.release(hand)
 	}
 	var due plan.Plan
-	if err := r.due(ctx, &due); err != nil || len(due.Changes) == 0 {
+	if err := fault.After(r.due(ctx, &due), "sweep.due"); err != nil || len(due.Changes) == 0 {
 		return nil, err
 	}
 	run := &journal.Run{Kind: journal.Sweep, Trigger: trigger, Started: r.Now()}

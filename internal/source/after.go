@@ -8,6 +8,7 @@ import (
 	"path"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/roster"
 )
 
@@ -32,7 +33,7 @@ func (s *files) After(ctx context.Context, d roster.Drop) error {
 		return fmt.Errorf("%s %s: it has changed since it was fetched and is left alone; the next run reads it", s.options.After, name)
 	}
 	for _, n := range append(s.presentMarkers(ctx, name), name) { // the marker first: alone it would vouch for the next file
-		if err := s.putAway(ctx, n); err != nil {
+		if err := fault.After(s.putAway(ctx, n), "source.away"); err != nil {
 			return fmt.Errorf("%s %s: %w", s.options.After, n, err)
 		}
 	}

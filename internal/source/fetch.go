@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/roster"
 )
 
@@ -144,7 +145,7 @@ func prove(ctx context.Context, f File, h handle, again func() (fs.FileInfo, err
 		}
 	}
 	after, err := h.stat(ctx)
-	if err != nil {
+	if err = fault.After(err, "source.copied"); err != nil {
 		return roster.Drop{}, err
 	}
 	named, err := again()
@@ -158,7 +159,7 @@ func prove(ctx context.Context, f File, h handle, again func() (fs.FileInfo, err
 		return roster.Drop{}, &shortError{c.size, f.Size}
 	}
 	path, err := c.finish()
-	if err != nil {
+	if err = fault.After(err, "source.proven"); err != nil {
 		return roster.Drop{}, err
 	}
 	return roster.Drop{Name: f.Name, Path: path, Size: c.size, SHA256: c.sum(), Modified: f.Modified}, nil

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+
+	"rollcall/internal/fault"
 )
 
 // files is a source that is a folder with files in it, wherever it lies.
@@ -44,7 +46,7 @@ type handle interface {
 // List implements [Source].
 func (s *files) List(ctx context.Context) (Listing, error) {
 	infos, err := s.place.entries(ctx, s.options.matches)
-	if err != nil {
+	if err = fault.After(err, "source.listed"); err != nil {
 		return Listing{}, err
 	}
 	return s.options.listing(infos), nil

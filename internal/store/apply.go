@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 )
@@ -31,7 +32,10 @@ func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 		a.work = w
 		return a.carryOut(ctx)
 	})
-	if errors.Is(err, errCommit) {
+	if lost := fault.At("store.apply.committed"); lost != nil && err == nil { // the answer to the commit
+		err = errors.Join(errCommit, lost)
+	}
+	if errors.Is(err, errCommit) && !fault.Off("reading back") {
 		err = a.readBack(ctx, err)
 	}
 	if err != nil {
@@ -54,28 +58,32 @@ type application struct {
 
 // carryOut is the path of every plan.
 func (a *application) carryOut(ctx context.Context) error {
-	if err := a.fence(); err != nil {
+	if err := fault.After(a.fence(), "store.apply.fenced"); err != nil {
 		return err
 	}
-	if err := a.usable(); err != nil {
+	if err := fault.After(a.usable(), "store.apply.usable"); err != nil {
 		return err
 	}
-	if err := a.sift(); err != nil {
+	if err := fault.After(a.sift(), "store.apply.sifted"); err != nil {
 		return fmt.Errorf("compare with the accounts: %w", err)
 	}
-	if err := a.freeNames(); err != nil {
+	if err := fault.After(a.freeNames(), "store.apply.freed"); err != nil {
 		return fmt.Errorf("free the names: %w", err)
 	}
 	if err := a.count(); err != nil {
 		return err
 	}
-	if err := a.mark(); err != nil {
+	if err := fault.After(a.mark(), "store.apply.marked"); err != nil {
 		return fmt.Errorf("number the new accounts: %w", err)
 	}
-	if err := a.write(ctx); err != nil {
+	if err := fault.After(a.write(ctx), "store.apply.written"); err != nil {
 		return err
 	}
-	return a.finish()
+	if fault.Off("one transaction") {
+		a.tx.Exec("COMMIT")
+		a.tx.Exec("BEGIN")
+	}
+	return fault.After(a.finish(), "store.apply.finished")
 }
 
 // fence refuses a holder whose lease another has taken over.
@@ -256,6 +264,13 @@ func (a *application) finish() error {
 	if err := saveRun(a.tx, a.Run); err != nil {
 		return err
 	}
+	if a.Also != nil {
+		for _, other := range a.Also(a.Applied) {
+			if err := saveRun(a.tx, other); err != nil {
+				return err
+			}
+		}
+	}
 	if a.Seq == 0 {
 		return nil
 	}
@@ -267,16 +282,20 @@ func (a *application) finish() error {
 
 // readBack asks the database what became of a commit that answered with an
 // error, and waits for the lost transaction to end where it still goes on.
+//
+// It asks by writing: what SQLite has written and not brought to the disk is not
+// there for this process, and there again for the next one, unless something is
+// committed in its place.
 func (a *application) readBack(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackWithin)
 	defer cancel()
 	for {
 		var doc string
 		err := a.db.transact(ctx, func(w work) error {
-			return w.tx.Raw("SELECT doc FROM run WHERE number = ?"+a.db.engine.forUpdate(), a.run).Scan(&doc).Error
+			return w.tx.Raw("UPDATE run SET number = number WHERE number = ? RETURNING doc", a.run).Scan(&doc).Error
 		})
 		switch {
-		case doc != "" && doc == a.doc:
+		case err == nil && doc == a.doc:
 			return nil
 		case err == nil:
 			return fmt.Errorf("the commit failed and nothing was applied; run it again: %w", cause)

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 )
 
@@ -32,7 +33,7 @@ func (db *DB) Acquire(ctx context.Context, profile string) (*Lease, error) {
 			Scan(&l.Epoch).Error; err != nil {
 			return err
 		}
-		return db.interrupt(tx, profile)
+		return fault.After(db.interrupt(tx, profile), "store.leased")
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lease: %w", err), l.Release())

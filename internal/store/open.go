@@ -14,6 +14,8 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
+
+	"rollcall/internal/fault"
 )
 
 //go:embed migrations
@@ -104,7 +106,7 @@ func engineOf(o Options) (engine, error) {
 
 func prepare(ctx context.Context, e engine) (*sql.DB, error) {
 	pool, err := e.open(ctx)
-	if err != nil {
+	if err = fault.After(err, "store.opened"); err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrDown, e.explain(err))
 	}
 	if err := upgrade(ctx, e, pool); err != nil {
@@ -126,7 +128,8 @@ func upgrade(ctx context.Context, e engine, pool *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
 	}
-	if _, err := p.Up(ctx); err != nil {
+	_, err = p.Up(ctx)
+	if err = fault.After(err, "store.migrated"); err != nil {
 		return fmt.Errorf("%w: %s", ErrDown, e.explain(fmt.Errorf("migrate: %w", err)))
 	}
 	got, err := p.GetDBVersion(ctx)

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
 	"rollcall/internal/roster"
@@ -232,5 +233,5 @@ func insertMail(tx *gorm.DB, run int64, m notify.Message) error {
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
-	return nil
+	return fault.At("store.mail.posted")
 }

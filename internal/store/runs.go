@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
 )
@@ -46,7 +47,7 @@ func (db *DB) Begin(ctx context.Context, r *journal.Run) error {
 		return fmt.Errorf("begin run: %w", err)
 	}
 	*r = begun
-	return nil
+	return fault.At("store.run.begun")
 }
 
 // Finish writes what a run came to, where [DB.Apply] did not, and in the same
@@ -58,7 +59,7 @@ func (db *DB) Finish(ctx context.Context, r *journal.Run, mails ...notify.Messag
 				return err
 			}
 		}
-		return saveRun(tx, r)
+		return fault.After(saveRun(tx, r), "store.run.ending")
 	})
 }
 

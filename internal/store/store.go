@@ -58,6 +58,9 @@ type Order struct {
 	// Finish is called in the transaction, when all changes are in: it writes what
 	// the run came to into Run and gives the mails for the outbox.
 	Finish func(Applied) ([]notify.Message, error)
+	// Also is called after Finish and gives runs that had ended before and that end
+	// otherwise by this one: superseded, taken back. They are saved with it.
+	Also func(Applied) []*journal.Run
 }
 
 // Applied is what applying gave. Claims are in none of its counts.

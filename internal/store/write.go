@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -144,7 +145,7 @@ func (a *application) linkRow(l plan.LinkChange, account uint64) []any {
 func (a *application) store(ctx context.Context, r rows) error {
 	e := a.db.engine
 	n, err := e.insert(ctx, a.work, "account", columnsOfAccount, r.adds)
-	if err := exactly(int64(len(r.adds)), n, err); err != nil {
+	if err := fault.After(exactly(int64(len(r.adds)), n, err), "store.apply.added"); err != nil {
 		return fmt.Errorf("add accounts: %w", err)
 	}
 	n, err = e.overwrite(ctx, a.work, "account", columnsOfAccount, r.updates)

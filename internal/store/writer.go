@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
@@ -87,7 +88,7 @@ func (w *writer) flush() error {
 		return fmt.Errorf("save plan of run %d: %w", w.run, err)
 	}
 	w.changes, w.problems = w.changes[:0], w.problems[:0]
-	return nil
+	return fault.At("store.plan.flushed")
 }
 
 // Seal implements [Writer].
@@ -104,7 +105,7 @@ func (w *writer) Seal(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("digest of run %d: %w", w.run, err)
 		}
 	}
-	return sum.String(), nil
+	return sum.String(), fault.At("store.plan.sealed")
 }
 
 // Discard implements [Writer].
