@@ -253,7 +253,8 @@ func (r *Runner) unreadFull(ctx context.Context, p *Profile, past *past, files [
 		case known:
 			newestKnown = i == len(files)-1
 		case f.Modified.Before(since):
-		case p.Source.Pick != "newest" && past.failed(f):
+			newestKnown = i == len(files)-1 && past.newest(f, journal.Superseded)
+		case p.Source.Pick != "newest" && past.newest(f, journal.Failed):
 			failed = append(failed, f)
 		default:
 			unread = append(unread, f)
@@ -290,11 +291,11 @@ func (x *past) since(files []source.File, newest bool) time.Time {
 	return since
 }
 
-// failed tells whether the newest run that read a file of that name, size and
-// time has failed.
-func (x *past) failed(f source.File) bool {
+// newest tells whether the newest run that read a file of that name, size and
+// time has come to a status.
+func (x *past) newest(f source.File, to journal.Status) bool {
 	i := slices.IndexFunc(x.runs, func(run journal.Run) bool { return !run.DryRun && sameFile(f, run.Input) })
-	return i >= 0 && x.runs[i].Status == journal.Failed
+	return i >= 0 && x.runs[i].Status == to
 }
 
 // neverUsed are those of the files that no run has applied.

@@ -35,7 +35,7 @@ func (r *Runner) Deliver(ctx context.Context, run int64) error {
 	defer r.delivering.Unlock()
 	due, err := r.waiting(ctx, run)
 	if err = fault.After(err, "mail.due"); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrUndelivered, err)
 	}
 	var failed error
 	for _, m := range due {

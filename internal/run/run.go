@@ -221,6 +221,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 		if left := w.Discard(context.WithoutCancel(ctx)); left != nil { // the next run of the profile removes it
 			r.Log.Warn("unfinished plan not removed", "run", run.Number, "error", left)
 		}
+		run.Facts = plan.Facts{} // what is not there is not counted
 		return err
 	}
 	run.Timing.Plan = r.since(began)

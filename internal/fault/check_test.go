@@ -1,0 +1,260 @@
+package fault_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// faults are what is wrong with a site, by what it means.
+type faults struct{ lost, doubled, other []string }
+
+func (f faults) all() []string { return slices.Concat(f.lost, f.doubled, f.other) }
+
+// A journalled is a run as the database has it.
+type journalled struct {
+	number int64
+	status string
+	seq    int64 // 0 where it was not applied
+	input  string
+	doc    struct {
+		ExitCode int `json:"exit_code"`
+		Input    struct{ Name, Archive string }
+	}
+}
+
+func (r *journalled) applied() bool {
+	return slices.Contains([]string{"ok", "warn", "unchanged", "reverted"}, r.status)
+}
+
+// journal is what holds at every moment, also just after a kill: a run is
+// applied with everything, or not at all.
+func (s *site) journal() (runs []journalled, f faults) {
+	s.t.Helper()
+	db, shut := s.open()
+	defer shut()
+	rows, err := db.Query("SELECT number, status, coalesce(applied_seq, 0), input_sha256, doc FROM run ORDER BY number")
+	if err != nil && noSchema(err) {
+		return nil, f
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := each(rows, func(_ []string, v []any) {
+		r := journalled{number: v[0].(int64), status: v[1].(string), seq: v[2].(int64), input: v[3].(string)}
+		if err := json.Unmarshal([]byte(v[4].(string)), &r.doc); err != nil {
+			s.t.Fatal(err)
+		}
+		runs = append(runs, r)
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, r := range runs {
+		if r.seq != 0 && !r.applied() {
+			f.other = append(f.other, fmt.Sprintf("run %d was applied and is %s", r.number, r.status))
+		}
+	}
+	for _, law := range laws {
+		query := law.breach
+		if s.dsn != "" {
+			query = strings.ReplaceAll(query, "account_changes", "directory.account_changes")
+		}
+		found := s.ask(db, query, law.text)
+		if law.doubled {
+			f.doubled = append(f.doubled, found...)
+		} else {
+			f.lost = append(f.lost, found...)
+		}
+	}
+	return runs, f
+}
+
+// laws hold in the database at every moment. The query of each finds what breaks it.
+var laws = []struct {
+	text    string
+	doubled bool // something was done twice; else something is missing
+	breach  string
+}{
+	{"an account has two changes of one run", true, `
+		SELECT run, account FROM change WHERE done = 'applied' AND account IS NOT NULL GROUP BY run, account HAVING count(*) > 1`},
+	{"an account was changed more often than the journal says", true, `
+		SELECT a.id, a.version FROM account a LEFT JOIN (` + changesOf + `) c ON c.account = a.id WHERE a.version > coalesce(c.n, 0)`},
+	{"a drop was applied twice", true, `
+		SELECT input_sha256, min(number) FROM run WHERE applied_seq IS NOT NULL AND kind = 'sync' GROUP BY input_sha256 HAVING count(*) > 1`},
+	{"a run has two mails", true, `
+		SELECT run, count(*) FROM outbox GROUP BY run HAVING count(*) > 1`},
+	{"two accounts have one name", true, `
+		SELECT username_folded, count(*) FROM account WHERE status <> 'deleted' GROUP BY username_folded HAVING count(*) > 1`},
+	{"two accounts have one key", true, `
+		SELECT profile, key_folded FROM link GROUP BY profile, key_folded HAVING count(*) > 1`},
+	{"applied_seq goes beyond its counter", true, `
+		SELECT number, applied_seq FROM run WHERE applied_seq > (SELECT value FROM counter WHERE name = 'applied_seq')`},
+
+	{"applied_seq has a gap", false, `
+		SELECT value, n FROM (SELECT value, (SELECT count(*) FROM run WHERE applied_seq IS NOT NULL) AS n FROM counter WHERE name = 'applied_seq') AS c WHERE value <> n`},
+	{"the journal has a change that the account has not", false, `
+		SELECT a.id, a.version FROM account a LEFT JOIN (` + changesOf + `) c ON c.account = a.id WHERE a.version < coalesce(c.n, 0)`},
+	{"a run that was not applied has applied changes", false, `
+		SELECT c.run, count(*) FROM change c JOIN run r ON r.number = c.run WHERE c.done = 'applied' AND r.applied_seq IS NULL GROUP BY c.run`},
+	{"an applied run has changes that were not applied", false, `
+		SELECT c.run, count(*) FROM change c JOIN run r ON r.number = c.run WHERE c.done = '' AND r.applied_seq IS NOT NULL GROUP BY c.run`},
+	{"an applied run has no changes", false, `
+		SELECT number, 0 FROM run r WHERE applied_seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM change c WHERE c.run = r.number)`},
+	{"account_changes and the journal differ", false, `
+		SELECT n, m FROM (SELECT (SELECT count(*) FROM account_changes) AS n, (SELECT sum(n) FROM (` + changesOf + `) AS c) AS m) AS both_counts WHERE n <> m`},
+	{"a link leads nowhere", false, `
+		SELECT l.account, 0 FROM link l LEFT JOIN account a ON a.id = l.account WHERE a.id IS NULL`},
+	{"a name is still parked", false, `
+		SELECT id, 0 FROM account WHERE username_folded < '!' AND username_folded <> ''`},
+	{"a mail tells of a run that was not applied", false, `
+		SELECT o.run, 0 FROM outbox o JOIN run r ON r.number = o.run WHERE r.applied_seq IS NULL AND r.status IN ('running', 'interrupted')`},
+	{"a run that was interrupted has left a plan", false, `
+		SELECT r.number, 0 FROM run r WHERE r.status = 'interrupted'
+			AND (EXISTS (SELECT 1 FROM change c WHERE c.run = r.number) OR EXISTS (SELECT 1 FROM problem p WHERE p.run = r.number))`},
+}
+
+// changesOf is how often each account was changed, as the journal says.
+const changesOf = `SELECT account, count(*) AS n FROM change WHERE done = 'applied' AND action <> 'claim' GROUP BY account`
+
+// ask answers with what, if the query finds anything.
+func (s *site) ask(db *sql.DB, query, what string) (found []string) {
+	s.t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		s.t.Fatalf("%v: %s", err, query)
+	}
+	n := 0
+	if err := each(rows, func(_ []string, v []any) {
+		if n++; n == 1 {
+			found = append(found, fmt.Sprintf("%s (%v, %v)", what, v[0], v[1]))
+		}
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	return found
+}
+
+// atRest is what holds besides once everything has been started again: nothing
+// is left to be done, and every report says what the database holds.
+func (s *site) atRest() faults {
+	s.t.Helper()
+	runs, f := s.journal()
+	other := func(format string, args ...any) { f.other = append(f.other, fmt.Sprintf(format, args...)) }
+	archived := map[string]bool{}
+	for i := range runs {
+		r := &runs[i]
+		if r.status == "running" {
+			other("run %d is still running", r.number)
+			continue
+		}
+		if r.doc.Input.Archive != "" {
+			archived[filepath.Base(r.doc.Input.Archive)] = true
+		}
+		f.other = append(f.other, s.reported(r)...)
+	}
+	if left := s.names("state/spool/hr"); len(left) > 0 {
+		other("the spool holds %d files", len(left))
+	}
+	for _, name := range s.names("state/archive/hr") {
+		if !archived[name] {
+			other("the archive holds %s of no run", name)
+		}
+		delete(archived, name)
+	}
+	for name := range archived {
+		other("%s is not in the archive", name)
+	}
+	for i := range runs { // after: archive
+		r := &runs[i]
+		name := r.doc.Input.Name
+		if name == "" || !r.applied() || r.status == "reverted" {
+			continue
+		}
+		for _, part := range []string{name, strings.TrimSuffix(name, ".csv") + ".done"} {
+			n := 0
+			for _, there := range s.names("hr/done") {
+				if strings.HasPrefix(there, part) {
+					n++
+				}
+			}
+			if n != 1 || exists(filepath.Join(s.dir, "hr", part)) {
+				other("%s is %d times among the files that are done", part, n)
+			}
+		}
+	}
+	db, shut := s.open()
+	defer shut()
+	if s.mail != "" {
+		f.other = append(f.other, s.ask(db, "SELECT run, state FROM outbox WHERE state <> 'sent'", "a mail has not been sent")...)
+	}
+	return f
+}
+
+// names lists a folder of the site; none where it is missing.
+func (s *site) names(folder string) (names []string) {
+	list, _ := os.ReadDir(filepath.Join(s.dir, folder)) // missing is empty
+	for _, e := range list {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// reported compares the files of a run with the database.
+func (s *site) reported(r *journalled) (wrong []string) {
+	s.t.Helper()
+	base := filepath.Join(s.dir, "state", "reports", strconv.FormatInt(r.number, 10))
+	say := func(format string, args ...any) {
+		wrong = append(wrong, fmt.Sprintf("report of run %d: ", r.number)+fmt.Sprintf(format, args...))
+	}
+	for _, name := range []string{".results.csv", ".problems.csv"} {
+		if text, err := os.ReadFile(base + name); err != nil || !strings.HasSuffix(string(text), "\n") {
+			say("%s is not whole", name)
+		}
+	}
+	text, err := os.ReadFile(base + ".json")
+	if err != nil {
+		say("it is missing")
+		return wrong
+	}
+	var doc struct {
+		Run struct {
+			Number     int64
+			Status     string
+			ExitCode   int   `json:"exit_code"`
+			AppliedSeq int64 `json:"applied_seq"`
+		}
+		Rows    struct{ Read, Added, Updated, Renamed, Reactivated, Suspended, Deleted, Unchanged, Skipped, Rejected int }
+		Absent  struct{ Suspended, Deleted int }
+		ByDate  struct{ Started, Expired int } `json:"by_date"`
+		Changes []struct{ Action, Done string }
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		say("it is not JSON")
+		return wrong
+	}
+	if doc.Run.Number != r.number || doc.Run.Status != r.status || doc.Run.ExitCode != r.doc.ExitCode || doc.Run.AppliedSeq != r.seq {
+		say("it says %+v, the journal %s, exit %d, applied_seq %d", doc.Run, r.status, r.doc.ExitCode, r.seq)
+	}
+	x := doc.Rows
+	if x.Read != x.Added+x.Updated+x.Renamed+x.Reactivated+x.Suspended+x.Deleted+x.Unchanged+x.Skipped+x.Rejected {
+		say("its rows do not add up: %+v", x)
+	}
+	db, shut := s.open()
+	defer shut()
+	var n int
+	if err := db.QueryRow(fmt.Sprintf("SELECT count(*) FROM change WHERE run = %d AND action <> 'claim'", r.number)).Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	counted := x.Added + x.Updated + x.Renamed + x.Reactivated + x.Suspended + x.Deleted + doc.Absent.Suspended + doc.Absent.Deleted + doc.ByDate.Started + doc.ByDate.Expired
+	if len(doc.Changes) != n || counted != n {
+		say("it counts %d changes and lists %d, the journal has %d", counted, len(doc.Changes), n)
+	}
+	return wrong
+}
