@@ -10,6 +10,7 @@ import (
 	"rollcall/internal/journal"
 	"rollcall/internal/report"
 	"rollcall/internal/run"
+	"rollcall/internal/store"
 )
 
 // dropPath is the value of --file. An empty one is a slip, such as a variable
@@ -56,6 +57,9 @@ func (c *runCmd) Run(a *app) error {
 		var own error
 		if i == len(runs)-1 {
 			own = err
+		}
+		if errors.Is(own, store.ErrUnknown) {
+			return own
 		}
 		if a.ctx.Err() != nil {
 			return exit(exitTerminated, fmt.Errorf("interrupted; rollcall runs show %d tells what had been done", j.Number))

@@ -79,7 +79,7 @@ func (d *desk) known(j *journal.Run) *run.Profile {
 // prints the report, sends the mails and exits like the run. err is what else
 // went wrong.
 func (d *desk) tell(p *run.Profile, j *journal.Run, err error) error {
-	if j == nil || errors.Is(err, store.ErrRefused) {
+	if j == nil || errors.Is(err, store.ErrRefused) || errors.Is(err, store.ErrUnknown) {
 		return err
 	}
 	if err != nil { // what the database says of the run is what happened

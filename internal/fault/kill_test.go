@@ -78,6 +78,9 @@ func TestP1P2ARunThatIsKilledAtAnyMomentHappensOnceOrNotAtAll(t *testing.T) {
 				}
 				lost, doubled = lost+len(f.lost), doubled+len(f.doubled)
 				s.discard()
+				if n%25 == 24 {
+					t.Logf("%d cycles so far", n+1)
+				}
 			}
 			t.Logf("%d cycles of a run of %s; %d were killed after the commit", cycles, length.Round(time.Millisecond), came)
 			proof.Note(t, "kill -9 of a run, "+engine, proof.Count{What: "cycles", N: cycles}, proof.Count{What: "lost", N: lost}, proof.Count{What: "doubled", N: doubled})

@@ -3,12 +3,13 @@
 // Package fault, in a build for tests, does at a named moment what the
 // environment says:
 //
-//	ROLLCALL_FAULT=MOMENT:DEED[@N]   at the Nth visit of the moment, the first if absent
+//	ROLLCALL_FAULT=MOMENT:DEED[@N]   at the Nth visit of the moment, the first if absent; several stand side by side
 //	ROLLCALL_FAULT_VISITS=FILE       every visit is appended to FILE, a line each
 //	ROLLCALL_FAULT_OFF=PROTECTION    one protection is switched off
 //
-// The deeds are exit, kill (as by kill -9), panic, error, sleep=DURATION, and
-// nosync: from then on the kernel fails every attempt to bring data to the disk.
+// The deeds are exit, kill (as by kill -9), panic, error, sleep=DURATION, and, of a
+// dying disk, nosync and nowrite: from then on the kernel fails every attempt to
+// bring what was written to the disk, or every write of SQLite's.
 package fault
 
 import (
@@ -19,6 +20,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // visited counts the visits. A fault is of the process, and so are its counts.
@@ -34,15 +37,17 @@ func At(moment string) error {
 	n := visited.times[moment]
 	visited.Unlock()
 	note(moment)
-	at, deed, _ := strings.Cut(os.Getenv("ROLLCALL_FAULT"), ":")
-	deed, visit, nth := strings.Cut(deed, "@")
-	if !nth {
-		visit = "1"
+	for _, planned := range strings.Fields(os.Getenv("ROLLCALL_FAULT")) {
+		at, deed, _ := strings.Cut(planned, ":")
+		deed, visit, nth := strings.Cut(deed, "@")
+		if !nth {
+			visit = "1"
+		}
+		if at == moment && visit == strconv.Itoa(n) {
+			return do(deed, moment)
+		}
 	}
-	if at != moment || visit != strconv.Itoa(n) {
-		return nil
-	}
-	return do(deed, moment)
+	return nil
 }
 
 // After is the moment at which a step has just succeeded; its own error passes.
@@ -74,7 +79,11 @@ func do(deed, moment string) error {
 		time.Sleep(d)
 		return nil
 	case "nosync":
-		return failSyncs()
+		failCalls(unix.SYS_FSYNC, unix.SYS_FDATASYNC)
+		return nil
+	case "nowrite":
+		failCalls(unix.SYS_PWRITE64)
+		return nil
 	case "error":
 		return fmt.Errorf("fault at %s", moment)
 	}

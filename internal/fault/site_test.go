@@ -68,6 +68,7 @@ type site struct {
 	t        testing.TB
 	dir, dsn string // dsn is "" for SQLite
 	mail     string // address of the mail server; "" for none
+	via      string // address at which rollcall looks for PostgreSQL, where that is another
 }
 
 var engines = []string{"SQLite", "PostgreSQL"}
@@ -93,7 +94,7 @@ func (s *site) configure() {
 	s.t.Helper()
 	top := "version: 1\nstate: state\n"
 	if s.dsn != "" {
-		top += "database: " + s.dsn + "\n"
+		top += "database: " + s.through() + "\n"
 	}
 	if s.mail != "" {
 		top += "mail: {server: \"smtp://" + s.mail + "\", from: \"rollcall@example.org\"}\n"
@@ -108,6 +109,21 @@ policy: {missing: suspend}
 guardrails: {first_run: apply, max_removals: 20%, max_renames: 40%, max_adds: 40%, max_field_change: 60%, max_rejected: 40%}
 report: {to: [hr@example.org], when: changes}
 `)
+}
+
+// through is the database's address as rollcall is told.
+func (s *site) through() string {
+	if s.via == "" {
+		return s.dsn
+	}
+	return strings.Replace(s.dsn, server(s.dsn), s.via, 1)
+}
+
+// server is host and port of an address.
+func server(dsn string) string {
+	_, rest, _ := strings.Cut(dsn, "@")
+	at, _, _ := strings.Cut(rest, "/")
+	return at
 }
 
 func (s *site) put(name, text string) {

@@ -285,6 +285,10 @@ func pass(findings []guard.Finding) []guard.Finding {
 // ended writes down how a run ended that was not applied, and reports every
 // run. err is why it was not carried out; what was applied has none. p may be nil.
 func (r *Runner) ended(ctx context.Context, p *Profile, run *journal.Run, err error) error {
+	if errors.Is(err, store.ErrUnknown) { // nobody is told anything: the next run finds out
+		run.Status = journal.Running
+		return err
+	}
 	if err != nil && run.AppliedSeq == 0 {
 		fail(ctx, run, err)
 	}

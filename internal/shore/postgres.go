@@ -72,6 +72,13 @@ func (c *Cluster) Stop(tb testing.TB) {
 	c.process = nil
 }
 
+// Kill ends the server at once and by force, as a crash of it would.
+func (c *Cluster) Kill(tb testing.TB) {
+	tb.Helper()
+	c.process.cut()
+	c.process = nil
+}
+
 // Start starts a stopped server again, on its port and with its data.
 func (c *Cluster) Start(tb testing.TB) {
 	tb.Helper()

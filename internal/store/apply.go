@@ -23,8 +23,8 @@ const readBackWithin = 10 * time.Second
 //
 // The error wraps [ErrRefused] where the plan may not be applied, and [ErrFenced]
 // where the lease is another's by now. Where the commit itself fails the journal
-// is read back, and the error says what the database holds. After an error the
-// Order's Run is what it was before.
+// is read back, and the error says what the database holds, or wraps [ErrUnknown].
+// After an error the Order's Run is what it was before.
 func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 	a := application{Order: o, db: db, now: db.now().UTC(), run: o.Run.Number}
 	before := *o.Run
@@ -33,7 +33,7 @@ func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 		return a.carryOut(ctx)
 	})
 	if lost := fault.At("store.apply.committed"); lost != nil && err == nil { // the answer to the commit
-		err = errors.Join(errCommit, lost)
+		err = fmt.Errorf("%w: %w", errCommit, lost)
 	}
 	if errors.Is(err, errCommit) && !fault.Off("reading back") {
 		err = a.readBack(ctx, err)
@@ -302,7 +302,7 @@ func (a *application) readBack(ctx context.Context, cause error) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w: whether the plan was applied is not known; once the database is back, rollcall runs show %d tells: %w", ErrDown, a.run, cause)
+			return fmt.Errorf("%w: %w; once the database is back, rollcall runs show %d tells: %w", ErrDown, ErrUnknown, a.run, cause)
 		case <-time.After(readBackWithin / 40):
 		}
 	}

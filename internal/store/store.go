@@ -21,6 +21,7 @@ var (
 	ErrFenced    = errors.New("another process has taken over this profile")          // the lease's epoch moved
 	ErrRefused   = errors.New("plan refused")                                         // used, expired, other digest, overtaken, too much moved: exit 1
 	ErrNone      = errors.New("not found")
+	ErrUnknown   = errors.New("whether the plan was applied is not known") // comes with ErrDown
 )
 
 // Options say where the database is.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,7 @@ func (db *DB) transact(ctx context.Context, f func(work) error) error {
 			return err
 		})
 		if err != nil && whole {
-			return errors.Join(errCommit, err)
+			return fmt.Errorf("%w: %w", errCommit, err)
 		}
 		return err
 	})
