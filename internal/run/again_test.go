@@ -39,6 +39,58 @@ func TestWhatAKillLeftUndoneIsDoneByTheNextRun(t *testing.T) {
 	})
 }
 
+// TestWhatKillsLeftOfOlderRunsIsDoneToo has a run whose report was begun, and one
+// that was ended when its drop was in the archive and its plan was not applied.
+func TestWhatKillsLeftOfOlderRunsIsDoneToo(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		first := s.read(p, journal.OK, people(20)...)
+		if err := os.Remove(filepath.Join(s.State, "reports", "1.json")); err != nil { // it is written last
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(s.State, "reports", "1.results.csv")); err != nil {
+			t.Fatal(err)
+		}
+		dead := &journal.Run{Profile: "hr", Kind: journal.Sync}
+		if err := s.Store.Begin(t.Context(), dead); err != nil {
+			t.Fatal(err)
+		}
+		orphan := filepath.Join(s.State, "archive", "hr", "2-hr-002.csv")
+		if err := os.WriteFile(orphan, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.read(p, journal.OK, people(21)...)
+		s.reported(first)
+		if kept, err := s.Store.Run(t.Context(), dead.Number); err != nil || kept.Status != journal.Interrupted {
+			t.Errorf("the dead run is %+v, %v", kept, err)
+		} else {
+			s.reported(kept)
+		}
+		if left := lists(t, filepath.Dir(orphan)); strings.Contains(left, "2-") || strings.Count(left, "hr-") != 2 {
+			t.Errorf("the archive holds %s, want the drops of the two runs that were applied", left)
+		}
+	})
+}
+
+// TestASupersededFileThatStaysIsNoOldOne lies in the folder when the newer one was put away.
+func TestASupersededFileThatStaysIsNoOldOne(t *testing.T) {
+	s := open(t, "sqlite")
+	p := s.feed("hr", func(p *run.Profile) { p.Source.After, p.Source.MoveTo = "archive", "done" })
+	s.read(p, journal.OK, people(40)...)
+	held := s.read(p, journal.Held, people(20)...)
+	newer := s.read(p, journal.OK, people(41)...)
+	if old, err := s.Store.Run(t.Context(), held.Number); err != nil || old.Status != journal.Superseded || !strings.Contains(old.Decision, "newer drop") {
+		t.Errorf("the held run is %+v, %v", old, err)
+	} else {
+		s.reported(old)
+	}
+	for range 2 {
+		if j, err := s.Run(t.Context(), run.Request{Profile: p}); !errors.Is(err, run.ErrNothingNew) {
+			t.Fatalf("the next night: %v, %+v, want nothing new since run %d", err, j, newer.Number)
+		}
+	}
+}
+
 func TestWhatAKillLeftHalfWrittenIsRemovedAfterAnHour(t *testing.T) {
 	s := open(t, "sqlite")
 	p := s.feed("hr")

@@ -145,6 +145,23 @@ func TestP2AMailWaitsInTheOutboxUntilTheServerTakesIt(t *testing.T) {
 	})
 }
 
+// TestP2AMailThatAKillLeftGoesOutWithTheNextRun plays a process that ended after the
+// commit, where no daemon runs.
+func TestP2AMailThatAKillLeftGoesOutWithTheNextRun(t *testing.T) {
+	s := open(t, "sqlite")
+	box, p := post(t, s)
+	s.read(p, journal.OK, people(10)...)
+	s.read(p, journal.OK, people(11)...)
+	for range 2 {
+		if err := s.DeliverLeft(t.Context(), "hr"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(box.Wait(t, 2)); n != 2 {
+		t.Errorf("%d mails have arrived, want one of each run", n)
+	}
+}
+
 func TestAMailIsGivenUpAfterThreeDaysOrWhenItIsRefusedForGood(t *testing.T) {
 	s := open(t, "sqlite")
 	box, p := post(t, s)
