@@ -262,21 +262,24 @@ func TestP1P2P3WhateverHappensAtAnyNamedMomentNothingIsHalfDone(t *testing.T) {
 // its turn in the first act that visits it, and on PostgreSQL only the moments of
 // the database.
 func (st *stage) mishaps(long bool, engine string, seen map[string]bool) (all []mishap) {
-	deeds := []string{"kill", "error"}
-	if long {
-		deeds = []string{"exit", "kill", "panic", "error", "sleep=1m"}
-	}
 	for _, moment := range st.moments {
-		if !long && (seen[moment] || engine == "PostgreSQL" && !strings.HasPrefix(moment, "store.")) {
-			seen[moment] = seen[moment] || engine == "SQLite"
+		again := seen[moment]
+		if !long && (again || engine == "PostgreSQL" && !strings.HasPrefix(moment, "store.")) {
 			continue
 		}
 		seen[moment] = true
+		deeds := []string{"exit", "error"}
+		switch {
+		case long && again:
+			deeds = []string{"kill", "error", "sleep=1m"}
+		case long:
+			deeds = []string{"exit", "kill", "panic", "error", "sleep=1m"}
+		}
 		for _, deed := range deeds {
 			all = append(all, mishap{moment, deed, 1})
-			if last := st.visits[moment]; long && last > 1 {
-				all = append(all, mishap{moment, deed, last})
-			}
+		}
+		if last := st.visits[moment]; long && last > 1 {
+			all = append(all, mishap{moment, "kill", last}, mishap{moment, "error", last})
 		}
 	}
 	return all
