@@ -138,7 +138,7 @@ func (s *site) judged(rollcall, before, after string, back func(), env ...string
 	}
 	s.via = ""
 	s.configure()
-	if code, said := s.run(rollcall, morning.Add(2*time.Hour), nil, "run", "hr"); code != 0 && code != 10 {
+	if code, said := s.restart(rollcall, morning.Add(2*time.Hour), "run", "hr"); code != 0 && code != 10 {
 		wrong = append(wrong, fmt.Sprintf("started again it exits with %d: %s", code, said))
 	}
 	if s.dump() != after {

@@ -64,7 +64,7 @@ func TestP1P2ARunThatIsKilledAtAnyMomentHappensOnceOrNotAtAll(t *testing.T) {
 				if there == stateB {
 					came++
 				}
-				code, said := s.run(rollcall, morning.Add(2*time.Hour), nil, "run", "hr")
+				code, said := s.restart(rollcall, morning.Add(2*time.Hour), "run", "hr")
 				if !slices.Contains([]int{0, 10}, code) {
 					f.other = append(f.other, fmt.Sprintf("started again it exits with %d: %s", code, said))
 				}

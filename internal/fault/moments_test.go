@@ -138,7 +138,7 @@ func (a act) again(s *site, rollcall string) (wrong []string) {
 		args  []string
 		codes []int
 	}{{a.args, append([]int{0}, a.codes...)}, {[]string{"run", "hr"}, a.after}} {
-		code, said := s.run(rollcall, a.clock.Add(2*time.Hour), nil, step.args...)
+		code, said := s.restart(rollcall, a.clock.Add(2*time.Hour), step.args...)
 		if !slices.Contains(step.codes, code) {
 			wrong = append(wrong, fmt.Sprintf("afterwards %q exits with %d: %s", step.args, code, said))
 		}

@@ -224,6 +224,18 @@ func (s *site) run(rollcall string, clock time.Time, env []string, args ...strin
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
+// restart is run after a kill. PostgreSQL may need a moment to see that the one who
+// had the profile is dead (exit 14); a service would come again, too.
+func (s *site) restart(rollcall string, clock time.Time, args ...string) (code int, said string) {
+	s.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		code, said = s.run(rollcall, clock, nil, args...)
+		if code != 14 || time.Now().After(end) {
+			return code, said
+		}
+	}
+}
+
 // must is run with the exit codes that are right.
 func (s *site) must(rollcall string, clock time.Time, codes []int, args ...string) {
 	s.t.Helper()

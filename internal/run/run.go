@@ -16,8 +16,8 @@ import (
 	"sync"
 	"time"
 
-	"rollcall/internal/format"
 	"rollcall/internal/fault"
+	"rollcall/internal/format"
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/mapping"
