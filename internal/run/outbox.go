@@ -55,9 +55,11 @@ func (r *Runner) DeliverLeft(ctx context.Context, profile string) error {
 	if r.Mail == nil {
 		return nil
 	}
-	runs, err := r.Store.Runs(ctx, profile, r.Now().AddDate(0, 0, -mendedDays), mended)
-	for i := range runs {
-		err = errors.Join(err, r.Deliver(ctx, runs[i].Number))
+	due, err := r.Store.PendingMail(ctx, r.Now())
+	for _, m := range due {
+		if run, lost := r.Store.Run(ctx, m.Run); lost == nil && run.Profile == profile {
+			err = errors.Join(err, r.Deliver(ctx, run.Number))
+		}
 	}
 	return err
 }
