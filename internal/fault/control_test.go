@@ -18,7 +18,7 @@ func TestControlWithTwoTransactionsAKillIsSeen(t *testing.T) {
 			st := set(t, acts[1], engine, "")
 			for _, deed := range []string{"kill", "error"} {
 				m := mishap{"store.apply.finished", deed, 1}
-				if wrong := st.suffer(t, m, &sent{}, "ROLLCALL_FAULT_OFF=one transaction"); len(wrong) == 0 {
+				if wrong := st.suffer(t, m, &sent{}, "ROLLCALL_FAULT_OFF=single transaction"); len(wrong) == 0 {
 					t.Errorf("%s: nothing is found to be wrong", m)
 				}
 				if wrong := st.suffer(t, m, &sent{}); len(wrong) > 0 {

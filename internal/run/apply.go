@@ -54,7 +54,7 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
-	if err := fault.After(r.rewrite(ctx, others), "run.applied"); err != nil {
+	if err := fault.After(r.rewrite(ctx, others), "run.rewritten"); err != nil {
 		r.Log.Warn("report not written again", "run", run.Number, "error", err)
 	}
 	if got != nil && got.source != nil {

@@ -79,7 +79,7 @@ func (a *application) carryOut(ctx context.Context) error {
 	if err := fault.After(a.write(ctx), "store.apply.written"); err != nil {
 		return err
 	}
-	if fault.Off("one transaction") { // the run is then saved in another
+	if fault.Off("single transaction") { // the run is then saved in another
 		a.tx.Exec("COMMIT")
 		a.tx.Exec("BEGIN")
 	}
