@@ -1,7 +1,7 @@
 # make build test lint: see CONTRIBUTING.md.
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: build test lint fuzz bench race safety
+.PHONY: build test lint fuzz bench gobench race safety
 
 # SQLite is pure Go here: no C compiler, and one static binary.
 export CGO_ENABLED := 0
@@ -16,6 +16,11 @@ DATE    = $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 
 FUZZTIME ?= 10s
 BENCH    ?= .
+# Of make bench: how many people, which databases, how often, which cases.
+SIZES    ?= 10k 100k
+ENGINES  ?= postgres sqlite
+RUNS     ?= 3
+ONLY     ?=
 
 build:
 	go build -trimpath -ldflags="-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)" -o rollcall ./cmd/rollcall
@@ -58,7 +63,14 @@ endef
 fuzz:
 	@$(call fuzz_each,-v)
 
-bench:
+# The program as it is shipped beside an expert's SQL; see internal/bench. The
+# tables go to internal/bench/RESULTS.md where all cases were asked for.
+bench: build
+	@.ci/packages
+	@go build -o "$${TMPDIR:-/tmp}/rollcall-bench.$$$$" ./internal/bench && trap 'rm -f "$${TMPDIR:-/tmp}/rollcall-bench.$$$$"' EXIT && \
+	"$${TMPDIR:-/tmp}/rollcall-bench.$$$$" -rollcall ./rollcall -sizes '$(SIZES)' -engines '$(ENGINES)' -runs $(RUNS) -only '$(ONLY)' -out internal/bench/RESULTS.md
+
+gobench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 # The race detector is written in C, so this needs gcc.
