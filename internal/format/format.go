@@ -32,9 +32,9 @@ const (
 
 // Facts are what was found in a file, for the report.
 type Facts struct {
-	Format    string // csv
-	Encoding  string // IANA name, lower case
-	Delimiter string
+	Format    string   // csv or xml
+	Encoding  string   // IANA name, lower case
+	Delimiter string   // "" where there is none
 	Wrapped   []string // what was unwrapped, outermost first: gzip
 }
 
@@ -48,8 +48,9 @@ type File struct {
 	trailer *Trailer
 	header  []string
 	maxRows int
-	looks   string // an encoding that the head fits better than the declared one
-	padded  bool   // a reading has found Control-Z at the end
+	looks   string    // an encoding that the head fits better than the declared one
+	padded  bool      // a reading has found Control-Z at the end
+	xml     *elements // nil where the file is CSV
 }
 
 // Open reads the head of the file at path, a drop called name. maxSize bounds
@@ -69,8 +70,12 @@ func Open(path, name string, o Options, maxSize int64) (*File, error) {
 	if o.Quote != "" {
 		f.dialect.quote = o.Quote[0]
 	}
-	if err := f.believeName(name, o.Type); err != nil {
+	kind, err := f.believeName(name, o.Type)
+	if err != nil {
 		return nil, err
+	}
+	if kind == "xml" {
+		return f, f.openXML(o)
 	}
 	raw, err := f.rawHead()
 	if err != nil {
@@ -107,6 +112,9 @@ func (f *File) Header() []string { return f.header }
 
 // Facts are what was found so far.
 func (f *File) Facts() Facts {
+	if f.xml != nil {
+		return Facts{Format: "xml", Encoding: f.charset.name, Wrapped: f.unwrap.wrapped()}
+	}
 	return Facts{
 		Format:    "csv",
 		Encoding:  f.charset.name,
@@ -140,6 +148,9 @@ func (f *File) Notes() []roster.Problem {
 // in constant memory. A [*roster.RowError] is a row that cannot be used; a
 // [*roster.Refusal] ends the reading and refuses the whole drop.
 func (f *File) Records() iter.Seq2[roster.Record, error] {
+	if f.xml != nil {
+		return f.xmlRecords()
+	}
 	return func(yield func(roster.Record, error) bool) {
 		s, err := f.scan()
 		if err != nil {

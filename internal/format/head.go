@@ -72,12 +72,12 @@ func binary(raw []byte) bool {
 func refuseMarkup(head []byte) error {
 	text := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 1024)]))
 	starts := func(s string) bool { return bytes.HasPrefix(text, []byte(s)) }
-	what := ""
+	what, fix := "", "have HR send CSV"
 	switch {
 	case starts("<!doctype html"), starts("<html"), starts("<head"), starts("<body"):
 		what = "looks like an HTML page: perhaps an error or a login page of the server"
 	case starts("<?xml"), starts("<!doctype"), starts("<!--"):
-		what = "looks like XML"
+		what, fix = "looks like XML", "set format.type: xml and format.record, or have HR send CSV"
 	case starts("{"), starts("["):
 		rest := bytes.TrimSpace(text[1:])
 		if bytes.HasPrefix(rest, []byte(`"`)) && starts("{") || bytes.HasPrefix(rest, []byte("{")) {
@@ -87,7 +87,7 @@ func refuseMarkup(head []byte) error {
 	if what == "" {
 		return nil
 	}
-	return &roster.Refusal{Code: "E411", Text: "the file " + what, Fix: "have HR send CSV"}
+	return &roster.Refusal{Code: "E411", Text: "the file " + what, Fix: fix}
 }
 
 // delimiters are what a sniffed file may be separated by, the likeliest first.

@@ -9,7 +9,7 @@ import (
 
 // Options say how a drop is written (profile key format:).
 type Options struct {
-	Type      string   `yaml:"type"`      // csv; "" takes it from the name's suffix
+	Type      string   `yaml:"type"`      // csv or xml; "" takes it from the name's suffix
 	Delimiter string   `yaml:"delimiter"` // one character; "" is sniffed
 	Quote     string   `yaml:"quote"`     // one character; "" is "
 	Encoding  string   `yaml:"encoding"`  // an IANA name; "" is detected
@@ -17,6 +17,10 @@ type Options struct {
 	Columns   []string `yaml:"columns"`   // names, where the file has none
 	Trailer   *Trailer `yaml:"trailer"`   // nil: none is expected
 	Content   string   `yaml:"content"`   // full or delta
+
+	Record     string            `yaml:"record" json:",omitempty"`     // XML: the path of the elements that are people, like /changes/person
+	Namespaces map[string]string `yaml:"namespaces" json:",omitempty"` // XML: URIs by the prefixes that Record and the map use
+	Elements   []string          `yaml:"-" json:"-"`                   // XML: the names that the map speaks of; the columns, for there is no header
 }
 
 // A Trailer is a last row that counts the others.
@@ -44,10 +48,17 @@ func (o Options) Validate() []*roster.Fault {
 	}
 	switch o.Type {
 	case "", "csv":
-	case "xml", "ldif", "json":
-		fault("type", "use csv", "%s is not built yet", o.Type)
+		if o.Type == "csv" && o.Record != "" {
+			fault("record", "leave it out", "is for XML, and the type is csv")
+		} else if o.Record != "" {
+			o.validatePath(fault)
+		}
+	case "xml":
+		o.validateXML(fault)
+	case "ldif", "json":
+		fault("type", "use csv or xml", "%s is not built yet", o.Type)
 	default:
-		fault("type", "use csv", "%q is not a format", o.Type)
+		fault("type", "use csv or xml", "%q is not a format", o.Type)
 	}
 	if o.Delimiter != "" && !separates(o.Delimiter) {
 		fault("delimiter", `write one like "," ";" "|" or "\t", or leave it out`, "%q is not one plain character", o.Delimiter)

@@ -155,7 +155,7 @@ func guessFile(path, name string, maxSize int64) (string, error) {
 	if f.unwrap.maxSize <= 0 {
 		f.unwrap.maxSize = maxUnpack
 	}
-	if err := f.believeName(name, "csv"); err != nil {
+	if _, err := f.believeName(name, "csv"); err != nil {
 		return "", err
 	}
 	r, err := f.unwrap.open()

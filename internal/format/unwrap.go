@@ -35,13 +35,13 @@ func (u unwrapping) wrapped() []string {
 }
 
 // believeName takes from the drop's name what is around it, and refuses what
-// is not built.
-func (f *File) believeName(name, kind string) error {
+// is not built. It answers with the type: csv or xml.
+func (f *File) believeName(name, kind string) (string, error) {
 	name = strings.ToLower(name)
 	f.unwrap.gzip = strings.HasSuffix(name, ".gz")
 	suffix := filepath.Ext(strings.TrimSuffix(name, ".gz"))
-	refuse := func(text, fix string) error {
-		return &roster.Refusal{Code: "E411", Text: text, Fix: fix}
+	refuse := func(text, fix string) (string, error) {
+		return "", &roster.Refusal{Code: "E411", Text: text, Fix: fix}
 	}
 	switch suffix {
 	case ".zip", ".7z", ".tar", ".tgz", ".bz2", ".xz", ".zst":
@@ -55,10 +55,12 @@ func (f *File) believeName(name, kind string) error {
 		kind = strings.TrimPrefix(suffix, ".")
 	}
 	switch kind {
-	case "xml", "ldif", "json":
-		return refuse("reading "+kind+" is not built yet", "have HR send CSV")
+	case "ldif", "json":
+		return refuse("reading "+kind+" is not built yet", "have HR send CSV or XML")
+	case "xml":
+		return kind, nil
 	}
-	return nil
+	return "csv", nil
 }
 
 // open stands before the first unpacked byte.
