@@ -46,8 +46,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.decrypt", "decryption"},
 	// format
 	{"format.preset", "presets"},
-	{"format.record", "XML"},
-	{"format.namespaces", "XML"},
 	{"format.action", "a column that says what a delta's row does"},
 	{"format.dedupe", "joining the rows of one person"},
 	// whole blocks
@@ -96,7 +94,7 @@ var notBuiltValues = []struct {
 }{
 	{"mode", []string{"rehearsal"}},
 	{"source.type", []string{"https", "ldap"}},
-	{"format.type", []string{"xml", "ldif", "json"}},
+	{"format.type", []string{"ldif", "json"}},
 	{"map.*.set", []string{"until_edited"}},
 	{"report.personal_data", []string{"names", "values"}},
 	{"report.attach", []string{"results", "all"}},

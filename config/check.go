@@ -127,6 +127,9 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 	if !d.failed["format.type"] {
 		d.faults("format", p.Format.Validate())
 	}
+	if p.Format.Type == "xml" && len(p.Map) == 0 && !d.failed["map"] {
+		d.fault("map", codeMissing, "XML has no header, and map does not say which elements are which fields", "write  map: {employee_id: ELEMENT, …}")
+	}
 	d.faults("map", s.MappingOptions(p).Validate())
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)

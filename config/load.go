@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/mapping"
 	"rollcall/internal/roster"
 	"rollcall/internal/secret"
 )
@@ -216,6 +217,7 @@ func (p *Profile) settle(d *document) {
 	settleSecret(dir, &p.Source.Key)
 	settleSecret(dir, &p.Source.Password)
 	p.Zone = zone(d, p.Timezone)
+	p.Format.Elements = mapping.Options{Map: p.Map}.Columns()
 }
 
 func settleSecret(dir string, r *secret.Ref) {

@@ -162,19 +162,34 @@ func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, 
 	if err != nil {
 		return "", nil, err
 	}
+	unfit := func(err error) *config.Error {
+		return &config.Error{File: shown(p.Path), Severity: roster.SeverityError, Code: "C110", Text: fmt.Sprintf("the profile does not fit %s: %v", c.Sample, err)}
+	}
 	m, notes, err := mapping.Compile(s.MappingOptions(p), f.Header())
 	if err != nil {
-		return "", &config.Error{File: shown(p.Path), Severity: roster.SeverityError, Code: "C110", Text: fmt.Sprintf("the profile does not fit %s: %v", c.Sample, err)}, nil
+		return "", unfit(err), nil
 	}
 	var b strings.Builder
 	facts := f.Facts()
-	fmt.Fprintf(&b, "sample: delimiter %q, encoding %s, %d columns\n", facts.Delimiter, facts.Encoding, len(f.Header()))
+	if f.Headless() {
+		fmt.Fprintf(&b, "sample: %s, encoding %s\n", facts.Format, facts.Encoding)
+	} else {
+		fmt.Fprintf(&b, "sample: delimiter %q, encoding %s, %d columns\n", facts.Delimiter, facts.Encoding, len(f.Header()))
+	}
 	for _, n := range append(f.Notes(), notes...) {
 		fmt.Fprintf(&b, "  %s: %s\n", n, n.Remedy())
 	}
 	t, err := try(f, m, p)
 	if err != nil {
 		return b.String(), nil, err
+	}
+	if f.Headless() { // what it has is known now
+		if _, notes, err = mapping.Compile(s.MappingOptions(p), f.Seen()); err != nil {
+			return b.String(), unfit(err), nil
+		}
+		for _, n := range notes {
+			fmt.Fprintf(&b, "  %s: %s\n", n, n.Remedy())
+		}
 	}
 	fmt.Fprintf(&b, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.rejected-t.warned, t.blemishes())
 	return b.String(), nil, nil
@@ -193,6 +208,8 @@ func try(f *format.File, m *mapping.Mapper, p *config.Profile) (trial, error) {
 		var broken *roster.RowError
 		var e roster.Entry
 		switch {
+		case t.rows == sampleRows && (err == nil || errors.As(err, &broken)):
+			continue // to the end of a drop without a header
 		case errors.As(err, &broken):
 			e = m.Broken(broken)
 		case err != nil:
@@ -203,7 +220,7 @@ func try(f *format.File, m *mapping.Mapper, p *config.Profile) (trial, error) {
 			}
 		}
 		t.add(e, p.Required)
-		if t.rows == sampleRows {
+		if t.rows == sampleRows && !f.Headless() {
 			break
 		}
 	}

@@ -94,6 +94,25 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	return m, m.notes(columns), nil
 }
 
+// Columns are the names of the columns that a map speaks of: all that there is
+// to know of a drop without a header before it has been read.
+func (o Options) Columns() []string {
+	var names []string
+	for _, field := range slices.Sorted(maps.Keys(o.Map)) {
+		c := o.Map[field]
+		if c.From != "" {
+			names = append(names, c.From)
+		}
+		for _, text := range []string{c.Template, c.Default} {
+			if t, err := parseTemplate(text); err == nil { // Validate says what is wrong with it
+				names = append(names, t.columns()...)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // implied maps the columns that bear the name of a field or a control to it.
 func implied(h header) map[string]Column {
 	columns := map[string]Column{}

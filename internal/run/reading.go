@@ -16,6 +16,9 @@ type reading struct {
 	mapper *mapping.Mapper
 	notes  []roster.Problem
 	early  int // how many of the file's own notes are among them
+
+	options mapping.Options
+	unknown []roster.Problem // columns of a drop that has no header, known once it has been read, which mean nothing
 }
 
 // open reads the head of a drop and binds the mapping to its columns.
@@ -29,11 +32,11 @@ func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
 		return nil, err
 	}
 	early := f.Notes()
-	return &reading{file: f, mapper: m, notes: append(early, notes...), early: len(early)}, nil
+	return &reading{file: f, mapper: m, notes: append(early, notes...), early: len(early), options: p.Mapping}, nil
 }
 
 // late are the notes that are known only since the drop was read to its end.
-func (x *reading) late() []roster.Problem { return x.file.Notes()[x.early:] }
+func (x *reading) late() []roster.Problem { return append(x.file.Notes()[x.early:], x.unknown...) }
 
 // placed is a sink that adds to a problem of a field the column that says it:
 // the planner knows no columns.
@@ -48,6 +51,18 @@ func (s placed) Problem(p roster.Problem) error {
 		p.Column = s.mapper.Column(p.Field)
 	}
 	return s.Sink.Problem(p)
+}
+
+// end proves the columns of a drop that has no header, when all of it has been
+// read: an element that the profile names and no record has refuses the drop,
+// as a column would that its header lacks (R10).
+func (x *reading) end() error {
+	if !x.file.Headless() {
+		return nil
+	}
+	var err error
+	_, x.unknown, err = mapping.Compile(x.options, x.file.Seen())
+	return err
 }
 
 func (x *reading) facts() (format, encoding, delimiter string) {
@@ -70,6 +85,9 @@ func (x *reading) entries() iter.Seq2[roster.Entry, error] {
 			if !yield(entry, err) || err != nil {
 				return
 			}
+		}
+		if err := x.end(); err != nil {
+			yield(roster.Entry{}, err)
 		}
 	}
 }
