@@ -100,6 +100,10 @@ var cases = []kase{
 	{name: "a fifth has left: held", setup: asCSV, from: "csv", feed: Feed{Gone: 20}, calls: []call{held}, want: heldBack},
 	{name: "approve it", setup: asCSV, from: "csv", feed: Feed{Gone: 20}, before: []call{held}, calls: []call{approve}, want: synced},
 	{name: "revert the first load", setup: asCSV, from: "csv", calls: []call{revert, approve}, sql: "revert", want: takenBack},
+	{name: "XML: first load", setup: asXML, from: "empty", feed: Feed{XML: true}, calls: []call{run("--yes")}, want: loaded},
+	{name: "XML: nothing changed", setup: asXML, from: "xml", feed: Feed{XML: true}, calls: []call{run()}, again: true, newEnd: true, want: synced},
+	{name: "XML: mixed day", setup: asXML, from: "xml", feed: asElements(mixed), calls: []call{run()}, want: synced},
+	{name: "XML: mapping edit that changes nothing", setup: xmlEdited, from: "xml", feed: Feed{XML: true}, calls: []call{run()}, newEnd: true, want: synced},
 }
 
 func scattered(f Feed) Feed  { f.Scatter = true; return f }

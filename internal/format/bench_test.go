@@ -2,6 +2,7 @@ package format
 
 import (
 	"encoding/csv"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -70,4 +71,79 @@ func staff(rows int, quote string) []byte {
 		line(n, "u"+n, "Zoë", "Łęcka-"+n, "u"+n+"@example.org", "A", "2019-04-01", "", "MAIN", "Ward 7", "Registered Nurse", "m"+n, "Warszawa", "PL", "+48 22 555 01 02", "N")
 	}
 	return []byte(s.String())
+}
+
+// BenchmarkXML reads the same people as XML: only finding the records, reading
+// them, and reading them where every one has something for the standard decoder;
+// beside encoding/xml.
+func BenchmarkXML(b *testing.B) {
+	const rows = 20_000
+	list := strings.Split(strings.TrimSuffix(string(staff(rows, "")), "\n"), "\n")
+	names := strings.Split(list[0], ",")
+	people := func(inside string) []byte {
+		var s strings.Builder
+		s.WriteString("<staff>\n")
+		for _, line := range list[1:] {
+			s.WriteString("  <person>" + inside)
+			for i, cell := range strings.Split(line, ",") {
+				s.WriteString("<" + names[i] + ">" + cell + "</" + names[i] + ">")
+			}
+			s.WriteString("</person>\n")
+		}
+		s.WriteString("</staff>\n")
+		return []byte(s.String())
+	}
+	o := Options{Record: "/staff/person", Elements: names, Content: "full"}
+	for _, l := range []struct{ name, inside string }{{"plain", ""}, {"comments", "<!-- x -->"}} {
+		path := spool(b, people(l.inside))
+		info, err := os.Stat(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		f, err := Open(path, "s.xml", o, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		report := func(b *testing.B) {
+			b.SetBytes(info.Size())
+			b.ReportAllocs()
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/record")
+		}
+		b.Run(l.name+"/find", func(b *testing.B) {
+			for b.Loop() {
+				if err := f.walkXML(func(*elementScanner) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			report(b)
+		})
+		b.Run(l.name+"/read", func(b *testing.B) {
+			for b.Loop() {
+				for _, err := range f.Records() {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			report(b)
+		})
+		b.Run(l.name+"/encoding-xml", func(b *testing.B) {
+			for b.Loop() {
+				file, err := os.Open(path)
+				if err != nil {
+					b.Fatal(err)
+				}
+				d := xml.NewDecoder(file)
+				for {
+					if _, err := d.RawToken(); errors.Is(err, io.EOF) {
+						break
+					} else if err != nil {
+						b.Fatal(err)
+					}
+				}
+				file.Close()
+			}
+			report(b)
+		})
+	}
 }

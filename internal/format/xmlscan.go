@@ -47,7 +47,10 @@ type elementScanner struct {
 	leave bool   // the record's own are still there
 	parts []part // of a plain record
 	order []part // of the record before
-	plain bool
+
+	usual    []byte // the tag of a record without attributes, as it was last read
+	usualTag tag
+	plain    bool
 
 	names   []known        // every name below a record that was met
 	byName  map[string]int // in names, by how it is written
@@ -413,7 +416,14 @@ func (s *elementScanner) start(size int) (found bool, err error) {
 	if len(s.open) == maxDepth {
 		return false, &roster.Refusal{Code: "E411", Line: s.lines, Text: fmt.Sprintf("elements stand in each other more than %d deep", maxDepth), Fix: "have HR send a flatter file"}
 	}
-	tag, err := readTag(s.buf[s.pos : s.pos+size])
+	text := s.buf[s.pos : s.pos+size]
+	if len(s.usual) == size && s.onPath == len(s.open) && s.onPath == len(s.path)-1 && string(s.usual) == string(text) {
+		s.own, s.line = len(s.scope), s.lines
+		err := s.whole(s.usualTag, size)
+		s.rooted = len(s.open) == 0
+		return err == nil, err
+	}
+	tag, err := readTag(text)
 	if err != nil {
 		return false, s.misread(err)
 	}
@@ -429,6 +439,9 @@ func (s *elementScanner) start(size int) (found bool, err error) {
 	if match && depth == len(s.path)-1 {
 		s.own, s.leave = before, true
 		s.line = s.lines
+		if len(tag.attributes) == 0 && !tag.empty {
+			s.usual, s.usualTag = append(s.usual[:0], text...), tag
+		}
 		err := s.whole(tag, size)
 		s.rooted = len(s.open) == 0
 		return err == nil, err
@@ -463,8 +476,7 @@ func (s *elementScanner) bind(t tag) {
 	before := len(s.scope)
 	s.bindOnly(t)
 	if len(s.scope) > before {
-		clear(s.byName)
-		s.parts = s.parts[:0]
+		s.forget()
 	}
 }
 
@@ -483,9 +495,14 @@ func (s *elementScanner) bindOnly(t tag) {
 func (s *elementScanner) unbind(n int) {
 	if len(s.scope) > n {
 		s.scope = s.scope[:n]
-		clear(s.byName) // names may stand for something else now
-		s.parts = s.parts[:0]
+		s.forget()
 	}
+}
+
+// forget drops what names stood for: the scope has changed.
+func (s *elementScanner) forget() {
+	clear(s.byName)
+	s.parts, s.usual = s.parts[:0], nil
 }
 
 // resolve is the namespace and the name that a name as written stands for.
