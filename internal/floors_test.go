@@ -62,7 +62,7 @@ var libraries = []struct {
 	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"config"}},
 	{"github.com/wneessen/go-mail", []string{"internal/notify"}},
 	{"github.com/alecthomas/kong", []string{"cmd/rollcall"}},
-	{"github.com/dustin/go-humanize", []string{"cmd/rollcall", "internal/report", "internal/guard"}},
+	{"github.com/dustin/go-humanize", []string{"cmd/rollcall", "internal/report", "internal/guard", "internal/run"}},
 	{"github.com/jedib0t/go-pretty/v6", []string{"cmd/rollcall", "internal/report"}},
 	{"github.com/mattn/go-isatty", []string{"cmd/rollcall"}},
 	{"net/http", nil}, // until there is a room for the page

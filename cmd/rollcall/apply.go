@@ -40,7 +40,9 @@ func (c *applyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	stop := d.during("applying")
 	j, err = d.r.ApplyStored(d.ctx, p, run.Decision{Run: j.Number, Digest: digest, Who: who()})
+	stop()
 	return d.tell(p, j, err)
 }
 

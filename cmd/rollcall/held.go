@@ -92,7 +92,9 @@ func (c *heldApproveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	stop := d.during("applying")
 	j, err = d.r.Approve(d.ctx, p, run.Decision{Run: j.Number, Digest: c.Digest, ExceptRemovals: c.Except == "removals", Reason: c.Reason, Who: who()})
+	stop()
 	return d.tell(p, j, err)
 }
 

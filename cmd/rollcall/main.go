@@ -72,6 +72,8 @@ func program(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 			code = exitFailed
 		}
 	}()
+	line := &screen{w: stderr}
+	stderr = line
 	ctx, stop, signalled := signals(stderr)
 	defer stop()
 
@@ -94,7 +96,7 @@ func program(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 		fmt.Fprint(stderr, usage(err, args))
 		return exitFailed
 	}
-	a := &app{ctx: ctx, globals: c.globals, stdin: stdin, stdout: stdout, stderr: stderr, model: parser}
+	a := &app{ctx: ctx, globals: c.globals, stdin: stdin, stdout: stdout, stderr: stderr, screen: line, model: parser}
 	defer a.close()
 	err = parsed.Run(a)
 	if code := signalled(); code != 0 && !errors.As(err, new(*finished)) {

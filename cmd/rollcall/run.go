@@ -43,11 +43,16 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	q := run.Request{Profile: p, File: string(c.File), Yes: a.Yes, Trigger: "manual", Tell: a.tell}
+	q := run.Request{Profile: p, File: string(c.File), Yes: a.Yes, Trigger: "manual", Tell: a.tell, Meter: new(run.Meter)}
 	if a.terminal() && !a.NoInput && !a.Yes && a.Output == "table" {
-		q.Confirm = func(j *journal.Run) bool { return a.confirm(r, p, j) }
+		q.Confirm = func(j *journal.Run) bool {
+			defer a.screen.pause()()
+			return a.confirm(r, p, j)
+		}
 	}
+	stop := a.watch(q.Meter, r.Now)
 	runs, err := r.RunAll(a.ctx, q)
+	stop()
 	if len(runs) == 0 {
 		a.leftover(r, c.Profile)
 		return c.nothing(a, err)
@@ -168,7 +173,10 @@ func (c *planCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	j, err := r.Run(a.ctx, run.Request{Profile: p, File: string(c.File), Dry: true, Trigger: "manual", Tell: a.tell})
+	meter := new(run.Meter)
+	stop := a.watch(meter, r.Now)
+	j, err := r.Run(a.ctx, run.Request{Profile: p, File: string(c.File), Dry: true, Trigger: "manual", Tell: a.tell, Meter: meter})
+	stop()
 	if j == nil {
 		return (&runCmd{Profile: c.Profile}).nothing(a, err)
 	}

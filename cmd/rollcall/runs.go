@@ -288,7 +288,9 @@ func (c *runsRevertCmd) Run(a *app) error {
 	if err := a.sure(question); err != nil {
 		return err
 	}
+	stop := d.during("taking back")
 	back, err := d.r.Revert(d.ctx, p, j.Number, only, run.By{Who: who(), Reason: c.Reason})
+	stop()
 	return d.tell(p, back, err)
 }
 

@@ -27,6 +27,7 @@ type app struct {
 	ctx            context.Context // ends at the first signal
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	screen         *screen // behind stderr
 	model          *kong.Kong
 
 	opened *store.DB

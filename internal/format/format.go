@@ -110,6 +110,10 @@ func Open(path, name string, o Options, maxSize int64) (*File, error) {
 // is a space. Case is as written, and a column in the middle may have no name.
 func (f *File) Header() []string { return f.header }
 
+// Watch has tell called while the file is read: with 0 where a reading begins,
+// then with how many bytes of the file, as it was delivered, have been read.
+func (f *File) Watch(tell func(at int64)) { f.unwrap.watch = tell }
+
 // Facts are what was found so far.
 func (f *File) Facts() Facts {
 	if f.xml != nil {

@@ -25,6 +25,7 @@ type unwrapping struct {
 	path    string
 	maxSize int64
 	gzip    bool
+	watch   func(at int64) // nil: nobody looks
 }
 
 func (u unwrapping) wrapped() []string {
@@ -69,11 +70,16 @@ func (u unwrapping) open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open drop: %w", err)
 	}
-	b := &bounded{file: file, r: file, maxSize: u.maxSize}
+	from := io.Reader(file)
+	if u.watch != nil {
+		u.watch(0)
+		from = &watched{r: file, tell: u.watch}
+	}
+	b := &bounded{file: file, r: from, maxSize: u.maxSize}
 	if !u.gzip {
 		return b, nil
 	}
-	b.packed = &counter{r: file}
+	b.packed = &counter{r: from}
 	z, err := gzip.NewReader(bufio.NewReaderSize(b.packed, headSize))
 	if err != nil {
 		file.Close()
@@ -140,5 +146,19 @@ type counter struct {
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
+	return n, err
+}
+
+// watched tells how far the reading of a file is.
+type watched struct {
+	r    io.Reader
+	n    int64
+	tell func(at int64)
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	w.n += int64(n)
+	w.tell(w.n)
 	return n, err
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"iter"
+	"time"
 
 	"rollcall/internal/format"
 	"rollcall/internal/mapping"
@@ -16,6 +17,8 @@ type reading struct {
 	mapper *mapping.Mapper
 	notes  []roster.Problem
 	early  int // how many of the file's own notes are among them
+
+	meter *Meter // nil: nobody looks
 
 	options mapping.Options
 	unknown []roster.Problem // columns of a drop that has no header, known once it has been read, which mean nothing
@@ -53,6 +56,12 @@ func (s placed) Problem(p roster.Problem) error {
 	return s.Sink.Problem(p)
 }
 
+// show has a meter show how far a reading of the drop, of that size, is.
+func (x *reading) show(m *Meter, size int64, now func() time.Time) {
+	x.meter = m
+	x.file.Watch(m.watch(size, now))
+}
+
 // end proves the columns of a drop that has no header, when all of it has been
 // read: an element that the profile names and no record has refuses the drop,
 // as a column would that its header lacks (R10).
@@ -73,7 +82,11 @@ func (x *reading) facts() (format, encoding, delimiter string) {
 // entries reads the drop from its beginning: what plan.Make asks for.
 func (x *reading) entries() iter.Seq2[roster.Entry, error] {
 	return func(yield func(roster.Entry, error) bool) {
+		rows := int64(0)
 		for record, err := range x.file.Records() {
+			if rows++; rows%1024 == 0 {
+				x.meter.count(rows)
+			}
 			var entry roster.Entry
 			var broken *roster.RowError
 			switch {

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"rollcall/internal/fault"
 	"rollcall/internal/format"
 	"rollcall/internal/guard"
@@ -99,6 +101,8 @@ type Request struct {
 	Confirm func(*journal.Run) bool
 	// Tell is told what the run waits for; nil: nobody listens.
 	Tell func(string)
+	// Meter shows how far the run is; nil: nobody looks.
+	Meter *Meter
 }
 
 // ErrNothingNew means that the source was reached and has nothing that was not
@@ -161,6 +165,7 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 	if err != nil {
 		return r.unfetched(ctx, q, run, err)
 	}
+	q.Meter.begin("fetching", 0, r.Now())
 	got, err := r.fetch(ctx, q, spool)
 	if got != nil {
 		defer got.close(r.Log)
@@ -177,7 +182,9 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 		return nil, err
 	}
 	r.Log.Info("run began", "run", run.Number, "profile", run.Profile, "trigger", run.Trigger)
-	return run, r.ended(ctx, q.Profile, run, r.steps(ctx, q, lease, got, run))
+	err = r.steps(ctx, q, lease, got, run)
+	q.Meter.begin("writing the report", 0, r.Now())
+	return run, r.ended(ctx, q.Profile, run, err)
 }
 
 // steps plans, judges and applies a drop that has been fetched.
@@ -195,11 +202,18 @@ func (r *Runner) steps(ctx context.Context, q Request, lease *store.Lease, got *
 	case run.Status == journal.Held && q.Confirm != nil && onlyFirstRun(run) && q.Confirm(run):
 		run.Findings = pass(run.Findings)
 	case run.Status == journal.Held && q.Profile.Limits.OnHold == "removals" && guard.OnlyRemovals(run.Findings):
+		q.Meter.begin(applying(run), 0, r.Now())
 		return r.carryOut(ctx, q.Profile, lease, run, got, true)
 	case run.Status == journal.Held:
 		return r.hold(ctx, q.Profile, run, got)
 	}
+	q.Meter.begin(applying(run), 0, r.Now())
 	return r.carryOut(ctx, q.Profile, lease, run, got, false)
+}
+
+// applying names the step.
+func applying(run *journal.Run) string {
+	return "applying " + humanize.Comma(int64(run.Facts.Changes())) + " changes"
 }
 
 // plan reads the drop and stores what it asks for, or nothing of it.
@@ -211,6 +225,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 	}
 	run.Input.Format, run.Input.Encoding, run.Input.Delimiter = reading.facts()
 	run.Timing.Read = r.since(began)
+	reading.show(q.Meter, got.drop.Size, r.Now)
 	began = r.Now()
 	options := q.Profile.Plan
 	if options.Known, err = r.Store.Known(ctx, q.Profile.Name); err != nil {

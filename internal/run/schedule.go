@@ -181,7 +181,10 @@ func (d *Daemon) Stop() error {
 
 // scheduled runs a profile because its time has come.
 func (r *Runner) scheduled(ctx context.Context, p *Profile) {
-	runs, err := r.RunAll(ctx, Request{Profile: p, Trigger: "schedule"})
+	meter := new(Meter)
+	stop := r.logged(ctx, p.Name, meter)
+	runs, err := r.RunAll(ctx, Request{Profile: p, Trigger: "schedule", Meter: meter})
+	stop()
 	for _, run := range runs {
 		if err := r.Deliver(ctx, run.Number); err != nil && ctx.Err() == nil {
 			r.Log.Warn("report not delivered", "run", run.Number, "error", err)

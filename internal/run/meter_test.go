@@ -1,0 +1,47 @@
+package run
+
+import (
+	"testing"
+	"time"
+)
+
+func TestAMeterTellsHowFarAReadingIs(t *testing.T) {
+	now := time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC)
+	m := new(Meter)
+	look := func(late time.Duration) string { return m.Look(now.Add(late)).String() }
+	if p := m.Look(now); p.Step != "" {
+		t.Errorf("before it begins: %+v", p)
+	}
+	m.Begin("fetching", now)
+	if got, want := look(3*time.Second), "fetching for 3 s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	tell := m.watch(1000, func() time.Time { return now })
+	tell(0)
+	if got, want := look(0), "reading: 0 %"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	tell(250)
+	m.count(2048)
+	if got, want := look(2*time.Second), "reading: 25 %, 2,048 rows, 1,024 a second, 6 s left"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	tell(1200) // a file that has grown meanwhile is refused elsewhere
+	if got, want := look(200*time.Second), "reading: 100 %, 2,048 rows, 10 a second"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	tell(0)
+	if got, want := look(0), "reading, pass 2: 0 %"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	tell(20)
+	if got, want := look(2*time.Minute), "reading, pass 2: 2 %, 1 h 38 min left"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var nobody *Meter
+	nobody.Begin("fetching", now)
+	nobody.count(1)
+	if nobody.watch(1, nil) != nil {
+		t.Error("a reading is watched for nobody")
+	}
+}
