@@ -70,9 +70,9 @@ func (b *bench) all(ctx context.Context) error {
 			failed = append(failed, err)
 		}
 	}
-	if b.wanted("SFTP fetch") {
+	if b.wanted(sftpCase) {
 		if err := b.sftp(ctx); err != nil {
-			failed = append(failed, fmt.Errorf("SFTP fetch: %w", err))
+			failed = append(failed, fmt.Errorf(sftpCase+": %w", err))
 		}
 	}
 	return errors.Join(failed...)
@@ -99,6 +99,9 @@ type place struct {
 func (b *bench) engine(ctx context.Context, n uint64, engine string) error {
 	p := &place{bench: b, engine: engine, people: n, dir: filepath.Join(b.dir, engine+"-"+sizeName(n)), known: map[string]Known{}}
 	defer os.RemoveAll(p.dir)
+	if !slices.ContainsFunc(append(cases[:len(cases):len(cases)], pageCase), p.measured) {
+		return nil
+	}
 	var err error
 	switch engine {
 	case "postgres":
@@ -121,7 +124,8 @@ func (b *bench) engine(ctx context.Context, n uint64, engine string) error {
 	var failed []error
 	for _, k := range cases {
 		first := k.from == "empty"
-		needed := slices.ContainsFunc(cases, func(other kase) bool { return p.measured(other) && other.from == string(k.setup) })
+		needed := slices.ContainsFunc(cases, func(other kase) bool { return p.measured(other) && other.from == string(k.setup) }) ||
+			k.setup == asCSV && p.wanted(pageCase.name)
 		if !p.measured(k) && !(first && needed) {
 			continue
 		}

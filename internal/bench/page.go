@@ -7,7 +7,7 @@ import (
 )
 
 // pageCase is a list of people as a person looks at one.
-var pageCase = kase{name: "a page of a list", calls: []call{{args: []string{"accounts", "list", "--limit", "50"}}}}
+var pageCase = kase{name: "a page of a list", large: true, calls: []call{{args: []string{"accounts", "list", "--limit", "50"}}}}
 
 // page measures it, among all that the first load has added.
 func (p *place) page(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -71,6 +72,9 @@ knows, and the people of both databases with each other.
 }
 
 func (b *bench) table(w *strings.Builder, n uint64, engine string) {
+	if !slices.ContainsFunc(b.results, func(r result) bool { return r.size == n && r.engine == engine }) {
+		return
+	}
 	fmt.Fprintf(w, "\n## %s people, %s\n\n", sizeName(n), engineName(engine))
 	w.WriteString("| case | rollcall | min–max | rows/s | CPU | peak RSS | grown | sql | sql grown | / sql | / csv |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, r := range b.results {
