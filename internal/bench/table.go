@@ -76,24 +76,27 @@ func (b *bench) table(w *strings.Builder, n uint64, engine string) {
 		return
 	}
 	fmt.Fprintf(w, "\n## %s people, %s\n\n", sizeName(n), engineName(engine))
-	w.WriteString("| case | rollcall | min–max | rows/s | CPU | peak RSS | grown | sql | sql grown | / sql | / csv |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	w.WriteString("| case | rollcall | min–max | rows/s | CPU | peak RSS | grown | sql | its CPU | its growth | csv | / sql | / csv |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, r := range b.results {
 		if r.size != n || r.engine != engine {
 			continue
 		}
-		m, e := middle(r.ours), middle(r.sql)
+		m, e, c := middle(r.ours), middle(r.sql), middle(r.csv)
 		low, high := extremes(r.ours)
-		sql, sqlGrown := "–", "–"
+		sql, sqlCPU, sqlGrown, csv := "–", "–", "–", "–"
 		if len(r.sql) > 0 {
-			sql, sqlGrown = seconds(e.wall), megabytes(e.grown)
+			sql, sqlCPU, sqlGrown = seconds(e.wall), seconds(e.cpu+e.server), megabytes(e.grown)
+		}
+		if len(r.csv) > 0 {
+			csv = seconds(c.wall)
 		}
 		cpu := fmt.Sprintf("%.2f", m.cpu.Seconds())
 		if engine == "postgres" {
 			cpu += fmt.Sprintf(" + %.2f", m.server.Seconds())
 		}
-		fmt.Fprintf(w, "| %s | %s | %s–%s | %s | %s s | %d MiB | %s | %s | %s | %s | %s |\n", r.kase.name, seconds(m.wall),
+		fmt.Fprintf(w, "| %s | %s | %s–%s | %s | %s s | %d MiB | %s | %s | %s | %s | %s | %s | %s |\n", r.kase.name, seconds(m.wall),
 			strings.TrimSuffix(seconds(low), " s"), strings.TrimSuffix(seconds(high), " s"), thousands(float64(r.rows)/m.wall.Seconds()),
-			cpu, m.rss>>20, megabytes(m.grown), sql, sqlGrown, short(ratio(r.ours, r.sql)), short(ratio(r.ours, r.csv)))
+			cpu, m.rss>>20, megabytes(m.grown), sql, sqlCPU, sqlGrown, csv, short(ratio(r.ours, r.sql)), short(ratio(r.ours, r.csv)))
 	}
 }
 

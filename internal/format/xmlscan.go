@@ -260,8 +260,8 @@ func (s *elementScanner) upTo(b byte) (int, error) {
 				}
 				return 0, s.wrong(s.pos+k, "text stands "+where+" the root element")
 			}
-		} else if k := bytes.IndexByte(text, '&'); k >= 0 {
-			return 0, s.wrong(s.pos+k, "a reference stands outside of the records")
+		} else if k := wrongReference(text, i < 0 && s.err == nil); k >= 0 {
+			return 0, s.wrong(s.pos+k, "a reference that XML does not know")
 		} else if k := bytes.Index(text, []byte("]]>")); k >= 0 {
 			return 0, s.wrong(s.pos+k, "]]> stands outside of a CDATA section")
 		}
@@ -274,11 +274,7 @@ func (s *elementScanner) upTo(b byte) (int, error) {
 			}
 			return 0, s.more("")
 		}
-		keep := 2 // of ]]>
-		if s.returns {
-			keep = 3
-		}
-		s.skip(max(s.pos, s.end-keep))
+		s.skip(max(s.pos, s.end-maxReference)) // one may be half there, and so may ]]>
 		if err := s.fill(); err != nil {
 			return 0, err
 		}

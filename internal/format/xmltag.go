@@ -131,6 +131,33 @@ var references = []struct {
 	is   byte
 }{{[]byte("&amp;"), '&'}, {[]byte("&lt;"), '<'}, {[]byte("&gt;"), '>'}, {[]byte("&quot;"), '"'}, {[]byte("&apos;"), '\''}}
 
+// maxReference is how long one may be that stands outside of records.
+const maxReference = 32
+
+// wrongReference is the place of the first reference of a text that XML does
+// not know, -1 where there is none. more: the text goes on.
+func wrongReference(text []byte, more bool) int {
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '&')
+		if i < 0 {
+			return -1
+		}
+		at += i
+		rest := text[at:]
+		end := bytes.IndexByte(rest[:min(len(rest), maxReference)], ';')
+		if end < 0 && more && len(rest) < maxReference {
+			return -1 // it is looked at again
+		}
+		if end < 0 {
+			return at
+		}
+		if _, err := unescape(rest[:end+1]); err != nil {
+			return at
+		}
+		at += end + 1
+	}
+}
+
 // unescape is a text with its references resolved, by the standard decoder
 // where there are any but the named ones.
 func unescape(text []byte) (string, error) {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"testing"
 
 	"rollcall/internal/roster"
@@ -37,9 +38,19 @@ func BenchmarkEntry(b *testing.B) {
 	rec.Values[3], rec.Values[4], rec.Values[7] = "Żaneta", "Król", "Gdańsk"
 	b.Run("accents", func(b *testing.B) { benchmark(b, o, header, rec) })
 
+	codes := o
+	codes.Map = maps.Clone(o.Map)
+	codes.Map["status"] = Column{From: "Title", Values: map[string]string{"Nurse": "active", "Gone": "leaver"}}
+	codes.Map["expires_on"] = Column{From: "End", Date: "YYYY-MM-DD", Blank: "clear"}
+	codes.Map["department"] = Column{From: "Ward", Values: map[string]string{"ICU": "Intensive Care"}, Other: "keep"}
+	b.Run("codes", func(b *testing.B) { benchmark(b, codes, header, rec) })
+
 	o.Map["username"] = Column{Template: "%-1f%-l", Transform: []string{"ascii"}}
 	o.Map["language"], o.Map["timezone"] = Column{Default: "pl"}, Column{Const: "Europe/Warsaw"}
 	b.Run("template", func(b *testing.B) { benchmark(b, o, header, rec) })
+
+	o.Map["description"] = Column{Template: "{Ward|slug} of {City|lower}"}
+	b.Run("pipes", func(b *testing.B) { benchmark(b, o, header, rec) })
 }
 
 func TestAPlainRecordIsMappedWithoutAllocations(t *testing.T) {

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAnOutcomeIsReadUpToTheChanges(t *testing.T) {
+	const text = `{"schema": "rollcall.run.v1", "run": {"number": 2, "status": "warn"}, "input": {"name": "a"},
+		"rows": {"read": 10, "added": 1}, "absent": {"total": 2}, "accounts": {"active_before": 9, "active_after": 8}, "changes": [`
+	got, err := readOutcome(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Status != "warn" || got.Active != 8 || !maps.Equal(got.Rows, map[string]int{"read": 10, "added": 1}) || !maps.Equal(got.Absent, map[string]int{"total": 2}) {
+		t.Errorf("outcome = %+v", got)
+	}
+	for _, broken := range []string{"", "null", "[]", `{"run": {}}`, strings.Replace(text, `"accounts"`, `"people"`, 1)} {
+		if got, err := readOutcome(strings.NewReader(broken)); err == nil {
+			t.Errorf("%q was read as %+v", broken, got)
+		}
+	}
+}
+
+func TestWhatAFeedAsksForAddsUp(t *testing.T) {
+	f := Feed{People: 1000}
+	got := synced(Known{Rows: 998, Changed: 10, Renamed: 1, Gone: 5, New: 3}, f)
+	want := map[string]int{"read": 998, "added": 3, "updated": 10, "renamed": 1, "unchanged": 984}
+	if got.Status != "ok" || got.Active != 998 || !maps.Equal(got.Rows, want) || got.Absent["suspended"] != 5 {
+		t.Errorf("outcome = %+v, want rows %v", got, want)
+	}
+	if got := synced(Known{Rows: 1000}, f); got.Status != "unchanged" {
+		t.Errorf("status of a feed in which nothing changed = %s", got.Status)
+	}
+}
+
+func TestRatiosAreTakenWithinEachRepeat(t *testing.T) {
+	s := func(seconds ...int) (all []sample) {
+		for _, n := range seconds {
+			all = append(all, sample{wall: time.Duration(n) * time.Second})
+		}
+		return all
+	}
+	// The machine was busy in the second repeat, and both sides were slow.
+	if got := ratio(s(2, 40, 3), s(4, 80, 4)); got != 0.5 {
+		t.Errorf("ratio = %v, want 0.5", got)
+	}
+	if got := ratio(s(1), nil); got != 0 {
+		t.Errorf("ratio to nothing = %v", got)
+	}
+	if got := median([]int64{9, 1, 5}); got != 5 {
+		t.Errorf("median = %d, want 5", got)
+	}
+}
+
+func TestACaseBeginsInAStateThatAnotherMakes(t *testing.T) {
+	made := map[string]bool{"empty": true}
+	for _, k := range cases {
+		if !made[k.from] {
+			t.Errorf("%s begins in the state %q, which no case before it has made", k.name, k.from)
+		}
+		if k.from == "empty" {
+			made[string(k.setup)] = true
+		}
+		if k.want == nil || len(k.calls) == 0 {
+			t.Errorf("%s does nothing, or nobody looks at what it did", k.name)
+		}
+	}
+	for _, g := range goals {
+		if g.most <= 0 || g.measured == nil {
+			t.Errorf("%s has no figure", g.text)
+		}
+	}
+}
