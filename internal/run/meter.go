@@ -1,7 +1,6 @@
 package run
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -138,23 +137,26 @@ const heartbeat = 30 * time.Second
 
 // logged has a line logged every half minute until the answer is called: what a
 // run of the daemon is at.
-func (r *Runner) logged(ctx context.Context, profile string, m *Meter) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
+func (r *Runner) logged(profile string, m *Meter) (stop func()) {
+	t := time.NewTicker(heartbeat)
+	end, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		t := time.NewTicker(heartbeat)
-		defer t.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-t.C:
-				if p := m.Look(r.Now()); p.Step != "" {
-					r.Log.Info("run under way", "profile", profile, "step", p.Step, "rows", p.Rows, "a_second", p.Rate(), "took", p.Took.Round(time.Second).String(), "left", p.Left().Round(time.Second).String())
-				}
+		r.beat(t.C, end, profile, m)
+	}()
+	return func() { t.Stop(); close(end); <-done }
+}
+
+// beat logs a line at each tick.
+func (r *Runner) beat(ticks <-chan time.Time, end <-chan struct{}, profile string, m *Meter) {
+	for {
+		select {
+		case <-end:
+			return
+		case <-ticks:
+			if p := m.Look(r.Now()); p.Step != "" {
+				r.Log.Info("run under way", "profile", profile, "step", p.Step, "rows", p.Rows, "a_second", p.Rate(), "took", brief(p.Took), "left", brief(p.Left()))
 			}
 		}
-	}()
-	return func() { cancel(); <-done }
+	}
 }

@@ -1,6 +1,9 @@
 package run
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 )
@@ -43,5 +46,28 @@ func TestAMeterTellsHowFarAReadingIs(t *testing.T) {
 	nobody.count(1)
 	if nobody.watch(1, nil) != nil {
 		t.Error("a reading is watched for nobody")
+	}
+}
+
+func TestTheDaemonLogsWhatALongRunIsAt(t *testing.T) {
+	now := time.Date(2026, 9, 1, 6, 0, 0, 0, time.UTC)
+	var log bytes.Buffer
+	r := &Runner{Log: slog.New(slog.NewTextHandler(&log, nil)), Now: func() time.Time { return now.Add(30 * time.Second) }}
+	ticks, end, done := make(chan time.Time), make(chan struct{}), make(chan struct{})
+	m := new(Meter)
+	go func() {
+		defer close(done)
+		r.beat(ticks, end, "hr", m)
+	}()
+	tell := m.watch(1000, func() time.Time { return now })
+	tell(0)
+	tell(600)
+	m.count(3000)
+	ticks <- now
+	close(end)
+	<-done
+	const want = `msg="run under way" profile=hr step=reading rows=3000 a_second=100 took="30 s" left="20 s"`
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) {
+		t.Errorf("log = %q, want one line with %q", got, want)
 	}
 }

@@ -182,7 +182,7 @@ func (d *Daemon) Stop() error {
 // scheduled runs a profile because its time has come.
 func (r *Runner) scheduled(ctx context.Context, p *Profile) {
 	meter := new(Meter)
-	stop := r.logged(ctx, p.Name, meter)
+	stop := r.logged(p.Name, meter)
 	runs, err := r.RunAll(ctx, Request{Profile: p, Trigger: "schedule", Meter: meter})
 	stop()
 	for _, run := range runs {
