@@ -147,8 +147,8 @@ func TestXMLThatIsRefused(t *testing.T) {
 		{"declared as something that is no encoding", strings.Replace(xmlOf(ann), "UTF-8", "x-none", 1), "E103", "x-none", 1},
 		{"105 a reference to no character", xmlOf("<person><id>1</id><name>&#0;</name></person>"), "E411", "not well-formed", 3},
 		{"an unknown reference", xmlOf(ann, "<person><id>1</id>\n<name>&nbsp;</name></person>"), "E411", "not well-formed", 5},
-		{"an unknown reference beside the records", xmlOf("<head>A &nbsp;</head>", ann), "E411", "character 9: a reference that XML does not know", 3},
-		{"a reference that never ends", xmlOf("<head>A & B</head>", ann), "E411", "character 9: a reference", 3},
+		{"an unknown reference beside the records", xmlOf("<head>A &nbsp;</head>", ann), "E411", "byte 9: a reference that XML does not know", 3},
+		{"a reference that never ends", xmlOf("<head>A & B</head>", ann), "E411", "byte 9: a reference", 3},
 		{"a control character", xmlOf("<person><id>1\x01</id></person>"), "E411", "a character that XML does not have", 3},
 		{"107 many attributes", xmlOf("<person" + many.String() + "><id>1</id></person>"), "E411", "more than 512 attributes", 3},
 		{"many elements", xmlOf("<person>" + strings.Repeat("<x/>", 600) + "</person>"), "E411", "more than 512 elements", 3},
@@ -156,8 +156,12 @@ func TestXMLThatIsRefused(t *testing.T) {
 		{"108 a long text", xmlOf("<person><id>" + strings.Repeat("1", 65<<10) + "</id></person>"), "E411", "longer than 64 KiB", 3},
 		{"a long comment", xmlOf("<!--" + strings.Repeat("x", 300<<10) + "-->" + ann), "E411", "longer than 256 KiB", 3},
 		{"a long record", xmlOf("<person>" + strings.Repeat("<a>"+strings.Repeat("x", 60<<10)+"</a>", 9) + "</person>"), "E411", "longer than 256 KiB", 3},
-		{"elements cross", xmlOf("<person><id>1</name></person>"), "E411", "character 14: the element <id> is not closed before this", 3},
-		{"elements cross outside", "<staff><a></staff></a>", "E411", "character 11: the element <a> of line 1 is not closed before this", 1},
+		{"XML 1.1", "<?xml version='1.1'?><staff>" + ann + "</staff>", "E411", "version of XML is not 1.0", 1},
+		{"a declaration that is not at the beginning", "\n" + xmlOf(ann), "E411", "does not stand at the beginning", 2},
+		{"a tag in a tag", xmlOf("<person <id>1</id></person>"), "E411", "a < stands inside a tag", 3},
+		{"many names", xmlOf(strings.Repeat(ann, 400) + manyNames()), "E411", "more than 500 different elements", 3},
+		{"elements cross", xmlOf("<person><id>1</name></person>"), "E411", "byte 14: the element <id> is not closed before this", 3},
+		{"elements cross outside", "<staff><a></staff></a>", "E411", "byte 11: the element <a> of line 1 is not closed before this", 1},
 		{"an attribute twice", xmlOf(`<person op="1" op="2"><id>1</id></person>`), "E411", "an attribute is there twice", 3},
 		{"an attribute without quotes", xmlOf(`<person op=1><id>1</id></person>`), "E411", "not quoted", 3},
 		{"-- in a comment", xmlOf("<!-- a -- b -->" + ann), "E411", "-- stands inside a comment", 3},
@@ -173,6 +177,19 @@ func TestXMLThatIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// manyNames is three records with 300 attributes each, all of other names.
+func manyNames() string {
+	var b strings.Builder
+	for r := range 3 {
+		b.WriteString("<person")
+		for i := range 300 {
+			fmt.Fprintf(&b, ` a%d="1"`, r*300+i)
+		}
+		b.WriteString("/>")
+	}
+	return b.String()
 }
 
 func TestR10ADropWithoutAHeaderTellsWhatItHadInTheEnd(t *testing.T) {

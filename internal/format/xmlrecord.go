@@ -16,7 +16,7 @@ func (s *elementScanner) whole(t tag, size int) error {
 	for _, a := range t.attributes {
 		if a.name != "xmlns" && !strings.HasPrefix(a.name, "xmlns:") {
 			if _, err := s.met("@"+a.name, s.resolve(a.name, false), "@"); err != nil {
-				return err
+				return s.misread(err)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,7 +30,7 @@ type elementScanner struct {
 	buf      []byte
 	pos, end int
 	lines    int   // the line of buf[pos], counted from 1
-	from     int64 // characters of that line are counted from here; bytes before buf[0] are negative
+	from     int64 // where in buf that line begins; before it where negative
 	err      error // why nothing follows buf[:end]
 	returns  bool  // buf[pos:end] has a carriage return
 
@@ -89,7 +90,7 @@ func newElementScanner(r io.Reader, c io.Closer, e *elements, columns int) *elem
 
 // fill moves what is left to the front, reads until the buffer is full, and
 // looks at every character once.
-func (s *elementScanner) fill() error {
+func (s *elementScanner) fill() {
 	s.from -= int64(s.pos)
 	copy(s.buf, s.buf[s.pos:s.end])
 	s.end -= s.pos
@@ -110,7 +111,6 @@ func (s *elementScanner) fill() error {
 		s.end = max(0, fresh-2) + at
 		s.err = &here{roster.Refusal{Code: "E411", Text: "not well-formed: a character that XML does not have", Fix: "have HR write the file with an XML library"}}
 	}
-	return nil
 }
 
 // forbidden is the place of the first character that no XML document has; -1
@@ -156,7 +156,8 @@ func (s *elementScanner) more(what string) error {
 	if s.end-s.pos > maxRecord {
 		return s.tooLong(what)
 	}
-	return s.fill()
+	s.fill()
+	return nil
 }
 
 func (s *elementScanner) tooLong(what string) error {
@@ -178,14 +179,11 @@ func (s *elementScanner) cut() error {
 // wrong is a refusal of what stands at buf[i].
 func (s *elementScanner) wrong(i int, text string) error {
 	before := s.buf[s.pos:i]
-	line := s.lines + lineEnds(before)
-	at := int64(0)
+	from := s.from
 	if k := bytes.LastIndexAny(before, "\r\n"); k >= 0 {
-		at = int64(utf8.RuneCount(before[k+1:]))
-	} else {
-		at = int64(s.pos) - s.from + int64(utf8.RuneCount(before))
+		from = int64(s.pos + k + 1)
 	}
-	return &roster.Refusal{Code: "E411", Line: line, Text: fmt.Sprintf("not well-formed at character %d: %s", at+1, text), Fix: "have HR write the file with an XML library"}
+	return &roster.Refusal{Code: "E411", Line: s.lines + lineEnds(before), Text: fmt.Sprintf("not well-formed at byte %d: %s", int64(i)-from+1, text), Fix: "have HR write the file with an XML library"}
 }
 
 // skip goes on to buf[i], and counts the lines.
@@ -213,7 +211,7 @@ func (s *elementScanner) next() error {
 		s.unbind(s.own)
 	}
 	for {
-		i, err := s.upTo('<')
+		i, err := s.toTag()
 		if err != nil {
 			return err
 		}
@@ -244,10 +242,10 @@ func (s *elementScanner) next() error {
 	}
 }
 
-// upTo is the place of the next b; what stands before it belongs to no record.
-func (s *elementScanner) upTo(b byte) (int, error) {
+// toTag is the place of the next <; what stands before it belongs to no record.
+func (s *elementScanner) toTag() (int, error) {
 	for {
-		i := bytes.IndexByte(s.buf[s.pos:s.end], b)
+		i := bytes.IndexByte(s.buf[s.pos:s.end], '<')
 		text := s.buf[s.pos:s.end]
 		if i >= 0 {
 			text = text[:i]
@@ -275,9 +273,7 @@ func (s *elementScanner) upTo(b byte) (int, error) {
 			return 0, s.more("")
 		}
 		s.skip(max(s.pos, s.end-maxReference)) // one may be half there, and so may ]]>
-		if err := s.fill(); err != nil {
-			return 0, err
-		}
+		s.fill()
 	}
 }
 
@@ -367,6 +363,9 @@ func (s *elementScanner) declaration() (int, error) {
 	return 0, s.wrong(s.pos, "a declaration that is none of XML's")
 }
 
+// xmlVersion finds the version in an XML declaration.
+var xmlVersion = regexp.MustCompile(`^xml[ \t\r\n][^>]*?version[ \t\r\n]*=[ \t\r\n]*["']([^"'<>]*)["']`)
+
 func (s *elementScanner) instruction() (int, error) {
 	size, err := s.closed("?>", 2, "instruction")
 	if err != nil {
@@ -380,8 +379,8 @@ func (s *elementScanner) instruction() (int, error) {
 	if bytes.EqualFold(target[:n], []byte("xml")) && (s.began || string(target[:n]) != "xml") {
 		return 0, s.wrong(s.pos, "the XML declaration does not stand at the beginning")
 	}
-	if !s.began && string(target[:n]) == "xml" && !bytes.Contains(target[n:], []byte(`version="1.0"`)) && !bytes.Contains(target[n:], []byte(`version='1.0'`)) {
-		return 0, s.wrong(s.pos, "the version is not 1.0")
+	if v := xmlVersion.FindSubmatch(target); !s.began && v != nil && string(v[1]) != "1.0" {
+		return 0, s.wrong(s.pos, "the version of XML is not 1.0")
 	}
 	return size, nil
 }
