@@ -122,7 +122,7 @@ func (a *app) confirm(r *run.Runner, p *run.Profile, j *journal.Run) bool {
 	if err != nil {
 		return false
 	}
-	if err := report.PlanText(a.stdout, doc, r.Store.Changes(a.ctx, j.Number), report.Options{Last: last, Zone: p.Zone}); err != nil {
+	if err := report.PlanText(a.stdout, doc, r.Store.Changes(a.ctx, j.Number), report.Options{Beside: report.Beside{Last: last}, Zone: p.Zone}); err != nil {
 		return false
 	}
 	return a.ask("This is the first run of " + p.Name + ". Apply this plan?")
@@ -149,7 +149,7 @@ func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
 	case "csv":
 		return report.Results(a.stdout, j, changes, r.Store.Problems(a.ctx, j.Number))
 	}
-	o := report.Options{Last: last}
+	o := report.Options{Beside: report.Beside{Last: last}}
 	if p != nil {
 		o.Zone = p.Zone
 	}

@@ -73,6 +73,9 @@ func (s *SMTP) message(m Message) (from string, to []string, _ *mail.Msg, _ erro
 		msg.SetImportance(mail.ImportanceHigh)
 	}
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
+	if m.HTML != "" {
+		msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
+	}
 	for _, a := range m.Attach {
 		if strings.ContainsAny(a.Name+a.Type, "\r\n\x00") {
 			return none(errors.New("an attachment's name has a line break"))

@@ -8,6 +8,7 @@ type Message struct {
 	ReplyTo string // "" for none
 	Subject string
 	Text    string            // text/plain; format=flowed is not used
+	HTML    string            // the same as a page; "" for none
 	Headers map[string]string // beyond those that every mail has
 	Attach  []Attachment
 	High    bool // importance

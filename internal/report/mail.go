@@ -20,11 +20,12 @@ import (
 type MailOptions struct {
 	Options
 	To       []string
-	Owner    string // of the profile: replies go there; may be ""
-	Site     string // the domain that message ids are made of
-	Version  string // of rollcall
-	Host     string // on which it runs
-	Attached bool   // problems.csv comes with it
+	Owner    string            // of the profile: replies go there; may be ""
+	Site     string            // the domain that message ids are made of
+	Version  string            // of rollcall
+	Host     string            // on which it runs
+	Attached bool              // problems.csv comes with it
+	Notable  []journal.Outcome // the changes that a person wants to see, as [Notable] picks them
 }
 
 // Mail writes the mail about a run: plain text, and of personal data no more

@@ -18,7 +18,7 @@ import (
 func mail(t *testing.T, s *story, change ...func(*report.MailOptions)) notify.Message {
 	t.Helper()
 	o := report.MailOptions{
-		Options: report.Options{Zone: warsaw, Last: yesterday().doc(t)},
+		Options: report.Options{Zone: warsaw, Beside: report.Beside{Last: yesterday().doc(t)}},
 		To:      []string{"hr-it@example.org"}, Owner: "hr-it@example.org", Site: "example.org", Version: "1.0", Host: "rc1",
 	}
 	for _, c := range change {

@@ -12,9 +12,10 @@ import (
 	"rollcall/internal/journal"
 )
 
-// Options are what a text tells beside its run.
+// Options are what a text tells beside its run. What a run is compared with is
+// of no use but to a sync.
 type Options struct {
-	Last *Doc           // the run to compare with; nil for none, and of no use but to a sync
+	Beside
 	Zone *time.Location // in which times are told; nil: UTC
 }
 
