@@ -11,26 +11,49 @@ import (
 	"rollcall/internal/plan"
 )
 
-// counts is the table of the three ledgers, with the last run's beside them.
-func (p *page) counts() {
-	d, last := p.d, p.last
+// A ledger is the table of the counts: this run's, beside the last one's and
+// what is usual.
+type ledger struct {
+	Title   string
+	Columns []string // of numbers
+	Rows    []ledgerRow
+	Notes   []string // below the table
+}
+
+// A ledgerRow is a count, or begins a ledger where it has none.
+type ledgerRow struct {
+	Name    string
+	Numbers []string
+	Note    string // instead of numbers, over the whole width
+}
+
+// ledger is the table of the three ledgers; it has no rows where there is
+// nothing to count.
+func (p *page) ledger() (l ledger) {
+	d, last, usual := p.d, p.last, p.usual
 	if d.Rows.Read == 0 && d.Absent.Total == 0 && d.ByDate == (plan.ByDate{}) && d.facts.Changes() == 0 {
-		return
+		return l
 	}
 	if last == nil {
 		last = &Doc{}
 	}
-	const label, column = 18, 12
-	row := func(name string, now, then int, always bool) {
-		if now == 0 && (then == 0 || p.last == nil) && !always {
+	if usual == nil {
+		usual = &Usual{}
+	}
+	row := func(name string, now, then, mostly int, always bool) {
+		if now == 0 && then == 0 && mostly == 0 && !always {
 			return
 		}
-		text := "  " + left(name, label) + right(number(now), column)
+		r := ledgerRow{Name: name, Numbers: []string{number(now)}}
 		if p.last != nil {
-			text += right(number(then), column)
+			r.Numbers = append(r.Numbers, number(then))
 		}
-		p.line("%s", text)
+		if p.usual != nil {
+			r.Numbers = append(r.Numbers, number(mostly))
+		}
+		l.Rows = append(l.Rows, r)
 	}
+	begin := func(name string) { l.Rows = append(l.Rows, ledgerRow{Name: name}) }
 	title := "From the file"
 	if d.Run.Kind == journal.Revert || d.Run.Kind == journal.Batch {
 		title = "Accounts"
@@ -42,61 +65,106 @@ func (p *page) counts() {
 		title += " (" + name + ")"
 	}
 	if d.Run.Kind != journal.Sweep {
-		p.heading("%s", title)
+		l.Title = title
 	}
+	l.Columns = []string{"this run"}
 	if p.last != nil {
-		p.line("%s%s%s", left("", label+2), right("this run", column), right("last run", column))
+		l.Columns = append(l.Columns, "last run")
 	}
-	a, b := d.Rows, last.Rows
+	if p.usual != nil {
+		l.Columns = append(l.Columns, "usual")
+	}
+	a, b, c := d.Rows, last.Rows, usual.Rows
 	read := d.Input.Name != ""
 	if read {
-		row("rows read", a.Read, b.Read, true)
+		row("rows read", a.Read, b.Read, c.Read, true)
 	}
-	row("added", a.Added, b.Added, read)
-	row("updated", a.Updated, b.Updated, read)
-	row("renamed", a.Renamed, b.Renamed, false)
-	row("reactivated", a.Reactivated, b.Reactivated, false)
-	row("suspended", a.Suspended, b.Suspended, false)
-	row(p.deleted(), a.Deleted, b.Deleted, false)
-	row("unchanged", a.Unchanged, b.Unchanged, read)
-	row("skipped", a.Skipped, b.Skipped, false)
-	row("rejected", a.Rejected, b.Rejected, read)
-	if d.Absent.Total > 0 {
-		p.line("Not in the file")
-		row("kept", d.Absent.Kept, last.Absent.Kept, false)
-		row("suspended", d.Absent.Suspended, last.Absent.Suspended, false)
-		row("deleted", d.Absent.Deleted, last.Absent.Deleted, false)
+	row("added", a.Added, b.Added, c.Added, read)
+	row("updated", a.Updated, b.Updated, c.Updated, read)
+	row("renamed", a.Renamed, b.Renamed, c.Renamed, false)
+	row("reactivated", a.Reactivated, b.Reactivated, c.Reactivated, false)
+	row("suspended", a.Suspended, b.Suspended, c.Suspended, false)
+	row(p.deleted(), a.Deleted, b.Deleted, c.Deleted, false)
+	row("unchanged", a.Unchanged, b.Unchanged, c.Unchanged, read)
+	row("skipped", a.Skipped, b.Skipped, c.Skipped, false)
+	row("rejected", a.Rejected, b.Rejected, c.Rejected, read)
+	if d.Absent.Total > 0 || d.Absent == (plan.Absent{}) && d.Input.Content == "full" && (last.Absent.Total > 0 || usual.Absent.Total > 0) {
+		begin("Not in the file")
+		row("kept", d.Absent.Kept, last.Absent.Kept, usual.Absent.Kept, false)
+		row("suspended", d.Absent.Suspended, last.Absent.Suspended, usual.Absent.Suspended, false)
+		row("deleted", d.Absent.Deleted, last.Absent.Deleted, usual.Absent.Deleted, false)
 	} else if d.Input.Content == "full" {
-		p.line("Not in the file: nobody")
+		begin("Not in the file: nobody")
 	}
 	if n := d.facts.WouldSuspend; n > 0 {
-		p.line("  (with missing: suspend %s would be suspended)", people(n))
+		l.Rows = append(l.Rows, ledgerRow{Note: fmt.Sprintf("(with missing: suspend %s would be suspended)", people(n))})
 	}
-	if d.ByDate != (plan.ByDate{}) {
-		if d.Run.Kind == journal.Sweep {
-			p.line("")
+	if d.ByDate != (plan.ByDate{}) || last.ByDate != (plan.ByDate{}) || usual.ByDate != (plan.ByDate{}) {
+		switch {
+		case p.d.Run.Kind == journal.Sweep && !p.d.Run.Status.Applied():
+			begin("By date, if it were applied")
+		default:
+			begin("By date")
 		}
-		if p.d.Run.Kind == journal.Sweep && !p.d.Run.Status.Applied() {
-			p.line("By date, if it were applied")
-		} else {
-			p.line("By date")
-		}
-		row("started", d.ByDate.Started, last.ByDate.Started, false)
-		row("expired", d.ByDate.Expired, last.ByDate.Expired, false)
+		row("started", d.ByDate.Started, last.ByDate.Started, usual.ByDate.Started, false)
+		row("expired", d.ByDate.Expired, last.ByDate.Expired, usual.ByDate.Expired, false)
 	}
 	if p.purged() > 0 {
-		p.say("  ", "Removed outright means: the account is gone, its name and key are free, and no revert brings it back.")
+		l.Notes = append(l.Notes, "Removed outright means: the account is gone, its name and key are free, and no revert brings it back.")
 	}
 	if d.Run.Profile == "" {
-		return
+		return l
 	}
-	now, then := "%s before, %s now", []any{number(d.Accounts.ActiveBefore), number(d.Accounts.ActiveAfter)}
+	now := "%s before, %s now"
 	if !d.Run.Status.Applied() {
 		now = "%s now, %s afterwards"
 	}
-	p.line("Active accounts: "+now, then...)
+	active := "Active accounts: " + fmt.Sprintf(now, number(d.Accounts.ActiveBefore), number(d.Accounts.ActiveAfter))
 	if n := p.linked(); n > 0 {
-		p.line("  at least %s of them had an account before, and %s linked to this profile", number(n), p.tense(n))
+		active += fmt.Sprintf("; at least %s of them had an account before, and %s linked to this profile", number(n), p.tense(n))
+	}
+	l.Notes = append(l.Notes, active)
+	return l
+}
+
+// counts writes the ledger.
+func (p *page) counts() {
+	l := p.ledger()
+	if len(l.Rows) == 0 {
+		return
+	}
+	p.line("")
+	if l.Title != "" {
+		p.line("%s", l.Title)
+	}
+	p.table(l)
+}
+
+func (p *page) table(l ledger) {
+	const label, column = 18, 12
+	if len(l.Columns) > 1 {
+		text := left("", label+2)
+		for _, c := range l.Columns {
+			text += right(c, column)
+		}
+		p.line("%s", text)
+	}
+	for _, r := range l.Rows {
+		switch {
+		case r.Note != "":
+			p.line("  %s", r.Note)
+		case len(r.Numbers) == 0:
+			p.line("%s", r.Name)
+		default:
+			text := "  " + left(r.Name, label)
+			for _, n := range r.Numbers {
+				text += right(n, column)
+			}
+			p.line("%s", text)
+		}
+	}
+	for _, n := range l.Notes {
+		p.say("", "%s", n)
 	}
 }
 
@@ -175,20 +243,20 @@ func (p *page) departments() []moved {
 	return all
 }
 
-// movement names the departments that changed most.
-func (p *page) movement() {
+// movement is the departments that changed most, each with what happened there;
+// none where that is no news.
+func (p *page) movement() (items []string) {
 	const shown = 3
 	if p.d.Run.Status == journal.Held {
-		return // what stands out has been told
+		return nil // what stands out has been told
 	}
 	if p.d.Run.LeftOut > 0 {
-		return // whose changes were left out is not known here
+		return nil // whose changes were left out is not known here
 	}
 	all := slices.DeleteFunc(p.departments(), func(m moved) bool { return m.name == "" })
 	if len(all) < 2 {
-		return // one department is no news
+		return nil // one department is no news
 	}
-	var items []string
 	for _, m := range all[:min(len(all), shown)] {
 		var what []string
 		for _, w := range []struct {
@@ -199,10 +267,17 @@ func (p *page) movement() {
 				what = append(what, number(w.n)+" "+w.word)
 			}
 		}
-		items = append(items, fmt.Sprintf("%s (%s)", m.name, list(what)))
+		items = append(items, fmt.Sprintf("%s (%s)", cut(m.name, maxName), list(what)))
 	}
-	p.line("")
-	p.wrap("Most movement: ", items, ", ")
+	return items
+}
+
+// mostMovement writes it.
+func (p *page) mostMovement() {
+	if items := p.movement(); len(items) > 0 {
+		p.line("")
+		p.wrap("Most movement: ", items, ", ")
+	}
 }
 
 // mostRemoved is the department with at least half of the removals; "" and 0

@@ -47,60 +47,70 @@ func (p *page) worked() time.Duration {
 	return time.Duration(t.Fetch+t.Read+t.Plan+t.Apply) * time.Millisecond
 }
 
-// headline says what happened and whether anybody has to act.
+// headline writes what [page.sentences] says, and of a failure why.
 func (p *page) headline() {
+	for _, s := range p.sentences() {
+		p.say("", "%s", s)
+	}
+	if p.d.Run.Status == journal.Failed {
+		p.line("")
+		if name := p.input(); name != "" && p.d.Run.Code != "" {
+			p.line("  %s", name)
+		}
+		p.say("  ", "%s", clean(p.d.Run.Error))
+	}
+}
+
+// sentences say what happened and whether anybody has to act.
+func (p *page) sentences() (all []string) {
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	run, facts := p.d.Run, p.d.facts
 	switch run.Status {
 	case journal.OK:
 		switch {
 		case run.Kind == journal.Batch:
-			p.say("", "%s by hand (run %d).", p.byHand(), run.Number)
+			say("%s by hand (run %d).", p.byHand(), run.Number)
 		case run.LeftOut+run.Excepted > 0:
-			p.say("", "%s %s, no problems.", p.finished(), changed(facts.Changes()))
+			say("%s %s, no problems.", p.finished(), changed(facts.Changes()))
 		default:
-			p.say("", "%s %s, no problems. %s", p.finished(), changed(facts.Changes()), nothingLeft)
+			say("%s %s, no problems. %s", p.finished(), changed(facts.Changes()), nothingLeft)
 		}
 	case journal.Unchanged:
 		if p.repeated() {
-			p.say("", "%s Nothing had changed: it is the same file as before.", p.finished())
-			p.say("", "Its problems stand as they were reported then: rollcall runs problems %d", run.SameAs)
+			say("%s Nothing had changed: it is the same file as before.", p.finished())
+			say("Its problems stand as they were reported then: rollcall runs problems %d", run.SameAs)
 			break
 		}
-		p.say("", "%s Nothing had changed. %s", p.finished(), nothingLeft)
+		say("%s Nothing had changed. %s", p.finished(), nothingLeft)
 	case journal.Warn:
-		p.say("", "%s %s%s", p.finished(), changed(facts.Changes()), p.blemishes())
+		say("%s %s%s", p.finished(), changed(facts.Changes()), p.blemishes())
 		if facts.Rows.Rejected > 0 {
-			p.say("", "A rejected row never counts as a leaver: whoever has an account keeps it exactly as it was.")
+			say("A rejected row never counts as a leaver: whoever has an account keeps it exactly as it was.")
 		}
 	case journal.Held:
-		p.say("", "%s is held. NOTHING was changed.", p.who())
-		p.say("", "Somebody must decide%s.", p.deadline())
+		say("%s is held. NOTHING was changed.", p.who())
+		say("Somebody must decide%s.", p.deadline())
 	case journal.Failed:
-		p.say("", "%s failed after %s. NO account was changed.", p.who(), took(run.Finished.Sub(run.Started.Time)))
-		p.line("")
-		if name := p.input(); name != "" && run.Code != "" {
-			p.line("  %s", name)
-		}
-		p.say("  ", "%s", clean(run.Error))
+		say("%s failed after %s. NO account was changed.", p.who(), took(run.Finished.Sub(run.Started.Time)))
 	case journal.Interrupted:
-		p.say("", "%s was interrupted: its process ended before it was done. NO account was changed.", p.who())
+		say("%s was interrupted: its process ended before it was done. NO account was changed.", p.who())
 	case journal.Missing:
-		p.say("", "%s: no new file came in time. NO account was changed, and nobody counts as a leaver.", p.who())
+		say("%s: no new file came in time. NO account was changed, and nobody counts as a leaver.", p.who())
 	case journal.Rejected:
-		p.say("", "%s was rejected%s. NOTHING was changed.", p.who(), p.decision())
+		say("%s was rejected%s. NOTHING was changed.", p.who(), p.decision())
 	case journal.Superseded:
-		p.say("", "%s was held, and was not decided before its time was over or a newer run took its place. NOTHING was changed.", p.who())
+		say("%s was held, and was not decided before its time was over or a newer run took its place. NOTHING was changed.", p.who())
 	case journal.Reverted:
-		p.say("", "%s was applied, and has been taken back since.", p.who())
+		say("%s was applied, and has been taken back since.", p.who())
 	case journal.Running:
-		p.say("", "%s is under way since %s.", p.who(), p.moment(run.Started.Time))
+		say("%s is under way since %s.", p.who(), p.moment(run.Started.Time))
 	case journal.Dry:
-		p.say("", "%s is only a plan: NOTHING was changed. %s.", p.who(), wouldChange(facts.Changes()))
+		say("%s is only a plan: NOTHING was changed. %s.", p.who(), wouldChange(facts.Changes()))
 		if guard.Holds(p.d.Guardrails) {
-			p.say("", "If it were applied, a guardrail would hold it until somebody approves it.")
+			say("If it were applied, a guardrail would hold it until somebody approves it.")
 		}
 	}
-	p.leftOut()
+	return append(all, p.leftOut()...)
 }
 
 // input names the drop and its time; "" where there was none.
@@ -193,7 +203,8 @@ func (p *page) decision() string {
 }
 
 // leftOut tells what of the plan was not carried out, and what becomes of it.
-func (p *page) leftOut() {
+func (p *page) leftOut() (all []string) {
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	run := p.d.Run
 	waits := "."
 	switch {
@@ -205,19 +216,20 @@ func (p *page) leftOut() {
 	switch {
 	case run.Status == journal.Held || run.Status == journal.Dry:
 	case run.Approved:
-		p.say("", "It had been held, and was approved%s.", p.decision())
+		say("It had been held, and was approved%s.", p.decision())
 		if run.Excepted > 0 {
-			p.say("", "%s left out, as decided%s", was(run.Excepted, "removal"), waits)
+			say("%s left out, as decided%s", was(run.Excepted, "removal"), waits)
 		}
 	case run.Excepted > 0:
-		p.say("", "%s left out (on_hold: removals): a guardrail would have held the run%s Somebody should look.", was(run.Excepted, "removal"), waits)
+		say("%s left out (on_hold: removals): a guardrail would have held the run%s Somebody should look.", was(run.Excepted, "removal"), waits)
 	}
 	if run.LeftOut > 0 {
-		p.say("", "%s left out: the account had changed since the plan was made. The next run looks again.", was(run.LeftOut, "change"))
+		say("%s left out: the account had changed since the plan was made. The next run looks again.", was(run.LeftOut, "change"))
 	}
 	for _, f := range p.d.Guardrails {
 		if f.Tripped && !f.Holds() {
-			p.say("", "Mind: %s.", clean(f.Text))
+			say("Mind: %s.", clean(f.Text))
 		}
 	}
+	return all
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
 	"rollcall/internal/roster"
@@ -36,27 +35,20 @@ func Mail(d *Doc, o MailOptions) notify.Message {
 	var text bytes.Buffer
 	p := newPage(&text, d, o.Options)
 	p.wide, p.fold = wideInMail, true
-	p.headline()
-	if p.planned() {
-		p.guardrails()
-		p.decide() // before the counts: a telephone shows a few lines
-		p.problems(maxInMail)
-		p.counts()
-		p.movement()
-	}
-	p.next()
-	p.footer(o)
+	l := p.letter(o)
+	p.letterText(l)
 	_ = p.w.Flush() // a buffer takes everything
 
 	run := d.Run
 	name := p.name()
 	thread := fmt.Sprintf("<%s.%s@%s>", name, run.Started.In(p.zone).Format("200601"), o.Site)
 	return notify.Message{
-		ID:      messageID(run, o),
+		ID:      p.messageID(o),
 		To:      o.To,
 		ReplyTo: o.Owner,
-		Subject: short(fmt.Sprintf("[rollcall] %s %s: %s", shout(run.Status), name, p.subject())),
+		Subject: p.subject(),
 		Text:    text.String(),
+		HTML:    mailHTML(l),
 		High:    urgent(run.Status),
 		Headers: map[string]string{
 			"Auto-Submitted":           "auto-generated",
@@ -67,21 +59,24 @@ func Mail(d *Doc, o MailOptions) notify.Message {
 			"Thread-Topic":             "rollcall " + name,
 			"Content-Language":         "en",
 			"X-Rollcall-Profile":       name,
-			"X-Rollcall-Status":        string(run.Status),
+			"X-Rollcall-Status":        strings.ToLower(p.state()),
 			"X-Rollcall-Run":           strconv.FormatInt(run.Number, 10),
 		},
 	}
 }
 
+// tag begins every subject.
+const tag = "rollcall"
+
 // maxSubject is what a mail reader shows of a subject.
 const maxSubject = 78
 
 // short is a subject that is seen whole: it ends between two facts.
-func short(s string) string {
-	if utf8.RuneCountInString(s) <= maxSubject {
+func short(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
 		return s
 	}
-	s = cut(s, maxSubject)
+	s = cut(s, most)
 	if i := strings.LastIndex(s, ", "); i > 0 {
 		return s[:i] + " …"
 	}
@@ -99,19 +94,47 @@ func shout(s journal.Status) string {
 
 // urgent tells whether a person has to act before the next run.
 func urgent(s journal.Status) bool {
-	return s == journal.Held || s == journal.Failed || s == journal.Missing || s == journal.Interrupted
+	return s == journal.Held || s == journal.Failed || s == journal.Missing
 }
 
-// messageID is the same after a crash: it is made of the run, its status and
-// the recipients, in whatever order they stand.
-func messageID(run Run, o MailOptions) string {
-	to := slices.Sorted(slices.Values(o.To))
-	sum := sha256.Sum256([]byte(run.ID + "\x00" + strings.Join(to, "\x00")))
-	return fmt.Sprintf("run%d.%s.%s@%s", run.Number, run.Status, hex.EncodeToString(sum[:6]), o.Site)
+// messageID is the same after a crash: it is made of the run, its state, which
+// mail about that it is, and the recipients, in whatever order they stand.
+func (p *page) messageID(o MailOptions) string {
+	nth := 1
+	if p.Trouble != nil {
+		nth += p.Trouble.Reminder
+	}
+	run := p.d.Run
+	sum := sha256.Sum256([]byte(run.ID + "\x00" + recipients(o.To)))
+	return fmt.Sprintf("run%d.%s.%d.%s@%s", run.Number, strings.ToLower(p.state()), nth, hex.EncodeToString(sum[:6]), o.Site)
 }
 
-// subject is the fact that matters most. It never has a word of the drop in it.
+func recipients(to []string) string { return strings.Join(slices.Sorted(slices.Values(to)), "\x00") }
+
+// subject begins with a tag, the state and the profile, all of which fit on a
+// telephone.
 func (p *page) subject() string {
+	text := fmt.Sprintf("[%s] %s %s: %s", tag, p.state(), p.name(), p.fact())
+	if p.Trouble != nil && p.Trouble.Reminder > 0 {
+		tail := fmt.Sprintf(", reminder %d", p.Trouble.Reminder)
+		return cut(text, maxSubject-len(tail)) + tail
+	}
+	if p.state() == "RECOVERED" {
+		tail := " after " + lasted(p.d.Run.Finished.Sub(p.Trouble.Since))
+		return short(strings.TrimSuffix(text, tail), maxSubject-len(tail)) + tail
+	}
+	return short(text, maxSubject)
+}
+
+// fact is the one that matters most. It never has a word of the drop in it.
+func (p *page) fact() string {
+	if p.state() == "RECOVERED" {
+		return p.what() + " after " + lasted(p.d.Run.Finished.Sub(p.Trouble.Since))
+	}
+	return p.what()
+}
+
+func (p *page) what() string {
 	run, facts := p.d.Run, p.d.facts
 	switch run.Status {
 	case journal.Unchanged:
@@ -125,7 +148,7 @@ func (p *page) subject() string {
 		}
 		return what + ", " + many(facts.Changes(), "account") + " changed"
 	case journal.Held:
-		return why(p.d.Guardrails)
+		return p.why()
 	case journal.Failed:
 		if c, ok := roster.Codes[run.Code]; ok {
 			return c.Text
@@ -134,6 +157,9 @@ func (p *page) subject() string {
 	case journal.Interrupted:
 		return "the run was interrupted"
 	case journal.Missing:
+		if p.Missing != nil {
+			return "no file by " + p.Missing.Due.In(p.zone).Format("15:04")
+		}
 		return "no new file came in time"
 	case journal.Rejected:
 		return "the held plan was rejected"
@@ -174,15 +200,15 @@ func (p *page) deeds() string {
 }
 
 // why is the first guardrail that holds the run, in a few words.
-func why(found []guard.Finding) string {
-	for _, f := range found {
+func (p *page) why() string {
+	for _, f := range p.d.Guardrails {
 		if !f.Holds() {
 			continue
 		}
 		limit := fmt.Sprintf(" (limit %s)", number(f.Limit))
 		switch f.Name {
 		case "max_removals", "everybody":
-			return many(f.Value, "account") + " would be removed" + limit
+			return p.removed(f.Value) + limit
 		case "max_adds":
 			return many(f.Value, "account") + " would be added" + limit
 		case "max_renames":
@@ -205,17 +231,14 @@ func why(found []guard.Finding) string {
 	return "a guardrail has tripped"
 }
 
-func (p *page) footer(o MailOptions) {
-	if o.Attached {
-		p.heading("Every problem with its line is in the attached problems.csv.")
+// removed is "612 people would be suspended".
+func (p *page) removed(n int) string {
+	gone := p.d.Rows.Deleted + p.d.Absent.Deleted
+	switch {
+	case p.d.Run.Kind == journal.Revert, gone > 0 && gone < p.removals():
+		return many(n, "account") + " would be removed"
+	case gone > 0:
+		return people(n) + " would be deleted"
 	}
-	p.heading("-- ")
-	owner := ""
-	if o.Owner != "" {
-		owner = " (owner: " + o.Owner + ")"
-	}
-	if p.d.Run.Profile != "" {
-		p.line("You get this as a report recipient of profile %s%s.", p.d.Run.Profile, owner)
-	}
-	p.line("rollcall %s on %s, run %s", o.Version, o.Host, p.d.Run.ID)
+	return people(n) + " would be suspended"
 }

@@ -30,7 +30,7 @@ func Text(w io.Writer, d *Doc, changes Changes, o Options) error {
 		p.guardrails()
 		p.problems(maxOnScreen)
 		p.counts()
-		p.movement()
+		p.mostMovement()
 		if changes != nil {
 			if err := p.changes(changes, false); err != nil {
 				return err
@@ -47,27 +47,32 @@ const (
 	maxOnScreen = 20
 	maxInMail   = 10
 
+	maxName     = 60 // characters of a department, or of a column
+	maxSentence = 400
+
 	wideOnScreen = 100
 	wideInMail   = 78
 )
 
 // page writes the paragraphs of one text. Its writer keeps the first error.
 type page struct {
-	w    *bufio.Writer
-	d    *Doc
-	last *Doc
-	zone *time.Location
-	wide int  // of a list of items
-	fold bool // sentences too
+	w *bufio.Writer
+	d *Doc
+	Options
+	last  *Doc
+	usual *Usual
+	zone  *time.Location
+	wide  int  // of a list of items
+	fold  bool // sentences too
 }
 
 func newPage(w io.Writer, d *Doc, o Options) *page {
-	p := &page{w: bufio.NewWriter(w), d: d, last: o.Last, zone: o.Zone, wide: wideOnScreen}
+	p := &page{w: bufio.NewWriter(w), d: d, Options: o, last: o.Last, usual: o.Usual, zone: o.Zone, wide: wideOnScreen}
 	if p.zone == nil {
 		p.zone = time.UTC
 	}
 	if d != nil && d.Run.Kind != journal.Sync {
-		p.last = nil // no two of them do the same
+		p.last, p.usual = nil, nil // no two of them do the same
 	}
 	return p
 }
@@ -120,63 +125,99 @@ func (p *page) planned() bool {
 	return true
 }
 
-// guardrails tells which tripped, and what stands out in a held run.
-func (p *page) guardrails() {
-	var tripped []guard.Finding
+// tripped is which guardrails hold the run, under a title.
+func (p *page) tripped() (title string, found []guard.Finding) {
 	for _, f := range p.d.Guardrails {
 		if f.Holds() {
-			tripped = append(tripped, f)
+			found = append(found, f)
 		}
 	}
-	if len(tripped) == 0 {
-		return
-	}
-	run := p.d.Run
-	switch {
+	switch run := p.d.Run; {
 	case run.Status == journal.Held:
-		p.heading("Why it is held")
+		title = "Why it is held"
 	case run.Approved:
-		p.heading("Guardrails that tripped, and were approved")
+		title = "Guardrails that tripped, and were approved"
 	case run.Status == journal.Dry:
-		p.heading("Why a run would be held")
+		title = "Why a run would be held"
 	case run.Excepted > 0:
-		p.heading("Why the removals were left out")
+		title = "Why the removals were left out"
 	default:
-		p.heading("Why it was held")
+		title = "Why it was held"
 	}
-	p.findings(tripped)
-	if run.Status != journal.Held {
+	return title, found
+}
+
+// standsOut is what is odd about a held run; "" where nothing is known.
+func (p *page) standsOut() string {
+	if name, n := p.mostRemoved(); n > 1 && p.d.Run.Status == journal.Held {
+		return fmt.Sprintf("%s of the %s are in %s.", number(n), many(p.d.facts.Removals, "removal"), cut(name, maxName))
+	}
+	return ""
+}
+
+// guardrails tells which tripped, and what stands out in a held run.
+func (p *page) guardrails() {
+	title, found := p.tripped()
+	if len(found) == 0 {
 		return
 	}
-	if name, n := p.mostRemoved(); n > 1 {
+	p.heading("%s", title)
+	p.findings(found)
+	if text := p.standsOut(); text != "" {
 		p.heading("What stands out")
-		p.line("  %s of the %s are in %s.", number(n), many(p.d.facts.Removals, "removal"), name)
+		p.line("  %s", text)
 	}
 }
 
-// decide is what to do about a held run.
-func (p *page) decide() {
+// A step is something to do: why, what to type, and what else there is to say.
+type step struct{ Label, Command, Text string }
+
+// choices are what can be done about a held run.
+func (p *page) choices() (all []step) {
 	run := p.d.Run
 	if run.Status != journal.Held {
-		return
+		return nil
 	}
-	p.heading("What to do")
-	p.line("  if it is right    rollcall held approve %d --reason \"…\"", run.Number)
+	add := func(label, text, command string) { all = append(all, step{label, command, text}) }
+	add("if it is right", "", fmt.Sprintf("rollcall held approve %d --reason \"…\"", run.Number))
 	if n := p.removals(); n > 0 && n < p.d.facts.Changes() {
-		p.line("  but keep people   rollcall held approve %d --except removals --reason \"…\"", run.Number)
+		add("but keep people", "", fmt.Sprintf("rollcall held approve %d --except removals --reason \"…\"", run.Number))
 	}
 	wrong, nobody := "", ""
 	switch run.Kind {
 	case journal.Sync:
-		wrong, nobody = "   and ask HR for a new file", "; a newer file takes the place of this one"
+		wrong, nobody = "and ask HR for a new file", "; a newer file takes the place of this one"
 	case journal.Sweep:
-		wrong, nobody = "   and have the dates corrected in HR", "; a later sweep takes the place of this one"
+		wrong, nobody = "and have the dates corrected in HR", "; a later sweep takes the place of this one"
 	case journal.Revert:
 		nobody = fmt.Sprintf("; run %d stays applied", run.Reverts)
 	}
-	p.line("  if it is wrong    rollcall held reject %d --reason \"…\"%s", run.Number, wrong)
-	p.line("  to look closer    rollcall runs changes %d", run.Number)
-	p.line("  if nobody acts    no account changes%s", nobody)
+	add("if it is wrong", wrong, fmt.Sprintf("rollcall held reject %d --reason \"…\"", run.Number))
+	add("to look closer", "", fmt.Sprintf("rollcall runs changes %d", run.Number))
+	add("if nobody acts", "no account changes"+nobody, "")
+	return all
+}
+
+// decide writes what to do about a held run.
+func (p *page) decide() {
+	if all := p.choices(); len(all) > 0 {
+		p.heading("What to do")
+		p.steps(all)
+	}
+}
+
+func (p *page) steps(all []step) {
+	wide := 0
+	for _, s := range all {
+		wide = max(wide, utf8.RuneCountInString(s.Label))
+	}
+	for _, s := range all {
+		text := s.Command
+		if s.Text != "" && s.Command != "" {
+			text += "   "
+		}
+		p.line("  %s   %s", left(s.Label, wide), text+s.Text)
+	}
 }
 
 // removals is how many changes take access away: what --except removals leaves out.
@@ -195,13 +236,11 @@ func (p *page) findings(found []guard.Finding) {
 	}
 }
 
-// next is what to type now.
-func (p *page) next() {
+// further is what to type now.
+func (p *page) further() (steps []step) {
 	run := p.d.Run
-	type step struct{ why, what string }
-	var steps []step
 	add := func(why, format string, args ...any) {
-		steps = append(steps, step{why, fmt.Sprintf(format, args...)})
+		steps = append(steps, step{Label: why, Command: fmt.Sprintf(format, args...)})
 	}
 	problems := func() {
 		if len(p.d.Problems) > 0 {
@@ -238,16 +277,14 @@ func (p *page) next() {
 			add("try again", "rollcall run %s", run.Profile)
 		}
 	}
-	if len(steps) == 0 {
-		return
-	}
-	wide := 0
-	for _, s := range steps {
-		wide = max(wide, len(s.why))
-	}
-	p.heading("Next")
-	for _, s := range steps {
-		p.line("  %s   %s", left(s.why, wide), s.what)
+	return steps
+}
+
+// next writes it.
+func (p *page) next() {
+	if steps := p.further(); len(steps) > 0 {
+		p.heading("Next")
+		p.steps(steps)
 	}
 }
 

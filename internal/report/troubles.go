@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,8 +10,27 @@ import (
 	"rollcall/internal/roster"
 )
 
-// problems are told by cause, at most so many groups in all.
-func (p *page) problems(most int) {
+// A complaint is the problems of one severity, as a text tells them.
+type complaint struct {
+	Title  string
+	Groups []told
+	More   string // what is not shown; "" where all is
+}
+
+// told is a group of problems in words.
+type told struct {
+	Count string
+	Code  string
+	Text  string // what is wrong, and where
+	Since string // new, or since when
+	Fresh bool   // all of them are new
+	At    string // the first few
+	Fix   string
+	Group Group
+}
+
+// complaints are the problems by severity and cause, at most so many groups.
+func (p *page) complaints(most int) (all []complaint) {
 	for _, section := range []struct {
 		severity roster.Severity
 		title    string
@@ -31,17 +51,35 @@ func (p *page) problems(most int) {
 		if len(groups) == 0 {
 			continue
 		}
-		p.heading("%s (%s)", section.title, age(fresh, count))
+		c := complaint{Title: fmt.Sprintf("%s (%s)", section.title, age(fresh, count))}
 		shown := groups[:min(len(groups), most)]
 		most -= len(shown)
-		wide := len(number(groups[0].Count)) // the biggest is first
 		for _, g := range shown {
-			p.group(g, wide)
+			c.Groups = append(c.Groups, p.told(g))
 			count -= g.Count
 		}
 		if count > 0 {
-			p.line("  and %s of %s", number(count), kinds(len(groups)-len(shown)))
+			c.More = fmt.Sprintf("and %s of %s", number(count), kinds(len(groups)-len(shown)))
 		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// problems writes them.
+func (p *page) problems(most int) {
+	for _, c := range p.complaints(most) {
+		p.heading("%s", c.Title)
+		p.complaint(c)
+	}
+}
+
+func (p *page) complaint(c complaint) {
+	for _, t := range c.Groups {
+		p.group(t, len(c.Groups[0].Count)) // the biggest is first
+	}
+	if c.More != "" {
+		p.line("  %s", c.More)
 	}
 }
 
@@ -63,32 +101,36 @@ func age(fresh, count int) string {
 	return fmt.Sprintf("%s new, %s seen before", number(fresh), number(count-fresh))
 }
 
-func (p *page) group(g Group, wide int) {
-	where := g.Column
-	if where == "" {
-		where = g.Field
-	}
+func (p *page) told(g Group) told {
+	where := cmp.Or(g.Column, g.Field)
 	if where != "" {
-		where = clean(where) + ": "
+		where = cut(clean(where), maxName) + ": "
 	}
-	since := "new"
+	t := told{
+		Count: number(g.Count), Code: g.Code, Text: where + cut(clean(g.Message), maxSentence),
+		Since: "new", Fresh: g.Since.IsZero(), At: places(g), Fix: cut(clean(g.Fix), maxSentence), Group: g,
+	}
 	if !g.Since.IsZero() {
-		since = "since " + g.Since.In(p.zone).Format("2 Jan")
+		t.Since = "since " + g.Since.In(p.zone).Format("2 Jan")
 		if g.New > 0 {
-			since = fmt.Sprintf("%s new, others %s", number(g.New), since)
+			t.Since = fmt.Sprintf("%s new, others %s", number(g.New), t.Since)
 		}
 	}
+	return t
+}
+
+func (p *page) group(t told, wide int) {
 	indent := strings.Repeat(" ", wide+5)
 	code := ""
-	if g.Code != "" {
-		code = g.Code + "  "
+	if t.Code != "" {
+		code = t.Code + "  "
 	}
-	p.say(fmt.Sprintf("  %s × %s", right(number(g.Count), wide), code), "%s%s (%s)", where, clean(g.Message), since)
-	if at := places(g); at != "" {
-		p.line("%s%s", indent, at)
+	p.say(fmt.Sprintf("  %s × %s", right(t.Count, wide), code), "%s (%s)", t.Text, t.Since)
+	if t.At != "" {
+		p.line("%s%s", indent, t.At)
 	}
-	if g.Fix != "" {
-		p.line("%sFix: %s", indent, clean(g.Fix)) // in one line: it may hold a command
+	if t.Fix != "" {
+		p.line("%sFix: %s", indent, t.Fix) // in one line: it may hold a command
 	}
 }
 
@@ -100,8 +142,8 @@ func places(g Group) string {
 		if e.Line > 0 {
 			lines = append(lines, strconv.Itoa(e.Line))
 		}
-		if e.Key != "" && !slices.Contains(keys, clean(string(e.Key))) {
-			keys = append(keys, clean(string(e.Key)))
+		if e.Key != "" && !slices.Contains(keys, cut(clean(string(e.Key)), maxValue)) {
+			keys = append(keys, cut(clean(string(e.Key)), maxValue))
 		}
 	}
 	var parts []string
