@@ -44,8 +44,10 @@ func (p *page) finished() string {
 // worked is how long the steps of a run took.
 func (p *page) worked() time.Duration {
 	t := p.d.Timing
-	return time.Duration(t.Fetch+t.Read+t.Plan+t.Apply) * time.Millisecond
+	return millis(t.Fetch + t.Read + t.Plan + t.Apply)
 }
+
+func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // headline writes what [page.sentences] says, and of a failure why.
 func (p *page) headline() {

@@ -3,8 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -67,7 +70,7 @@ func (p *page) state() string {
 }
 
 // letter is the report as mail and page have it, in the order in which it is read.
-func (p *page) letter(o MailOptions) letter {
+func (p *page) letter(o MailOptions, most int) letter {
 	state := p.state()
 	l := letter{
 		State: state, Mark: cmp.Or(stateMarks[state], "·"), Tone: tone(state),
@@ -80,7 +83,7 @@ func (p *page) letter(o MailOptions) letter {
 		if table := p.ledger(); len(table.Rows) > 0 {
 			add(part{ID: "counts", Title: cmp.Or(table.Title, "Accounts"), Ledger: &table})
 		}
-		for i, c := range p.complaints(maxInMail) {
+		for i, c := range p.complaints(most) {
 			id := "problems"
 			if i > 0 {
 				id = ""
@@ -95,14 +98,14 @@ func (p *page) letter(o MailOptions) letter {
 		add(p.actPart(o)...)
 	}
 	if items := p.coming(); len(items) > 0 {
-		add(part{Title: "Coming up", Items: items})
+		add(part{ID: "coming", Title: "Coming up", Items: items})
 	}
-	steps := p.further()
-	if o.Host != "" {
+	steps := slices.DeleteFunc(p.further(), func(s step) bool { return !p.planned() && strings.HasPrefix(s.Command, "rollcall run ") }) // the box says so
+	if len(o.To) > 0 && o.Host != "" {
 		steps = append(steps, step{Label: "everything", Text: fmt.Sprintf("reports/%d.html, in the state folder on %s", p.d.Run.Number, o.Host)})
 	}
 	if len(steps) > 0 {
-		add(part{Title: "Next", Steps: steps})
+		add(part{ID: "next", Title: "Next", Steps: steps})
 	}
 	if o.Attached {
 		add(part{Text: []string{"Every problem with its line is in the attached problems.csv."}})
@@ -176,16 +179,16 @@ func (p *page) actPart(o MailOptions) []part {
 	case run.Status == journal.Failed && run.Kind == journal.Sync:
 		if fix := roster.Codes[run.Code].Fix; fix != "" && strings.HasSuffix(run.Error, fix) {
 			for _, text := range strings.Split(fix, "; ") {
-				box.Numbered = append(box.Numbered, step{Text: clean(text)})
+				box.Numbered = append(box.Numbered, step{Text: sentence(clean(text))})
 			}
 		}
-		box.Numbered = append(box.Numbered, step{Text: "then run it again:", Command: "rollcall run " + run.Profile})
+		box.Numbered = append(box.Numbered, step{Text: "Then run it again:", Command: "rollcall run " + run.Profile})
 		box.Steps = []step{{Label: "if nobody acts", Text: "no account changes, and every run ends like this one"}}
 	case run.Status == journal.Missing:
 		box.Numbered = []step{
-			{Text: "ask HR to send the file; it is read soon after it has come whole"},
-			{Text: "or read it at once:", Command: "rollcall run " + run.Profile},
-			{Text: "where HR has a holiday, source.due_except in the profile names the days"},
+			{Text: "Ask HR to send the file; it is read soon after it has come whole."},
+			{Text: "Or read it at once:", Command: "rollcall run " + run.Profile},
+			{Text: "Where HR has a holiday, source.due_except in the profile names the days."},
 		}
 		box.Steps = []step{{Label: "if nobody acts", Text: "no account changes"}}
 	case run.Status == journal.Warn && p.d.Rows.Rejected > 0:
@@ -193,7 +196,7 @@ func (p *page) actPart(o MailOptions) []part {
 		if o.Attached {
 			all += "; every row is in the attached problems.csv, which HR may have"
 		}
-		box.Numbered = []step{{Text: fmt.Sprintf("have %s corrected in HR: %s", many(p.d.Rows.Rejected, "row"), all)}}
+		box.Numbered = []step{{Text: fmt.Sprintf("Have %s corrected in HR: %s.", many(p.d.Rows.Rejected, "row"), all)}}
 		box.Steps = []step{{Label: "if nobody acts", Text: "these people keep what they have, and the next file's rows are rejected again"}}
 	default:
 		return nil
@@ -252,6 +255,12 @@ func (p *page) knownPart() []part {
 	return []part{known}
 }
 
+// sentence begins with a capital letter, and ends.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:] + "."
+}
+
 // maxSeen is how many things in a folder are told.
 const maxSeen = 10
 
@@ -272,6 +281,8 @@ func (p *page) facts() (all []step) {
 			label, s = "offered", key
 		} else if key, ok := strings.CutPrefix(s, "expected "); ok {
 			label, s = "expected", key
+		} else if s == "no login was sent" {
+			continue // the code's help says so
 		}
 		all = append(all, step{Label: label, Text: s})
 	}

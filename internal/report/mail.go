@@ -35,7 +35,7 @@ func Mail(d *Doc, o MailOptions) notify.Message {
 	var text bytes.Buffer
 	p := newPage(&text, d, o.Options)
 	p.wide, p.fold = wideInMail, true
-	l := p.letter(o)
+	l := p.letter(o, maxInMail)
 	p.letterText(l)
 	_ = p.w.Flush() // a buffer takes everything
 

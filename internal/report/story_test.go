@@ -263,7 +263,7 @@ func failed() *story {
 	s := clean()
 	s.run.Number, s.run.AppliedSeq, s.run.PlanDigest, s.run.Input, s.run.Facts, s.run.Findings, s.changes = 44, 0, "", journal.Input{}, plan.Facts{}, nil, nil
 	s.run.Code = "E403"
-	s.run.Error = (&roster.Refusal{Code: "E403", Text: "sftp.hr.example.org offers the host key SHA256:8mJdr2E, which is not pinned"}).Error()
+	s.run.Error = (&roster.Refusal{Code: "E403", Text: "sftp.hr.example.org:22 offered ssh-ed25519 SHA256:8mJdFq0Zr3s1yT5bXh2vKcW9oLuNgEaPi7DxQ4tRr2E; expected SHA256:uYx3m0p2J1v0rYQb6Jm8k5mX3yq0d1l7b3nV0tHcQk0 (source.host_keys); no login was sent"}).Error()
 	s.run.Finished = s.run.Started.Add(2100 * time.Millisecond)
 	journal.Settle(&s.run)
 	return s

@@ -135,8 +135,9 @@ func (p *page) group(t told, wide int) {
 }
 
 // places is where the first few of a group are: "lines 12, 14 and 3 more; keys 105120, 105121 …".
-func places(g Group) string {
-	const shown = 3
+func places(g Group) string { return placesOf(g, 3) }
+
+func placesOf(g Group, shown int) string {
 	var lines, keys []string
 	for _, e := range g.Examples[:min(len(g.Examples), shown)] {
 		if e.Line > 0 {
