@@ -15,7 +15,16 @@ var mailTemplate string
 // colours of the tones in a mail, on a light card; the dark ones are in its style.
 var colours = map[string]string{"good": "#1a6b3c", "mind": "#855700", "bad": "#b3261e"}
 
-var mailPage = template.Must(template.New("mail").Funcs(template.FuncMap{"add": func(a, b int) int { return a + b }}).Parse(mailTemplate))
+// helpers are what both templates call. A short word of a command is never broken,
+// as a browser would after a hyphen.
+var helpers = template.FuncMap{
+	"add":    func(a, b int) int { return a + b },
+	"words":  strings.Fields,
+	"short":  func(s string) bool { return len(s) < 24 },
+	"places": func(t told) string { return placesOf(t.Group, maxExamples) },
+}
+
+var mailPage = template.Must(template.New("mail").Funcs(helpers).Parse(mailTemplate))
 
 // A mailPart is a part with what its look depends on.
 type mailPart struct {

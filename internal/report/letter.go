@@ -102,7 +102,7 @@ func (p *page) letter(o MailOptions, most int) letter {
 	}
 	steps := slices.DeleteFunc(p.further(), func(s step) bool { return !p.planned() && strings.HasPrefix(s.Command, "rollcall run ") }) // the box says so
 	if len(o.To) > 0 && o.Host != "" {
-		steps = append(steps, step{Label: "everything", Text: fmt.Sprintf("reports/%d.html, in the state folder on %s", p.d.Run.Number, o.Host)})
+		steps = append(steps, step{Label: "the run's page", Text: fmt.Sprintf("reports/%d.html, in the state folder on %s", p.d.Run.Number, o.Host)})
 	}
 	if len(steps) > 0 {
 		add(part{ID: "next", Title: "Next", Steps: steps})
@@ -196,7 +196,7 @@ func (p *page) actPart(o MailOptions) []part {
 		if o.Attached {
 			all += "; every row is in the attached problems.csv, which HR may have"
 		}
-		box.Numbered = []step{{Text: fmt.Sprintf("Have %s corrected in HR: %s.", many(p.d.Rows.Rejected, "row"), all)}}
+		box.Text = []string{fmt.Sprintf("Have %s corrected in HR: %s.", many(p.d.Rows.Rejected, "row"), all)}
 		box.Steps = []step{{Label: "if nobody acts", Text: "these people keep what they have, and the next file's rows are rejected again"}}
 	default:
 		return nil
@@ -294,7 +294,7 @@ func (p *page) facts() (all []step) {
 func (p *page) notable(changes []journal.Outcome) (items []string) {
 	moved := p.movement()
 	if p.d.Run.LeftOut == 0 { // else it is not known here whether they were done
-		for _, o := range changes[:min(len(changes), maxNotable-len(moved))] {
+		for _, o := range changes[:min(len(changes), maxNotable)] {
 			what := past[o.Action]
 			if !p.d.Run.Status.Applied() {
 				what = intended(o.Action)
@@ -308,8 +308,8 @@ func (p *page) notable(changes []journal.Outcome) (items []string) {
 			items = append(items, fmt.Sprintf("… and %s renamed or reactivated", number(more)))
 		}
 	}
-	for _, m := range moved {
-		items = append(items, "most movement: "+m)
+	if len(moved) > 0 {
+		items = append(items, "Most movement: "+strings.Join(moved, ", "))
 	}
 	return items
 }
@@ -321,7 +321,7 @@ func (p *page) coming() (items []string) {
 		items = append(items, fmt.Sprintf("%s by %s", verb(c.Expire, "account", "expires", "expire"), p.date(c.ExpireBy)))
 	}
 	if c.Delete > 0 {
-		items = append(items, fmt.Sprintf("%s deleted by %s; until it is purged a deleted account can be restored", verb(c.Delete, "suspended account", "is", "are"), p.date(c.DeleteBy)))
+		items = append(items, fmt.Sprintf("%s deleted (soft) by %s", verb(c.Delete, "suspended account", "is", "are"), p.date(c.DeleteBy)))
 	}
 	return items
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -32,10 +34,7 @@ var pageTemplate string
 //go:embed page.css
 var pageStyle string
 
-var pageOfRun = template.Must(template.New("page").Funcs(template.FuncMap{
-	"add":    func(a, b int) int { return a + b },
-	"places": func(t told) string { return placesOf(t.Group, maxExamples) },
-}).Parse(pageTemplate))
+var pageOfRun = template.Must(template.New("page").Funcs(helpers).Parse(pageTemplate))
 
 // PageOptions are what a page tells beside its run.
 type PageOptions struct {
@@ -75,8 +74,8 @@ func HTML(w io.Writer, d *Doc, changes Changes, o PageOptions) error {
 		}
 		*into = append(*into, mailPart{part: one})
 	}
-	for _, one := range []part{p.pageInput(), p.pageSteps()} {
-		if len(one.Facts) > 0 {
+	for _, one := range []part{p.pageDepartments(), p.pageFieldCounts(), p.pageInput(), p.pageSteps()} {
+		if len(one.Facts) > 0 || one.Ledger != nil {
 			data.After = append(data.After, mailPart{part: one})
 		}
 	}
@@ -146,7 +145,10 @@ func (p *page) pageChanges(changes Changes) (*pageChanges, error) {
 			what += fmt.Sprintf(" (line %d)", o.Line)
 		}
 		row.What = count(strings.Join(append(append([]string{what}, p.tied(o)...), leftOut(o)...), " · "))
-		fields := visible(o.Fields)
+		fields := telling(o)
+		if o.Action == plan.Add {
+			fields = visible(o.Fields)
+		}
 		for _, f := range fields[:min(len(fields), maxPageFields)] {
 			row.Fields = append(row.Fields, pageField{Name: f.Name, Old: orEmpty(count(f.Old)), New: orEmpty(count(f.New)), Change: o.Action != plan.Add})
 		}
@@ -181,14 +183,51 @@ func (p *page) pageGuards() (all []pageGuard) {
 			g.Max = max(f.Value, f.Limit)
 		}
 		if f.Tripped {
-			g.Verdict, g.Text = "✕ tripped", clean(f.Text)
-			if f.Code != "" {
-				g.Verdict += " (" + f.Code + ")"
-			}
+			g.Verdict, g.Text = "✕ tripped", strings.TrimSpace(f.Code+" "+clean(f.Text))
 		}
 		all = append(all, g)
 	}
 	return all
+}
+
+// maxPageRows is how many departments and fields a page counts.
+const maxPageRows = 20
+
+// pageDepartments is where the movement is.
+func (p *page) pageDepartments() part {
+	all := p.departments()
+	if len(all) == 0 || !p.planned() {
+		return part{}
+	}
+	l := ledger{Title: "By department", Columns: []string{"added", "changed", "removed"}}
+	row := func(name string, m plan.Movement) {
+		l.Rows = append(l.Rows, ledgerRow{Name: name, Numbers: []string{number(m.Added), number(m.Changed), number(m.Removed)}})
+	}
+	for _, m := range all[:min(len(all), maxPageRows)] {
+		row(cut(cmp.Or(m.name, "(none)"), maxName), m.Movement)
+	}
+	if len(all) > maxPageRows {
+		var rest plan.Movement
+		for _, m := range all[maxPageRows:] {
+			rest.Added, rest.Changed, rest.Removed = rest.Added+m.Added, rest.Changed+m.Changed, rest.Removed+m.Removed
+		}
+		row(many(len(all)-maxPageRows, "other"), rest)
+	}
+	return part{Title: l.Title, Ledger: &l}
+}
+
+// pageFieldCounts is for how many accounts each field changes.
+func (p *page) pageFieldCounts() part {
+	counts := p.d.facts.FieldChanges
+	if len(counts) == 0 || !p.planned() {
+		return part{}
+	}
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
+	l := ledger{Title: "By field", Columns: []string{"accounts"}}
+	for _, name := range names[:min(len(names), maxPageRows)] {
+		l.Rows = append(l.Rows, ledgerRow{Name: cut(clean(name), maxName), Numbers: []string{number(counts[name])}})
+	}
+	return part{Title: l.Title, Ledger: &l}
 }
 
 // pageInput is what is known of the drop.

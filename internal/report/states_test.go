@@ -109,14 +109,15 @@ func TestMailsAndPagesAreReadableOnEveryScreen(t *testing.T) {
 	folder := os.Getenv("ROLLCALL_PICTURES")
 	for name, s := range states(t) {
 		for kind, page := range map[string]string{"mail": s.mail(t).HTML, "page": s.page(t)} {
+			b.Open(t, page)
 			for _, look := range []shore.Look{{Width: 360, Mobile: true}, {Width: 360, Mobile: true, Dark: true}, {Width: 1200}, {Width: 1200, Dark: true}} {
 				scheme := "light"
 				if look.Dark {
 					scheme = "dark"
 				}
 				shown := fmt.Sprintf("%s-%s-%d-%s", kind, name, look.Width, scheme)
-				b.Open(t, page, look)
-				for _, fault := range faults(t, b) {
+				b.Look(t, look)
+				for _, fault := range faults(t, b, look.Width) {
 					t.Errorf("%s: %s", shown, fault)
 				}
 				if folder != "" {
@@ -130,9 +131,9 @@ func TestMailsAndPagesAreReadableOnEveryScreen(t *testing.T) {
 }
 
 // faults are what a machine can see of a page that is hard to read.
-func faults(t *testing.T, b *shore.Browser) (all []string) {
+func faults(t *testing.T, b *shore.Browser, width int) (all []string) {
 	t.Helper()
-	b.Eval(t, look, &all)
+	b.Eval(t, fmt.Sprintf(look, width), &all)
 	for _, url := range b.Outside() {
 		all = append(all, "it asks for "+url)
 	}
@@ -141,10 +142,10 @@ func faults(t *testing.T, b *shore.Browser) (all []string) {
 
 // look computes, in the page, what runs over its edge, what is too small, and
 // which text does not stand out from what is behind it (WCAG's contrast, 4.5:1).
-const look = `(() => {
+const look = `(wide => {
 const found = [];
 const seen = document.documentElement;
-if (seen.scrollWidth > innerWidth) found.push("it is " + seen.scrollWidth + " px wide on " + innerWidth);
+if (seen.scrollWidth > wide) found.push("it is " + seen.scrollWidth + " px wide on " + wide);
 const rgb = c => { const m = c.match(/[\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m };
 const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b };
 const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > 0) return c }
@@ -159,7 +160,7 @@ for (let n; n = walk.nextNode();) {
 	if (size < 14) found.push(name + " is " + size + " px");
 	if (contrast < 4.5) found.push(name + " has a contrast of " + contrast.toFixed(1));
 	const box = e.getBoundingClientRect();
-	if (box.right > innerWidth + 1 && !e.closest(".scroll")) found.push(name + " ends at " + Math.round(box.right) + " px of " + innerWidth);
+	if (box.right > wide + 1 && !e.closest(".scroll")) found.push(name + " ends at " + Math.round(box.right) + " px of " + wide);
 }
 if (document.querySelectorAll("h1").length != 1) found.push("it has " + document.querySelectorAll("h1").length + " h1");
 if (document.documentElement.lang == "") found.push("it has no language");
@@ -167,13 +168,14 @@ for (const table of document.querySelectorAll("table:not([role=presentation])"))
 	if (!table.caption || ![...table.querySelectorAll("th")].every(h => h.scope)) found.push("a table has no caption, or a heading of it no scope");
 if (document.querySelector("script, img, link, iframe, object")) found.push("it has something that mail readers refuse");
 return found;
-})()`
+})(%d)`
 
 func TestThePageThatIsHardToReadIsFound(t *testing.T) {
 	b := shore.Chromium(t)
+	b.Look(t, shore.Look{Width: 360, Mobile: true})
 	b.Open(t, `<!DOCTYPE html><meta name="viewport" content="width=device-width"><body style="background:#fff">
-<p style="color:#999">pale</p><p style="font-size:9px">small</p><p style="width:900px">wide</p><table><tr><th>bare</th></tr></table><img src="http://127.0.0.1:1/pixel.png">`, shore.Look{Width: 360, Mobile: true})
-	got := strings.Join(faults(t, b), "\n")
+<p style="color:#999">pale</p><p style="font-size:9px">small</p><p style="width:900px">wide</p><table><tr><th>bare</th></tr></table><img src="http://127.0.0.1:1/pixel.png">`)
+	got := strings.Join(faults(t, b, 360), "\n")
 	for _, want := range []string{`"pale" has a contrast of 2.8`, `"small" is 9 px`, "px wide on", "0 h1", "no language", "no caption", "it asks for http://127.0.0.1:1/pixel.png", "mail readers refuse"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("faults = %s\nwant %s too", got, want)

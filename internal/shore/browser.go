@@ -214,13 +214,25 @@ func (b *Browser) call(method string, params, into any) error {
 	}
 }
 
-// Open shows a page.
-func (b *Browser) Open(tb testing.TB, page string, l Look) {
+// Look changes how the page is shown, and every one after it.
+func (b *Browser) Look(tb testing.TB, l Look) {
 	tb.Helper()
 	scheme := "light"
 	if l.Dark {
 		scheme = "dark"
 	}
+	err := errors.Join(
+		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": l.Width, "height": 800, "deviceScaleFactor": 1, "mobile": l.Mobile}, nil),
+		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil),
+	)
+	if err != nil {
+		tb.Fatal("chromium: ", err)
+	}
+}
+
+// Open shows a page.
+func (b *Browser) Open(tb testing.TB, page string) {
+	tb.Helper()
 	path := filepath.Join(b.dir, "page.html")
 	loaded := make(chan struct{})
 	b.mu.Lock()
@@ -228,8 +240,6 @@ func (b *Browser) Open(tb testing.TB, page string, l Look) {
 	b.mu.Unlock()
 	err := errors.Join(
 		os.WriteFile(path, []byte(page), 0o644),
-		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": l.Width, "height": 800, "deviceScaleFactor": 1, "mobile": l.Mobile}, nil),
-		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil),
 		b.call("Page.navigate", map[string]any{"url": (&url.URL{Scheme: "file", Path: path}).String()}, nil),
 	)
 	if err != nil {

@@ -13,7 +13,8 @@ func TestTheBrowserShowsAPageAndLetsItNowhere(t *testing.T) {
 		Look
 		want string
 	}{{Look{Width: 360, Mobile: true}, "360 rgb(1, 2, 3)"}, {Look{Width: 1200, Dark: true}, "1200 rgb(4, 5, 6)"}} {
-		b.Open(t, page, tt.Look)
+		b.Look(t, tt.Look)
+		b.Open(t, page)
 		var got string
 		b.Eval(t, `innerWidth + " " + getComputedStyle(document.querySelector("p")).color`, &got)
 		if got != tt.want {
