@@ -72,7 +72,7 @@ func (s *SMTP) message(m Message) (from string, to []string, _ *mail.Msg, _ erro
 	if m.High {
 		msg.SetImportance(mail.ImportanceHigh)
 	}
-	msg.SetBodyString(mail.TypeTextPlain, m.Text)
+	msg.SetBodyString(mail.TypeTextPlain+"; format=flowed", flowed(m.Text))
 	if m.HTML != "" {
 		msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
 	}
@@ -80,7 +80,11 @@ func (s *SMTP) message(m Message) (from string, to []string, _ *mail.Msg, _ erro
 		if strings.ContainsAny(a.Name+a.Type, "\r\n\x00") {
 			return none(errors.New("an attachment's name has a line break"))
 		}
-		if err := msg.AttachReader(a.Name, bytes.NewReader(a.Data), mail.WithFileContentType(mail.ContentType(a.Type))); err != nil {
+		kind, data := a.Type, a.Data
+		if kind == "text/csv" {
+			kind, data = kind+"; charset=utf-8", append([]byte("\ufeff"), data...) // without which Excel guesses
+		}
+		if err := msg.AttachReader(a.Name, bytes.NewReader(data), mail.WithFileContentType(mail.ContentType(kind))); err != nil {
 			return none(fmt.Errorf("attach: %w", err))
 		}
 	}

@@ -7,7 +7,7 @@ type Message struct {
 	To      []string
 	ReplyTo string // "" for none
 	Subject string
-	Text    string            // text/plain; format=flowed is not used
+	Text    string            // a paragraph a line: what begins with no blank is folded on its way
 	HTML    string            // the same as a page; "" for none
 	Headers map[string]string // beyond those that every mail has
 	Attach  []Attachment

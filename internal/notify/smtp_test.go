@@ -47,7 +47,8 @@ func hello(to ...string) Message {
 	return Message{
 		ID: "run41.ok.abc@example.org", To: to, ReplyTo: "HR IT <hr-it@example.org>",
 		Subject: "[rollcall] OK hr-csv: 7 added",
-		Text:    "Zażółć gęślą jaźń.\n.\nFrom here on: " + strings.Repeat("long ", 300) + "\nend\n",
+		Text:    "Zażółć gęślą jaźń.\n.\nFrom here on: " + strings.Repeat("long ", 300) + "line\nend\n",
+		HTML:    "<!DOCTYPE html>\n<p>Zażółć " + strings.Repeat("<b>gęślą</b> ", 300) + "</p>\n",
 		Headers: map[string]string{"Auto-Submitted": "auto-generated", "In-Reply-To": "<hr-csv.202611@example.org>", "List-Id": "hr-csv runs <hr-csv.rollcall.example.org>"},
 	}
 }
@@ -85,15 +86,28 @@ func TestAMailArrivesAsItWasMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := multipart.NewReader(got.Body, params["boundary"])
-	text := next(t, parts, "")
-	if strings.ReplaceAll(text, "\r\n", "\n") != m.Text {
+	both, err := parts.NextPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, params, err := mime.ParseMediaType(both.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/alternative" {
+		t.Fatalf("first part = %q, %v, want multipart/alternative", kind, err)
+	}
+	alternatives := multipart.NewReader(both, params["boundary"])
+	if text := unflowed(strings.ReplaceAll(next(t, alternatives, "", "text/plain; charset=UTF-8; format=flowed"), "\r\n", "\n")); text != m.Text {
 		t.Errorf("text = %q, want %q", text, m.Text)
 	}
-	next(t, parts, "problems.csv")
+	if page := strings.ReplaceAll(next(t, alternatives, "", "text/html; charset=UTF-8"), "\r\n", "\n"); page != m.HTML {
+		t.Errorf("page = %q, want %q", page, m.HTML)
+	}
+	if table := next(t, parts, "problems.csv", "text/csv; charset=utf-8; name=problems.csv"); !strings.Contains(table, "77u/cnVu") { // the mark, and "run", in base64
+		t.Errorf("table = %q, want it to begin with a byte order mark", table)
+	}
 }
 
 // next reads one part, and undoes quoted-printable.
-func next(t *testing.T, parts *multipart.Reader, name string) string {
+func next(t *testing.T, parts *multipart.Reader, name, kind string) string {
 	t.Helper()
 	p, err := parts.NextPart()
 	if err != nil {
@@ -101,6 +115,12 @@ func next(t *testing.T, parts *multipart.Reader, name string) string {
 	}
 	if p.FileName() != name {
 		t.Errorf("part = %q, want %q", p.FileName(), name)
+	}
+	if media, params, err := mime.ParseMediaType(p.Header.Get("Content-Type")); err != nil || mime.FormatMediaType(media, params) != kind {
+		t.Errorf("part = %q, %v, want %q", mime.FormatMediaType(media, params), err, kind)
+	}
+	if p.FileName() == "" && p.Header.Get("Content-Transfer-Encoding") != "" { // which the reader takes away once it is undone
+		t.Errorf("encoding = %q, want quoted-printable", p.Header.Get("Content-Transfer-Encoding"))
 	}
 	text, err := io.ReadAll(p)
 	if err != nil {

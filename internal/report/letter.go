@@ -118,7 +118,7 @@ func (p *page) letter(o MailOptions, most int) letter {
 func (p *page) lead() (all []string) {
 	run, t := p.d.Run, p.Trouble
 	if p.recovered() {
-		was := map[journal.Status]string{journal.Held: "had been held", journal.Missing: "had no file", journal.Failed: "had failed"}[t.Status]
+		was := map[journal.Status]string{journal.Held: "had been held", journal.Missing: "had no file", journal.Failed: "had been failing"}[t.Status]
 		all = append(all, fmt.Sprintf("%s works again. It %s since %s (%s, %s).",
 			p.name(), cmp.Or(was, "had stood still"), p.moment(t.Since), lasted(run.Finished.Sub(t.Since)), many(t.Runs, "run")))
 	}
@@ -376,7 +376,11 @@ func (p *page) part(one part) {
 		p.line("%s", one.Title)
 	}
 	for _, s := range one.Text {
-		p.line("%s", s)
+		if one.Box {
+			p.say("  ", "%s", s)
+		} else {
+			p.line("%s", s)
+		}
 	}
 	wide := 0
 	for _, f := range one.Findings {

@@ -42,6 +42,8 @@ func Mail(d *Doc, o MailOptions) notify.Message {
 	run := d.Run
 	name := p.name()
 	thread := fmt.Sprintf("<%s.%s@%s>", name, run.Started.In(p.zone).Format("200601"), o.Site)
+	head := headers(name, strings.ToLower(p.state()), thread, o.Site)
+	head["X-Rollcall-Run"] = strconv.FormatInt(run.Number, 10)
 	return notify.Message{
 		ID:      p.messageID(o),
 		To:      o.To,
@@ -50,18 +52,22 @@ func Mail(d *Doc, o MailOptions) notify.Message {
 		Text:    text.String(),
 		HTML:    mailHTML(l),
 		High:    urgent(run.Status),
-		Headers: map[string]string{
-			"Auto-Submitted":           "auto-generated",
-			"X-Auto-Response-Suppress": "OOF, AutoReply, RN, NRN",
-			"List-Id":                  fmt.Sprintf("%s runs <%s.rollcall.%s>", name, name, o.Site),
-			"In-Reply-To":              thread,
-			"References":               thread,
-			"Thread-Topic":             "rollcall " + name,
-			"Content-Language":         "en",
-			"X-Rollcall-Profile":       name,
-			"X-Rollcall-Status":        strings.ToLower(p.state()),
-			"X-Rollcall-Run":           strconv.FormatInt(run.Number, 10),
-		},
+		Headers: head,
+	}
+}
+
+// headers are those by which programs sort a mail, and know that nobody wrote it.
+func headers(name, state, thread, site string) map[string]string {
+	return map[string]string{
+		"Auto-Submitted":           "auto-generated",
+		"X-Auto-Response-Suppress": "OOF, AutoReply, RN, NRN",
+		"List-Id":                  fmt.Sprintf("%s runs <%s.rollcall.%s>", name, name, site),
+		"In-Reply-To":              thread,
+		"References":               thread,
+		"Thread-Topic":             "rollcall " + name,
+		"Content-Language":         "en",
+		"X-Rollcall-Profile":       name,
+		"X-Rollcall-Status":        state,
 	}
 }
 

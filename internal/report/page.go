@@ -171,14 +171,15 @@ func orEmpty(s string) string { return cmp.Or(s, "(empty)") }
 
 // A pageGuard is one guardrail, and how near the plan came to it.
 type pageGuard struct {
-	Name, Value, Limit, Verdict, Text string
-	Is, Raw, Max                      int  // of a bar; Max is zero where none is drawn
-	Least                             bool // the limit is the least, not the most
+	Words                       []string // of the name, which breaks between them
+	Value, Limit, Verdict, Text string
+	Is, Raw, Max                int  // of a bar; Max is zero where none is drawn
+	Least                       bool // the limit is the least, not the most
 }
 
 func (p *page) pageGuards() (all []pageGuard) {
 	for _, f := range p.d.Guardrails {
-		g := pageGuard{Name: f.Name, Value: number(f.Value), Limit: number(f.Limit), Verdict: "✓ ok", Is: f.Value, Raw: f.Limit, Least: f.Name == "min_rows"}
+		g := pageGuard{Words: strings.Split(f.Name, "_"), Value: number(f.Value), Limit: number(f.Limit), Verdict: "✓ ok", Is: f.Value, Raw: f.Limit, Least: f.Name == "min_rows"}
 		if f.Limit > 0 {
 			g.Max = max(f.Value, f.Limit)
 		}
