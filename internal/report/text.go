@@ -47,8 +47,8 @@ const (
 	maxOnScreen = 20
 	maxInMail   = 10
 
-	maxName     = 60 // characters of a department, or of a column
-	maxSentence = 400
+	maxName     = 60  // characters of a department, or of a column
+	maxSentence = 300 // characters of what a problem, an error or a guardrail says
 
 	wideOnScreen = 100
 	wideInMail   = 78
