@@ -31,7 +31,13 @@ func (c *helpCmd) Run(a *app) error {
 		return err
 	}
 	switch {
-	case a.codePage(strings.ToUpper(topic)), a.topicPage(topic), a.commandPage(c.Topic):
+	case a.codePage(strings.ToUpper(topic)), a.topicPage(topic):
+		return nil
+	case a.commandPage(c.Topic):
+		if topic == "report" { // a word with two meanings
+			fmt.Fprintln(a.stdout)
+			a.blockPage(topic)
+		}
 		return nil
 	case a.blockPage(topic):
 		if n := a.command(c.Topic); n != nil { // a word with two meanings

@@ -28,7 +28,6 @@ type commandsLater struct {
 	Catalog    laterCmd `cmd:"" hidden:"" passthrough:""`
 	Target     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Doctor     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Report     laterCmd `cmd:"" hidden:"" passthrough:""`
 	DB         laterCmd `cmd:"" hidden:"" passthrough:"" name:"db"`
 	Completion laterCmd `cmd:"" hidden:"" passthrough:""`
 }

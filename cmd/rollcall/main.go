@@ -46,6 +46,7 @@ type commands struct {
 	Apply    applyCmd    `cmd:"" help:"Carry out a stored plan."`
 	Held     heldCmd     `cmd:"" help:"Plans that wait for a person."`
 	Runs     runsCmd     `cmd:"" help:"What was done, and taking it back."`
+	Report   reportCmd   `cmd:"" help:"The mail about a run."`
 	Accounts accountsCmd `cmd:"" help:"The directory."`
 	Explain  explainCmd  `cmd:"" help:"One person, step by step."`
 	Sweep    sweepCmd    `cmd:"" help:"Apply the start and end dates that are due."`

@@ -125,7 +125,7 @@ func (p *page) pageChanges(changes Changes) (*pageChanges, error) {
 	c := &pageChanges{Title: "Changes (" + number(all) + ")", Command: "rollcall runs changes " + strconv.FormatInt(p.d.Run.Number, 10)}
 	size := 0
 	count := func(s string) string {
-		s = cut(clean(s), maxPageValue)
+		s = clean(cut(s, maxPageValue))
 		size += utf8.RuneCountInString(s)
 		return s
 	}

@@ -176,7 +176,7 @@ func (r *Runner) superseded(ctx context.Context, p *Profile, by *journal.Run) (e
 func (r *Runner) rewrite(ctx context.Context, runs []*journal.Run) error {
 	var errs []error
 	for _, run := range runs {
-		errs = append(errs, r.files(ctx, run))
+		errs = append(errs, r.files(ctx, nil, run))
 	}
 	return errors.Join(errs...)
 }
@@ -286,7 +286,7 @@ func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*j
 	} else if p != nil {
 		r.afterwards(ctx, p, run)
 	}
-	return run, r.report(context.WithoutCancel(ctx), run)
+	return run, r.report(context.WithoutCancel(ctx), p, run)
 }
 
 // afterwards does with the remote file of an approved drop what after: says.
@@ -333,7 +333,7 @@ func (r *Runner) amend(ctx context.Context, run *journal.Run) error {
 	if err := r.Store.Finish(ctx, run); err != nil {
 		return err
 	}
-	if err := r.report(ctx, run); err != nil {
+	if err := r.report(ctx, nil, run); err != nil {
 		r.Log.Warn("report not written again", "run", run.Number, "error", err)
 	}
 	return nil

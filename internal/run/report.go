@@ -93,17 +93,17 @@ func hostname() string {
 	return name
 }
 
-// report writes the files of a run that has ended. The journal has all that is
+// report writes the files of a run that has ended; p may be nil. The journal has all that is
 // in them: an error is [ErrUndelivered], and undoes nothing.
-func (r *Runner) report(ctx context.Context, run *journal.Run) error {
+func (r *Runner) report(ctx context.Context, p *Profile, run *journal.Run) error {
 	r.remember(ctx, run)
-	if err := r.files(ctx, run); err != nil {
+	if err := r.files(ctx, p, run); err != nil {
 		return fmt.Errorf("run %d: %w: its files are missing, and rollcall runs show %d prints the same: %w", run.Number, ErrUndelivered, run.Number, err)
 	}
 	return nil
 }
 
-func (r *Runner) files(ctx context.Context, run *journal.Run) error {
+func (r *Runner) files(ctx context.Context, p *Profile, run *journal.Run) error {
 	dir, err := r.folder("reports")
 	if err != nil {
 		return err
@@ -119,6 +119,7 @@ func (r *Runner) files(ctx context.Context, run *journal.Run) error {
 	}
 	base := filepath.Join(dir, strconv.FormatInt(run.Number, 10))
 	return errors.Join(
+		write(base+".html", func(w io.Writer) error { return r.page(ctx, w, p, run, doc) }),
 		write(base+".results.csv", func(w io.Writer) error {
 			return report.Results(w, run, r.Store.Changes(ctx, run.Number), r.Store.Problems(ctx, run.Number))
 		}),
@@ -138,9 +139,13 @@ const (
 )
 
 // mend finishes what processes that were ended have left of a profile's runs:
-// their files are written, and the copy of a drop that was not applied goes. ""
-// are the runs without a profile. The caller has the lease.
-func (r *Runner) mend(ctx context.Context, profile string) {
+// their files are written, and the copy of a drop that was not applied goes.
+// Where p is nil they are the runs without a profile. The caller has the lease.
+func (r *Runner) mend(ctx context.Context, p *Profile) {
+	profile := ""
+	if p != nil {
+		profile = p.Name
+	}
 	runs, err := r.Store.Runs(ctx, profile, r.Now().AddDate(0, 0, -mendedDays), mended)
 	if err != nil {
 		return // the run that follows will say so
@@ -150,7 +155,7 @@ func (r *Runner) mend(ctx context.Context, profile string) {
 		if run.Profile != profile || run.Status == journal.Running || r.written(run) {
 			continue
 		}
-		if err := errors.Join(r.unarchive(run), r.files(ctx, run)); err != nil {
+		if err := errors.Join(r.unarchive(run), r.files(ctx, p, run)); err != nil {
 			r.Log.Warn("report not written again", "run", run.Number, "error", err)
 		}
 	}

@@ -124,7 +124,7 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 	if err := r.expire(ctx); err != nil {
 		return nil, err
 	}
-	r.mend(ctx, q.Profile.Name)
+	r.mend(ctx, q.Profile)
 	return r.thread(ctx, q, lease)
 }
 
@@ -318,7 +318,7 @@ func (r *Runner) ended(ctx context.Context, p *Profile, run *journal.Run, err er
 		}
 	}
 	r.Log.Info("run ended", "run", run.Number, "profile", run.Profile, "status", string(run.Status), "exit", run.ExitCode)
-	return errors.Join(err, r.report(late, run))
+	return errors.Join(err, r.report(late, p, run))
 }
 
 // finish writes into the journal how a run ended that was not applied, and with

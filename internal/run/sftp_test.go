@@ -303,7 +303,7 @@ func TestAServerThatIsNotWhoItShouldBeOrNotThereIsAFailedRun(t *testing.T) {
 // reported checks that the files of a run are there, and whole.
 func (s *site) reported(j *journal.Run) {
 	s.t.Helper()
-	for _, suffix := range []string{".json", ".results.csv", ".problems.csv"} {
+	for _, suffix := range []string{".html", ".json", ".results.csv", ".problems.csv"} {
 		path := filepath.Join(s.State, "reports", strconv.FormatInt(j.Number, 10)+suffix)
 		data, err := os.ReadFile(path)
 		if err != nil || len(data) == 0 {

@@ -25,7 +25,7 @@ func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error
 	if err := r.expire(ctx); err != nil {
 		return nil, err
 	}
-	r.mend(ctx, "")
+	r.mend(ctx, nil)
 	if hand, err := r.acquire(ctx, store.ByHand); err == nil { // which ends what a dead process had begun
 		r.release(hand)
 	}

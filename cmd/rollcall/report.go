@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/notify"
+	"rollcall/internal/report"
+)
+
+// reportCmd is "rollcall report".
+type reportCmd struct {
+	Preview reportPreviewCmd `cmd:"" help:"The mail as it was sent, or would be."`
+	Resend  reportResendCmd  `cmd:"" help:"Send it once more."`
+}
+
+type reportPreviewCmd struct {
+	Which string `arg:"" name:"run" help:"A number, last or last:PROFILE."`
+	HTML  string `help:"Write its HTML part to this file; - is stdout." placeholder:"FILE"`
+}
+
+// Run implements the command.
+func (c *reportPreviewCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	j, err := d.stored(c.Which)
+	if err != nil {
+		return err
+	}
+	m, err := d.mailOf(j)
+	if err != nil {
+		return err
+	}
+	switch c.HTML {
+	case "":
+		fmt.Fprintf(a.stdout, "To: %s\nSubject: %s\n\n%s", strings.Join(m.To, ", "), m.Subject, m.Text)
+		return nil
+	case "-":
+		fmt.Fprint(a.stdout, m.HTML)
+		return nil
+	}
+	if err := os.WriteFile(c.HTML, []byte(m.HTML), 0o600); err != nil {
+		return fmt.Errorf("--html: %w", err)
+	}
+	fmt.Fprintln(a.stderr, "The HTML part of the mail about run", j.Number, "is in", c.HTML)
+	return nil
+}
+
+// mailOf is the newest mail about a run; one that is made now, where none was
+// worth sending.
+func (d *desk) mailOf(j *journal.Run) (notify.Message, error) {
+	sent, err := d.r.Store.Outbox(d.ctx, j.Number)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	if len(sent) > 0 {
+		return sent[len(sent)-1].Message, nil
+	}
+	fmt.Fprintf(d.stderr, "No mail was sent about run %d; it would have been this one.\n", j.Number)
+	doc, last, err := d.r.Doc(d.ctx, j)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	o := report.MailOptions{Options: report.Options{Beside: report.Beside{Last: last}}, Site: d.r.Site, Version: d.r.Version, Host: host}
+	if p := d.known(j); p != nil {
+		o.Zone, o.To, o.Owner, o.Attached = p.Zone, p.Report.To, p.Owner, p.Report.Attach && len(doc.Problems) > 0
+	}
+	if o.Notable, err = report.Notable(j, d.r.Store.Changes(d.ctx, j.Number)); err != nil {
+		return notify.Message{}, err
+	}
+	return report.Mail(doc, o), nil
+}
+
+type reportResendCmd struct {
+	Which string `arg:"" name:"run" help:"A number, last or last:PROFILE."`
+}
+
+// Run implements the command.
+func (c *reportResendCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	j, err := d.stored(c.Which)
+	if err != nil {
+		return err
+	}
+	sent, err := d.r.Store.Outbox(d.ctx, j.Number)
+	if err != nil {
+		return err
+	}
+	if len(sent) == 0 {
+		return fmt.Errorf("no mail was sent about run %d, so there is none to send again; report: in the profile says who gets which, and rollcall report preview %[1]d shows it", j.Number)
+	}
+	m := sent[len(sent)-1].Message
+	m.ID = fmt.Sprintf("again%d.%s", len(sent), m.ID) // the first one's id would be taken for the first one
+	if err := d.r.Store.Post(d.ctx, j.Number, m); err != nil {
+		return err
+	}
+	if d.r.Mail == nil {
+		fmt.Fprintln(a.stdout, "It waits in the outbox: rollcall.yaml names no mail server.")
+		return nil
+	}
+	if err := d.r.Deliver(d.ctx, j.Number); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "Sent again: %s\n", m.Subject)
+	return nil
+}
