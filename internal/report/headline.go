@@ -119,9 +119,9 @@ func (p *page) sentences() (all []string) {
 func (p *page) input() string {
 	in := p.d.Input
 	if in.Name == "" || in.Modified.IsZero() {
-		return clean(in.Name)
+		return cut(clean(in.Name), 2*maxName)
 	}
-	return clean(in.Name) + ", " + p.day(in.Modified.Time)
+	return cut(clean(in.Name), 2*maxName) + ", " + p.day(in.Modified.Time)
 }
 
 // nothingLeft ends a headline that asks nothing of its reader.
@@ -194,7 +194,7 @@ func (p *page) deadline() string {
 
 // decision is who decided, and why.
 func (p *page) decision() string {
-	by, why := clean(p.d.Run.DecidedBy), clean(p.d.Run.Decision)
+	by, why := cut(clean(p.d.Run.DecidedBy), maxName), cut(clean(p.d.Run.Decision), maxSentence)
 	if by != "" {
 		by = " by " + by
 	}

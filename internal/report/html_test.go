@@ -163,6 +163,9 @@ func TestTheLargestMailIsSmall(t *testing.T) {
 
 func TestNothingOfADropBecomesMarkup(t *testing.T) {
 	s := largest(t)
+	if raw := s.problems[0].Text + s.changes[0].Username; !strings.Contains(raw, "<script") || !strings.Contains(raw, "\u202e") {
+		t.Fatal("the drop is harmless, and nothing is tested")
+	}
 	m := s.mail(t)
 	for what, page := range map[string]string{"mail": m.HTML, "page": s.page(t)} {
 		for _, bad := range []string{"<script", "<b onload", "\x00", "\x1b", "\u202e", "\u2066", "alert(1)</script", `"'><`} {
@@ -187,6 +190,20 @@ func TestNothingOfADropBecomesMarkup(t *testing.T) {
 		if strings.Contains(h, "script") || strings.ContainsAny(h, "\r\n") {
 			t.Errorf("header %q has a word of the drop", h)
 		}
+	}
+}
+
+func TestAMailPromisesNoAttachmentThatMayBeTooLarge(t *testing.T) {
+	s := states(t)["warn"]
+	const sure = "is in the attached problems.csv"
+	if m := s.mail(t); !strings.Contains(m.Text, sure) {
+		t.Error("the mail does not say that problems.csv is attached")
+	}
+	for range 2000 {
+		s.problems = append(s.problems, s.problems[0])
+	}
+	if m := s.mail(t); strings.Contains(m.Text, sure) || !strings.Contains(m.Text, "else: rollcall runs problems 42 -o csv") {
+		t.Error("the mail does not say that problems.csv may be too large")
 	}
 }
 

@@ -107,11 +107,23 @@ func (p *page) letter(o MailOptions, most int) letter {
 	if len(steps) > 0 {
 		add(part{ID: "next", Title: "Next", Steps: steps})
 	}
-	if o.Attached {
+	switch {
+	case o.Attached && p.fewProblems():
 		add(part{Text: []string{"Every problem with its line is in the attached problems.csv."}})
+	case o.Attached:
+		add(part{Text: []string{fmt.Sprintf("Every problem with its line is in problems.csv, which is attached where it is no larger than 1 MB; else: rollcall runs problems %d -o csv", p.d.Run.Number)}})
 	}
 	l.Foot = p.foot(o)
 	return l
+}
+
+// fewProblems tells whether problems.csv is surely small enough for a mail.
+func (p *page) fewProblems() bool {
+	n := 0
+	for _, g := range p.d.Problems {
+		n += g.Count
+	}
+	return n <= 2000
 }
 
 // lead says what happened, for how long it has been so, and what the code means.
@@ -193,7 +205,7 @@ func (p *page) actPart(o MailOptions) []part {
 		box.Steps = []step{{Label: "if nobody acts", Text: "no account changes"}}
 	case run.Status == journal.Warn && p.d.Rows.Rejected > 0:
 		all := "each kind below says how"
-		if o.Attached {
+		if o.Attached && p.fewProblems() {
 			all += "; every row is in the attached problems.csv, which HR may have"
 		}
 		box.Text = []string{fmt.Sprintf("Have %s corrected in HR: %s.", many(p.d.Rows.Rejected, "row"), all)}
@@ -215,6 +227,7 @@ func (p *page) knownPart() []part {
 	}
 	switch {
 	case run.Status == journal.Failed:
+		add("file", p.input())
 		for _, s := range p.facts() {
 			add(s.Label, s.Text)
 		}

@@ -58,7 +58,10 @@ func (p *page) complaints(most int) (all []complaint) {
 			c.Groups = append(c.Groups, p.told(g))
 			count -= g.Count
 		}
-		if count > 0 {
+		switch {
+		case len(shown) == 0:
+			c.More = fmt.Sprintf("%s of %s", number(count), many(len(groups), "kind"))
+		case count > 0:
 			c.More = fmt.Sprintf("and %s of %s", number(count), kinds(len(groups)-len(shown)))
 		}
 		all = append(all, c)
