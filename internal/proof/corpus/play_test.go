@@ -426,7 +426,7 @@ func (g *seen) read(ctx context.Context, p *run.Profile) error {
 		return err
 	}
 	var told strings.Builder
-	err = report.Text(&told, doc, s.Store.Changes(ctx, j.Number), report.Options{Last: last, Zone: p.Zone})
+	err = report.Text(&told, doc, s.Store.Changes(ctx, j.Number), report.Options{Beside: report.Beside{Last: last}, Zone: p.Zone})
 	if g.told = told.String(); err != nil {
 		return err
 	}
