@@ -40,8 +40,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	// source: more proof
 	{"source.checksum", "a companion file"},
 	{"source.sequence", "checking the numbers of deltas"},
-	{"source.due", "reporting an overdue drop"},
-	{"source.due_except", "reporting an overdue drop"},
 	{"source.answer", "handing problems back to the server"},
 	{"source.decrypt", "decryption"},
 	// format

@@ -61,7 +61,8 @@ func (d *desk) mailOf(j *journal.Run) (notify.Message, error) {
 		return sent[len(sent)-1].Message, nil
 	}
 	fmt.Fprintf(d.stderr, "No mail was sent about run %d; it would have been this one.\n", j.Number)
-	doc, last, err := d.r.Doc(d.ctx, j)
+	p := d.known(j)
+	doc, beside, err := d.r.Doc(d.ctx, p, j)
 	if err != nil {
 		return notify.Message{}, err
 	}
@@ -69,8 +70,8 @@ func (d *desk) mailOf(j *journal.Run) (notify.Message, error) {
 	if err != nil {
 		host = "localhost"
 	}
-	o := report.MailOptions{Options: report.Options{Beside: report.Beside{Last: last}}, Site: d.r.Site, Version: d.r.Version, Host: host}
-	if p := d.known(j); p != nil {
+	o := report.MailOptions{Options: report.Options{Beside: beside}, Site: d.r.Site, Version: d.r.Version, Host: host}
+	if p != nil {
 		o.Zone, o.To, o.Owner, o.Attached = p.Zone, p.Report.To, p.Owner, p.Report.Attach && len(doc.Problems) > 0
 	}
 	if o.Notable, err = report.Notable(j, d.r.Store.Changes(d.ctx, j.Number)); err != nil {

@@ -118,11 +118,11 @@ func (c *runCmd) nothing(a *app, err error) error {
 
 // confirm shows a first run's plan and asks.
 func (a *app) confirm(r *run.Runner, p *run.Profile, j *journal.Run) bool {
-	doc, last, err := r.Doc(a.ctx, j)
+	doc, beside, err := r.Doc(a.ctx, p, j)
 	if err != nil {
 		return false
 	}
-	if err := report.PlanText(a.stdout, doc, r.Store.Changes(a.ctx, j.Number), report.Options{Beside: report.Beside{Last: last}, Zone: p.Zone}); err != nil {
+	if err := report.PlanText(a.stdout, doc, r.Store.Changes(a.ctx, j.Number), report.Options{Beside: beside, Zone: p.Zone}); err != nil {
 		return false
 	}
 	return a.ask("This is the first run of " + p.Name + ". Apply this plan?")
@@ -138,7 +138,7 @@ func (a *app) ask(question string) bool {
 
 // showRun prints the report of a run.
 func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
-	doc, last, err := r.Doc(a.ctx, j)
+	doc, beside, err := r.Doc(a.ctx, p, j)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
 	case "csv":
 		return report.Results(a.stdout, j, changes, r.Store.Problems(a.ctx, j.Number))
 	}
-	o := report.Options{Beside: report.Beside{Last: last}}
+	o := report.Options{Beside: beside}
 	if p != nil {
 		o.Zone = p.Zone
 	}
@@ -199,7 +199,7 @@ func (c *planCmd) Run(a *app) error {
 
 // writePlan writes P.json: the report under its own schema, with run and digest.
 func (a *app) writePlan(r *run.Runner, j *journal.Run, path string) error {
-	doc, _, err := r.Doc(a.ctx, j)
+	doc, _, err := r.Doc(a.ctx, nil, j)
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,15 @@ type Run struct {
 	Partly    bool            `json:"partly,omitempty"`   // of a revert: only for some of its accounts
 	Mapping   string          `json:"mapping,omitempty"`  // digest of what a record means: format, match, map
 	Settings  string          `json:"settings,omitempty"` // digest of all that a plan depends on besides drop and accounts
+	Overdue   *Overdue        `json:"overdue,omitempty"`  // of a missing run: what was found where the drop should have been
+}
+
+// Overdue is a drop that had not come by its time, and what was found instead.
+type Overdue struct {
+	Due     time.Time `json:"due"`
+	Path    string    `json:"path"`    // folder and pattern
+	Seen    []string  `json:"seen"`    // what lies there, in words without personal data
+	Reached bool      `json:"reached"` // login and listing worked
 }
 
 // Input is the drop of a run, and what was found in it.

@@ -23,7 +23,7 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	if err := fault.After(r.archive(got, run), "run.archived"); err != nil {
 		return err
 	}
-	doc, err := r.doc(ctx, run)
+	about, err := r.letter(ctx, p, run)
 	if err != nil {
 		return err
 	}
@@ -37,12 +37,15 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	}
 	ctx, done := grace(ctx)
 	defer done()
-	_, err = r.Store.Apply(ctx, store.Order{
+	order := store.Order{
 		Run: run, Lease: lease, Digest: run.PlanDigest, ExceptRemovals: exceptRemovals, HoldNames: r.Hold,
 		Finish: func(a store.Applied) ([]notify.Message, error) {
 			r.enter(run, a)
 			run.Timing.Apply = r.since(began)
-			return r.mails(p, run, doc), nil
+			if about != nil {
+				about.beside.Coming.Expire, about.beside.Coming.Delete = a.Expire, a.Gone
+			}
+			return nil, nil
 		},
 		Also: func(a store.Applied) []*journal.Run {
 			if run.Kind == journal.Revert && a.Seq == 0 { // it had nothing to do
@@ -50,7 +53,13 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 			}
 			return others
 		},
-	})
+	}
+	if about != nil {
+		soon := r.soon(p)
+		order.Soon = &soon
+		order.Tell = func(t *journal.Told) []notify.Message { return r.ending(p, run, about, t) }
+	}
+	_, err = r.Store.Apply(ctx, order)
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
@@ -323,7 +332,10 @@ func (r *Runner) Reject(ctx context.Context, d Decision) (*journal.Run, error) {
 		return run, fmt.Errorf("run %d is not held but %s; rollcall held lists what waits: %w", run.Number, became(run), store.ErrRefused)
 	}
 	run.Status, run.Decision, run.DecidedBy = journal.Rejected, d.Reason, d.Who
-	return run, r.amend(ctx, run)
+	if err := r.amend(ctx, run); err != nil {
+		return run, err
+	}
+	return run, r.decided(ctx, run)
 }
 
 // amend writes down what became of a run that had ended before, in the journal

@@ -104,17 +104,17 @@ func TestAMailTellsOfWhatHasChangedAndNobodyIsToldOfNothing(t *testing.T) {
 		if _, err := s.Approve(t.Context(), p, run.Decision{Run: held.Number, Who: "ada", Reason: "they have left"}); err != nil {
 			t.Fatal(err)
 		}
-		mail = s.deliver(box, 4)[3]
+		mail = s.deliver(box, 5)[4] // the end of a trouble is told to those who were told of it
 		if other := head(mail, "Message-ID"); other == head(box.Messages(t)[1], "Message-ID") || other == "" {
 			t.Errorf("what became of the held run has the message id %q", other)
 		}
 
 		s.read(p, journal.Failed, "no,such,columns", "1,2,3")
-		mail = s.deliver(box, 6)[5]
+		mail = s.deliver(box, 7)[6]
 		if got := head(mail, "Subject") + head(mail, "To"); !strings.HasPrefix(got, "[rollcall] FAILED hr") || !strings.Contains(got, "oncall@") {
 			t.Errorf("of a failed run: %q", got)
 		}
-		s.deliver(box, 6)
+		s.deliver(box, 7)
 	})
 }
 

@@ -12,11 +12,10 @@ import (
 // has it at hand: its times are then in UTC.
 func (r *Runner) page(ctx context.Context, w io.Writer, p *Profile, run *journal.Run, doc *report.Doc) error {
 	o := report.PageOptions{Version: r.Version, Host: hostname()}
-	_, last, err := r.Doc(ctx, run)
-	if err != nil {
+	var err error
+	if o.Beside, err = r.Beside(ctx, p, run); err != nil {
 		return err
 	}
-	o.Last = last
 	if p != nil {
 		o.Zone, o.Owner = p.Zone, p.Owner
 	}

@@ -117,6 +117,12 @@ func (r *Runner) recordReplay(ctx context.Context, p *Profile, run, last *journa
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return err
 	}
+	same(run, last)
+	return r.ended(ctx, p, run, nil)
+}
+
+// same counts the rows of a run as in the one that it equals.
+func same(run, last *journal.Run) {
 	was := last.Facts
 	run.Facts = plan.Facts{
 		Full: was.Full, Owned: was.Owned, ActiveBefore: was.ActiveAfter, ActiveAfter: was.ActiveAfter,
@@ -129,7 +135,6 @@ func (r *Runner) recordReplay(ctx context.Context, p *Profile, run, last *journa
 	}
 	in := last.Input
 	run.Input.Format, run.Input.Encoding, run.Input.Delimiter, run.Input.Archive = in.Format, in.Encoding, in.Delimiter, in.Archive
-	return r.ended(ctx, p, run, nil)
 }
 
 // runIfRecorded is the run, or nil where it has no number.

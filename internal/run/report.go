@@ -14,7 +14,6 @@ import (
 
 	"rollcall/internal/fault"
 	"rollcall/internal/journal"
-	"rollcall/internal/notify"
 	"rollcall/internal/report"
 	"rollcall/internal/roster"
 )
@@ -27,63 +26,17 @@ func (r *Runner) doc(ctx context.Context, run *journal.Run) (*report.Doc, error)
 	return report.Build(run, r.Store.Problems(ctx, run.Number))
 }
 
-// Doc is the report of a run, with the one before it to compare with; last may be nil.
-func (r *Runner) Doc(ctx context.Context, run *journal.Run) (doc, last *report.Doc, err error) {
+// Doc is the report of a run, with what stands beside it; p may be nil.
+func (r *Runner) Doc(ctx context.Context, p *Profile, run *journal.Run) (doc *report.Doc, beside report.Beside, err error) {
 	if doc, err = r.doc(ctx, run); err != nil {
-		return nil, nil, err
+		return nil, beside, err
 	}
-	runs, err := r.Store.Runs(ctx, run.Profile, run.Started.AddDate(-1, 0, 0), recent)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i := range runs {
-		if before := &runs[i]; before.Number < run.Number && before.Kind == run.Kind && before.Status.Applied() {
-			last, err = report.Build(before, none)
-			return doc, last, err
-		}
-	}
-	return doc, nil, nil
+	beside, err = r.Beside(ctx, p, run)
+	return doc, beside, err
 }
 
 // none is no problems.
 var none iter.Seq2[roster.Problem, error] = func(func(roster.Problem, error) bool) {}
-
-// told tells who gets a mail about a run of that status.
-func (p *Profile) told(run *journal.Run) []string {
-	quiet := run.Status == journal.Unchanged || run.Status == journal.OK && run.Empty()
-	switch rep := p.Report; {
-	case rep.When == "never", run.DryRun, run.Status == journal.Dry, run.Status == journal.Interrupted:
-		return nil
-	case run.Status == journal.Held, run.Status == journal.Failed:
-		return append(append([]string{}, rep.To...), rep.Alert...)
-	case rep.When == "problems" && run.Status != journal.Warn, rep.When != "always" && quiet:
-		return nil
-	default:
-		return rep.To
-	}
-}
-
-// mails are the messages about a run that has ended. doc has its problems.
-func (r *Runner) mails(p *Profile, run *journal.Run, doc *report.Doc) []notify.Message {
-	if p == nil {
-		return nil
-	}
-	to := p.told(run)
-	if len(to) == 0 {
-		return nil
-	}
-	now, err := report.Build(run, none)
-	if err != nil {
-		return nil
-	}
-	now.Problems = doc.Problems
-	attached := p.Report.Attach && len(doc.Problems) > 0
-	m := report.Mail(now, report.MailOptions{Options: report.Options{Zone: p.Zone}, To: to, Owner: p.Owner, Site: r.Site, Version: r.Version, Host: hostname(), Attached: attached})
-	if attached {
-		m.Attach = []notify.Attachment{{Name: "problems.csv", Type: "text/csv", File: filepath.Join("reports", strconv.FormatInt(run.Number, 10)+".problems.csv")}}
-	}
-	return []notify.Message{m}
-}
 
 func hostname() string {
 	name, err := os.Hostname()

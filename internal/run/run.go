@@ -72,6 +72,7 @@ type Runner struct {
 	Version string
 
 	delivering sync.Mutex // one at a time goes through the outbox
+	looked     sync.Map   // profile: when its source was found to have something unread
 }
 
 // settings is the digest of all that a plan of the profile depends on besides
@@ -125,7 +126,9 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 		return nil, err
 	}
 	r.mend(ctx, q.Profile)
-	return r.thread(ctx, q, lease)
+	run, err := r.thread(ctx, q, lease)
+	r.answered(ctx, q, err)
+	return run, err
 }
 
 // drops bounds how many waiting drops RunAll reads one after the other.
@@ -176,6 +179,7 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 	run.Timing.Fetch = r.since(run.Started)
 	run.Input = input(got.drop, q.Profile.Format.Content)
 	if same, err := r.replay(ctx, q, got, run); same || err != nil {
+		r.arrived(ctx, q, got, run)
 		return runIfRecorded(run), err
 	}
 	if err := r.Store.Begin(ctx, run); err != nil {
@@ -324,15 +328,14 @@ func (r *Runner) ended(ctx context.Context, p *Profile, run *journal.Run, err er
 // finish writes into the journal how a run ended that was not applied, and with
 // it the mails that tell of it.
 func (r *Runner) finish(ctx context.Context, p *Profile, run *journal.Run) error {
-	var mails []notify.Message
-	if p != nil && len(p.told(run)) > 0 {
-		doc, err := r.doc(ctx, run)
-		if err != nil {
-			return err
-		}
-		mails = r.mails(p, run, doc)
+	l, err := r.letter(ctx, p, run)
+	if err != nil {
+		return err
 	}
-	return r.Store.Finish(ctx, run, mails...)
+	if l == nil {
+		return r.Store.Finish(ctx, run)
+	}
+	return r.Store.End(ctx, run, func(t *journal.Told) []notify.Message { return r.ending(p, run, l, t) })
 }
 
 // unsaved is the error of a run whose end could not be written down: one

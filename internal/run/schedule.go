@@ -69,7 +69,7 @@ func NewDaemon(r *Runner) (*Daemon, error) {
 	return &Daemon{runner: r, cron: s, work: work, cancel: cancel}, nil
 }
 
-// Set replaces every job by those of the profiles, the sweep and the outbox.
+// Set replaces every job by those of the profiles, the watch over them, the sweep and the outbox.
 // Runs that are under way go on. Where it fails, the error says which schedule,
 // and the jobs are those of before.
 func (d *Daemon) Set(profiles []*Profile, sweep time.Duration) error {
@@ -115,6 +115,7 @@ func (d *Daemon) addAll(profiles []*Profile, sweep time.Duration) error {
 		}
 	}
 	return errors.Join(
+		d.add("watch", Schedule{Every: time.Minute}, time.UTC, func(ctx context.Context, r *Runner) { r.watchAll(ctx, profiles) }),
 		d.add("sweep", Schedule{Every: sweep}, time.UTC, sweepOnSchedule),
 		d.add("outbox", Schedule{Every: time.Minute}, time.UTC, deliverOnSchedule))
 }
@@ -201,6 +202,18 @@ func (r *Runner) scheduled(ctx context.Context, p *Profile) {
 		log.Info("run interrupted")
 	default:
 		log.Error("run failed", "error", err)
+	}
+}
+
+// watchAll watches over the profiles that are enabled, one after the other.
+func (r *Runner) watchAll(ctx context.Context, profiles []*Profile) {
+	for _, p := range profiles {
+		if !p.Enabled || ctx.Err() != nil {
+			continue
+		}
+		if err := r.Watch(ctx, p); err != nil && ctx.Err() == nil {
+			r.Log.Error("watch failed", "profile", p.Name, "error", err)
+		}
 	}
 }
 

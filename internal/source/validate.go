@@ -31,6 +31,7 @@ func (o Options) Validate() []*roster.Fault {
 	f.word("pick", o.Pick, "newest", "oldest", "all")
 	f.word("after", o.After, "keep", "archive", "delete")
 	o.validateMarks(&f)
+	o.validateDue(&f)
 	return f
 }
 

@@ -244,6 +244,12 @@ func (a *application) finish() error {
 		}
 	}
 	a.Run.AppliedSeq = a.Seq
+	if a.Soon != nil {
+		var err error
+		if a.Expire, a.Gone, err = soon(a.tx, profile, *a.Soon); err != nil {
+			return err
+		}
+	}
 	var mails int
 	if a.Finish != nil {
 		list, err := a.Finish(a.Applied)
@@ -254,6 +260,11 @@ func (a *application) finish() error {
 			if err := insertMail(a.tx, a.run, list[mails]); err != nil {
 				return err
 			}
+		}
+	}
+	if a.Tell != nil {
+		if err := a.db.tell(a.tx, profile, a.run, a.Tell); err != nil {
+			return err
 		}
 	}
 	row, err := runRowOf(a.Run)

@@ -62,6 +62,10 @@ type Order struct {
 	// Also is called after Finish and gives runs that had ended before and that end
 	// otherwise by this one: superseded, taken back. They are saved with it.
 	Also func(Applied) []*journal.Run
+	Soon *Soon // what Finish wants to know of what is coming; nil: nothing
+	// Tell is called after Finish, and changes what the run's people know by the
+	// mails that it gives, as in [DB.Tell]. Nil: nobody is told.
+	Tell func(*journal.Told) []notify.Message
 }
 
 // Applied is what applying gave. Claims are in none of its counts.
@@ -75,6 +79,8 @@ type Applied struct {
 	LostAbsent  plan.Absent
 	LostByDate  plan.ByDate
 	ActiveAfter int // active accounts that the run's profile links
+	Expire      int // as [DB.Soon] counts, if that was asked for
+	Gone        int // likewise
 }
 
 // A Mail is a message of the outbox.
