@@ -178,9 +178,9 @@ func (t *Told) Forget() {
 // Answered takes in that the source was asked and has nothing to run for: a
 // failure is over by that. arrived: it had a drop, the same as the last one, so
 // that one which was missing is there too. What still waits becomes the trouble
-// again, without a mail but where the drop is overdue: held is the newest run
-// that waits for a person, overdue the run that noted today's drop as missing,
-// or nil.
+// again, with a mail only where it was not told before, as when a drop was
+// missing while nobody could ask for it: held is the newest run that waits for a
+// person, overdue the run that noted the drop as missing, or nil.
 func (t *Told) Answered(arrived bool, held, overdue *Run, when string, now time.Time) Notice {
 	n := t.answered(arrived, held, overdue, now)
 	if when == "never" {
@@ -196,13 +196,23 @@ func (t *Told) answered(arrived bool, held, overdue *Run, now time.Time) Notice 
 	case overdue != nil && !arrived:
 		n := t.begin(overdue, codeOf(overdue))
 		t.Mailed = now
+		if overdue.Overdue != nil && overdue.Overdue.Reached {
+			return t.known()
+		}
 		return n
 	case held != nil:
-		t.Status, t.Code, t.Run = Held, codeOf(held), held.Number
-		t.Mails, t.Mailed = 2, now // people know of it: the next reminder is tomorrow's
-		return Notice{}
+		t.begin(held, codeOf(held))
+		t.Mailed = now
+		return t.known()
 	}
 	return t.recover()
+}
+
+// known makes of a trouble one that people have heard of: they are reminded the
+// next morning.
+func (t *Told) known() Notice {
+	t.Mails = 2
+	return Notice{}
 }
 
 // Decided takes in that a person has decided about a held run without applying
