@@ -190,9 +190,9 @@ func (r *Runner) Overdue(ctx context.Context, p *Profile) (time.Time, error) {
 
 // late compares the drops that were read with the times at which they were due.
 // A drop counts once it was read, whatever came of it: applied, unchanged, held
-// or refused. One that came on the day on which it was noted as missing is that
-// day's, and no other's. Where none was ever read, only what falls due after the
-// profile is watched is missed.
+// or refused. One that was read later on a day is that day's, and not the next
+// one's, if it had come in time or was noted as missing. Where none was ever
+// read, only what falls due after the profile is watched is missed.
 func (r *Runner) late(ctx context.Context, p *Profile, told *journal.Told) (l lateness, err error) {
 	due, before := p.due(r.Now())
 	if due.IsZero() {
@@ -211,10 +211,11 @@ func (r *Runner) late(ctx context.Context, p *Profile, told *journal.Told) (l la
 			}
 		}
 	}
-	counts := func(at time.Time) bool {
-		return at.After(before) && !(missed && sameDay(at.In(p.Zone), before))
+	counts := func(read, modified time.Time) bool {
+		late := sameDay(read.In(p.Zone), before) && (missed || !modified.After(before))
+		return read.After(before) && !late
 	}
-	if counts(told.ArrivedAt) {
+	if counts(told.ArrivedAt, told.Arrived) {
 		return lateness{}, nil
 	}
 	ever := false
@@ -222,7 +223,7 @@ func (r *Runner) late(ctx context.Context, p *Profile, told *journal.Told) (l la
 		if !drop(runs, i) {
 			continue
 		}
-		if ever = true; counts(runs[i].Started) {
+		if ever = true; counts(runs[i].Started, runs[i].Input.Modified) {
 			return lateness{}, nil
 		}
 	}
