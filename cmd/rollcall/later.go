@@ -24,7 +24,6 @@ type commandsLater struct {
 	Expect     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Pause      laterCmd `cmd:"" hidden:"" passthrough:""`
 	Resume     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Outbox     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Catalog    laterCmd `cmd:"" hidden:"" passthrough:""`
 	Target     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Doctor     laterCmd `cmd:"" hidden:"" passthrough:""`

@@ -47,6 +47,7 @@ type commands struct {
 	Held     heldCmd     `cmd:"" help:"Plans that wait for a person."`
 	Runs     runsCmd     `cmd:"" help:"What was done, and taking it back."`
 	Report   reportCmd   `cmd:"" help:"The mail about a run."`
+	Outbox   outboxCmd   `cmd:"" help:"Mails that have not been delivered."`
 	Accounts accountsCmd `cmd:"" help:"The directory."`
 	Explain  explainCmd  `cmd:"" help:"One person, step by step."`
 	Sweep    sweepCmd    `cmd:"" help:"Apply the start and end dates that are due."`

@@ -36,6 +36,7 @@ type feedState struct {
 	LastStatus journal.Status `json:"last_status"`
 	LastEnd    report.Instant `json:"last_finished"`
 	NextRun    report.Instant `json:"next_run"`
+	Overdue    report.Instant `json:"overdue_since"` // null: no drop is overdue
 }
 
 // Run implements the command.
@@ -48,14 +49,28 @@ func (c *statusCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := d.print(s); err != nil {
+		return err
+	}
+	for _, f := range s.Profiles {
+		if !f.Overdue.IsZero() {
+			return exit(exitNoDrop, nil)
+		}
+	}
+	return nil
+}
+
+// print writes the state in the form that was asked for.
+func (d *desk) print(s *state) error {
+	a := d.app
 	switch a.Output {
 	case "json":
 		return a.object(s)
 	case "csv":
 		w := csv.NewWriter(a.stdout)
-		_ = w.Write([]string{"profile", "enabled", "schedule", "last_run", "last_status", "last_finished", "next_run"}) // the writer keeps the first error
+		_ = w.Write([]string{"profile", "enabled", "schedule", "last_run", "last_status", "last_finished", "next_run", "overdue_since"}) // the writer keeps the first error
 		for _, f := range s.Profiles {
-			_ = w.Write([]string{f.Profile, strconv.FormatBool(f.Enabled), f.Schedule, number(f.LastRun), string(f.LastStatus), instant(f.LastEnd.Time), instant(f.NextRun.Time)})
+			_ = w.Write([]string{f.Profile, strconv.FormatBool(f.Enabled), f.Schedule, number(f.LastRun), string(f.LastStatus), instant(f.LastEnd.Time), instant(f.NextRun.Time), instant(f.Overdue.Time)})
 		}
 		w.Flush()
 		return w.Error()
@@ -122,7 +137,8 @@ func (d *desk) feedState(name string) (feedState, error) {
 	if p.Enabled {
 		f.NextRun = report.Instant{Time: feed(d.site, p).Schedule.Next(from, p.Zone)}
 	}
-	return f, nil
+	f.Overdue.Time, err = d.r.Overdue(d.ctx, feed(d.site, p))
+	return f, err
 }
 
 // screen shows the state to a person.
@@ -170,7 +186,12 @@ func (d *desk) screen(s *state) error {
 		held = plural(s.Held, "plan") + " for a person to decide: rollcall held"
 	}
 	if s.Outbox > 0 {
-		outbox = plural(s.Outbox, "mail") + " not delivered yet; rollcall serve keeps trying"
+		outbox = plural(s.Outbox, "mail") + " not delivered yet; rollcall serve keeps trying: rollcall outbox"
+	}
+	for _, f := range s.Profiles {
+		if !f.Overdue.IsZero() {
+			fmt.Fprintf(d.stdout, "\nOVERDUE: no new drop of %s since it was due at %s\n", f.Profile, d.at(f.Overdue.Time))
+		}
 	}
 	fmt.Fprintf(d.stdout, "\nRuns since %s: %s\nHeld: %s\nOutbox: %s\nAccounts: %s\n", d.at(s.Since.Time), names(runs), held, outbox, names(accounts))
 	return nil

@@ -24,6 +24,9 @@ const pending = "pending"
 // giveUp is after what time a mail is no longer tried.
 const giveUp = 72 * time.Hour
 
+// batches bounds how often DeliverAll asks what is due.
+const batches = 1000
+
 // Deliver sends what is due in the outbox: of one run, or of all where run is
 // zero. A mail that cannot be handed over now stays and is tried again, at
 // first after a minute, then less and less often, for three days.
@@ -62,6 +65,19 @@ func (r *Runner) DeliverLeft(ctx context.Context, profile string) error {
 		}
 	}
 	return err
+}
+
+// DeliverAll is [Runner.Deliver] until nothing is due.
+func (r *Runner) DeliverAll(ctx context.Context) error {
+	var failed error
+	for range batches {
+		due, err := r.Store.PendingMail(ctx, r.Now())
+		if err != nil || len(due) == 0 || ctx.Err() != nil {
+			return errors.Join(failed, err, context.Cause(ctx))
+		}
+		failed = errors.Join(failed, r.Deliver(ctx, 0))
+	}
+	return failed
 }
 
 // waiting is the mails to send now: of one run, or the oldest of all.

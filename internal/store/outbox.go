@@ -60,6 +60,17 @@ func (db *DB) Outstanding(ctx context.Context) (int, error) {
 	return int(n), nil
 }
 
+// RetryMail makes every mail that has not been sent due now, also those that were
+// given up, and tells how many there are.
+func (db *DB) RetryMail(ctx context.Context) (int, error) {
+	res := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("state <> ?", mailSent).
+		Updates(map[string]any{"state": mailPending, "next_at": micros(db.now())})
+	if res.Error != nil {
+		return 0, fmt.Errorf("outbox: %w", res.Error)
+	}
+	return int(res.RowsAffected), nil
+}
+
 // MailSent notes that the server has taken a mail.
 func (db *DB) MailSent(ctx context.Context, number int64) error {
 	return db.setMail(ctx, number, map[string]any{
