@@ -255,3 +255,56 @@ func TestServeDoesNotStartOnABrokenConfigurationOrDatabase(t *testing.T) {
 		}
 	}
 }
+
+// TestServeTellsOnceOfADropThatIsOverdue starts a daemon after the time by which
+// a drop was due, and a second one beside it.
+func TestServeTellsOnceOfADropThatIsOverdue(t *testing.T) {
+	t.Parallel()
+	dir := servedSite(t)
+	put(t, dir, "day1.csv", staffFile("hr", 3, ""))
+	put(t, dir, "hr/.keep", "")
+	put(t, dir, "profiles.d/hr.yaml", `
+source: {type: dir, path: ../hr/*.csv, due: "06:00"}
+format: {content: full}
+match: {key: employee_id}
+map: {employee_id: ID, username: Login, first_name: First, last_name: Last, email: Email}
+guardrails: {first_run: apply}
+report: {to: [hr-it@example.org]}
+`)
+	rollcall := func(at string, args ...string) (string, int) {
+		cmd := exec.Command("rollcall", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "ROLLCALL_CONFIG=", "ROLLCALL_CLOCK="+at)
+		out, err := cmd.Output()
+		if err != nil && cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if out, code := rollcall("2026-11-19T05:00:00Z", "run", "hr", "--file", "day1.csv"); code != 0 {
+		t.Fatalf("exit %d: %s", code, out)
+	}
+	const now = "ROLLCALL_CLOCK=2026-11-20T06:00:05Z"
+	a, b := serve(t, dir, now), serve(t, dir, now)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		if out, code := rollcall("2026-11-20T06:01:00Z", "runs", "list", "-o", "csv"); code == 0 && strings.Contains(out, "missing") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the drop is never noted as missing")
+		}
+	}
+	a.says(0, "msg=serving")
+	b.says(0, "msg=serving")
+	a.stops(syscall.SIGTERM)
+	b.stops(syscall.SIGTERM)
+	if out, _ := rollcall("2026-11-20T06:01:00Z", "runs", "list", "-o", "csv"); strings.Count(out, ",missing,") != 1 {
+		t.Errorf("the runs are\n%s\nwant one that is missing", out)
+	}
+	if out, _ := rollcall("2026-11-20T06:01:00Z", "outbox", "-o", "csv"); strings.Count(out, "MISSING hr") != 1 {
+		t.Errorf("the outbox has\n%s\nwant one mail of it", out)
+	}
+	if _, code := rollcall("2026-11-20T06:01:00Z", "status"); code != 13 {
+		t.Errorf("status exits with %d, want 13", code)
+	}
+}
