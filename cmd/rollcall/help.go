@@ -133,6 +133,7 @@ func topics() []topic {
 		{"config", "rollcall.yaml, with every key", config.Reference},
 		{"profile", "a profile, with every key", config.ReferenceProfile},
 		{"exit-codes", "what the program exits with", exitPage},
+		{"mail", "who is told what, and when there is silence", mailPage},
 		{"RUN", "how a run is named: a number, last, last:PROFILE", runPage},
 		{"ACCOUNT", "how an account is named: a username, id:N, key:K", accountPage},
 		{"codes", "the codes of a report, all of them", codeList()},
@@ -161,13 +162,44 @@ const exitPage = `rollcall exits with one code, the first that applies of 16 15 
    10  applied, with errors or warnings in rows
    11  held by a guardrail; nothing was applied
    12  source unreachable, refused, unproven, or its drop refused
-   13  no new drop (with --require-input)
+   13  no new drop (with --require-input); status: a drop is overdue
    14  another run of this profile is under way
    15  configuration invalid
    16  database unreachable, locked, newer than this binary
    17  applied, but the report could not be delivered
   130  interrupted by SIGINT
   143  interrupted by SIGTERM
+`
+
+const mailPage = `Mails are written by every run, and go to report.to and report.alert of its profile.
+
+OK          to report.to, where something changed. That nothing changed is told weekly.
+WARN        to report.to, where the set of problems has changed since the last mail: a
+            cause came or went, or somebody is new in one. Else it is told weekly.
+HELD, FAILED, MISSING
+            to report.to and report.alert, with high importance: at once, after 4 hours,
+            then at 8:00 of each working day (Monday to Friday, in the profile's zone)
+            while it lasts. It is told once, however often the source is asked. Another
+            status, another code or other guardrails are another trouble. Reminders of a
+            held run end with held approve or held reject.
+RECOVERED   once, to the same people: with the next run that is applied, or when a source
+            that was down answers again and has nothing new.
+the week    to report.to, on Monday at 8:00: runs, open problems, how good the data were.
+
+report.when
+  changes   as above
+  problems  no OK; all else
+  always    OK and WARN of every run
+  never     nothing, also no week
+
+source.due: "06:00"
+            A drop that has not been read by then, since the time before, is a run of status
+            missing (E405), once a day, but on the days of due_except. Any new drop counts:
+            applied, unchanged, held or refused. A file that lies there and is yet to be read
+            is not missing. rollcall status exits with 13 while a drop is overdue.
+
+Reminders, MISSING and the week are the work of rollcall serve. A mail that the server does
+not take is tried for 72 hours: rollcall outbox, rollcall outbox retry.
 `
 
 const runPage = `Where a command wants a RUN, write
