@@ -104,19 +104,14 @@ func (c *calendar) mails() []string {
 	return lines
 }
 
-// word is the state of a mail, and whether it is a reminder. Who was alerted is
-// told only of a trouble, and of its end.
+// word is the state of a mail, and whether it is a reminder, as its subject says.
 func word(m notify.Message) string {
 	state, _, _ := strings.Cut(strings.TrimPrefix(m.Subject, "[rollcall] "), " ")
-	if after, ok := strings.CutPrefix(m.ID, "reminder"); ok {
-		number, _, _ := strings.Cut(after, ".")
+	if _, number, ok := strings.Cut(m.Subject, ", reminder "); ok {
 		state += " reminder " + number
 	}
-	switch {
-	case strings.HasPrefix(m.ID, "week"):
+	if strings.HasPrefix(m.ID, "week") {
 		return "WEEK"
-	case len(m.To) > 1 && (state == "OK" || state == "WARN"):
-		return "RECOVERED"
 	}
 	return state
 }
@@ -327,13 +322,13 @@ func TestAStoryThroughARealMailServer(t *testing.T) {
 	}
 	got := map[string]int{}
 	for _, mail := range box.Wait(t, 8) { // one for each recipient
-		status := head(mail, "X-Rollcall-Status")
+		status, _, _ := strings.Cut(strings.TrimPrefix(head(mail, "Subject"), "[rollcall] "), " ")
 		if strings.Contains(head(mail, "To"), "oncall@") {
 			status += " to all"
 		}
 		got[strings.TrimSpace(status+" "+head(mail, "Importance"))]++
 	}
-	want := map[string]int{"ok": 1, "": 1, "missing to all high": 4, "ok to all": 2} // the one without a run is the week's
+	want := map[string]int{"OK": 2, "MISSING to all high": 4, "RECOVERED to all": 2} // the week is OK too
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mails of the server (-want +got):\n%s", diff)
 	}

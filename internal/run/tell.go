@@ -79,9 +79,6 @@ func (r *Runner) mail(p *Profile, run *journal.Run, l *letter, n journal.Notice)
 	if attached {
 		m.Attach = []notify.Attachment{{Name: "problems.csv", Type: "text/csv", File: filepath.Join("reports", strconv.FormatInt(run.Number, 10)+".problems.csv")}}
 	}
-	if n.Occasion == journal.Reminder { // it is about a run of which a mail has told
-		m.ID = fmt.Sprintf("reminder%d.%s", n.Number, m.ID)
-	}
 	return []notify.Message{m}
 }
 

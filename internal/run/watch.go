@@ -363,7 +363,7 @@ func (r *Runner) sourceAnswered(ctx context.Context, p *Profile) error {
 		if n.Occasion == journal.Trouble {
 			run, end = l.run, still
 		}
-		mails = again(r.mail(p, run, end, n))
+		mails = r.mail(p, run, end, n)
 		return mails
 	})
 	if err != nil || len(mails) == 0 {
@@ -373,14 +373,6 @@ func (r *Runner) sourceAnswered(ctx context.Context, p *Profile) error {
 		r.Log.Warn("report not delivered", "run", number, "error", err)
 	}
 	return nil
-}
-
-// again gives a mail an id of its own: one about the same run is in the outbox.
-func again(mails []notify.Message) []notify.Message {
-	for i := range mails {
-		mails[i].ID = "again." + mails[i].ID
-	}
-	return mails
 }
 
 // quiet is what a run would have told that found nothing new: no run is recorded
