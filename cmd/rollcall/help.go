@@ -133,7 +133,7 @@ func topics() []topic {
 		{"config", "rollcall.yaml, with every key", config.Reference},
 		{"profile", "a profile, with every key", config.ReferenceProfile},
 		{"exit-codes", "what the program exits with", exitPage},
-		{"mail", "who is told what, and when there is silence", mailPage},
+		{"mails", "who is told what, and when there is silence", mailPage},
 		{"RUN", "how a run is named: a number, last, last:PROFILE", runPage},
 		{"ACCOUNT", "how an account is named: a username, id:N, key:K", accountPage},
 		{"codes", "the codes of a report, all of them", codeList()},

@@ -19,7 +19,7 @@ import (
 )
 
 // A calendar lets days pass for one profile as a daemon would: a run at 05:30,
-// and a look around every quarter of an hour.
+// and a look around every quarter of an hour until noon, then every hour.
 type calendar struct {
 	*outgoing
 	p     *run.Profile
@@ -60,7 +60,11 @@ func (c *calendar) when(day int, clock string) time.Time {
 func (c *calendar) until(day int, clock string) {
 	c.t.Helper()
 	for end := c.when(day, clock); c.now().Before(end); {
-		c.pass(quarter)
+		step := quarter
+		if hour := c.now().In(c.begin.Location()).Hour(); hour >= 12 || hour < 4 { // nothing happens then
+			step = 4 * quarter
+		}
+		c.pass(step)
 		if c.now().In(c.begin.Location()).Format("15:04") == "05:30" {
 			c.ask("schedule")
 		}
