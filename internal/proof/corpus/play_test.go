@@ -421,12 +421,12 @@ func (g *seen) read(ctx context.Context, p *run.Profile) error {
 	default:
 		g.verdict = verdict(j.Status) // ok, unchanged
 	}
-	doc, last, err := s.Doc(ctx, j)
+	doc, beside, err := s.Doc(ctx, p, j)
 	if err != nil {
 		return err
 	}
 	var told strings.Builder
-	err = report.Text(&told, doc, s.Store.Changes(ctx, j.Number), report.Options{Beside: report.Beside{Last: last}, Zone: p.Zone})
+	err = report.Text(&told, doc, s.Store.Changes(ctx, j.Number), report.Options{Beside: beside, Zone: p.Zone})
 	if g.told = told.String(); err != nil {
 		return err
 	}
