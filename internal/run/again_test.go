@@ -164,3 +164,16 @@ func TestR49ALinkIsNotMovedOverAnother(t *testing.T) {
 		}
 	})
 }
+
+func TestR42PeopleWithoutAKeyAreAddedOneAfterTheOther(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr", func(p *run.Profile) {
+			p.Plan.Match.Fallback, p.Mapping.Fallback = plan.Fallback{By: "username"}, true
+		})
+		s.read(p, journal.OK, header, person("", "ann"))
+		s.read(p, journal.OK, header, person("", "ann"), ",bob,B,Bo,bob@example.org,,,")
+		if a := s.account("bob"); a.Status() != roster.Active {
+			t.Errorf("bob is %s, want active", a.Status())
+		}
+	})
+}

@@ -156,7 +156,9 @@ func (a *application) linked(list []storedChange) (map[linkKey]bool, error) {
 	for _, c := range list {
 		if c.Action == plan.Add && c.Done == journal.Planned {
 			for _, l := range c.Links {
-				want[l.Profile] = append(want[l.Profile], roster.Fold(string(l.NewKey)))
+				if l.NewKey != "" { // found by the fallback alone (R42)
+					want[l.Profile] = append(want[l.Profile], roster.Fold(string(l.NewKey)))
+				}
 			}
 		}
 	}
