@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
 	"rollcall/internal/run"
 )
 
