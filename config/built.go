@@ -92,7 +92,7 @@ var notBuiltValues = []struct {
 }{
 	{"mode", []string{"rehearsal"}},
 	{"source.type", []string{"https", "ldap"}},
-	{"format.type", []string{"ldif", "json"}},
+	{"format.type", []string{"json"}},
 	{"map.*.set", []string{"until_edited"}},
 	{"report.personal_data", []string{"names", "values"}},
 	{"report.attach", []string{"results", "all"}},

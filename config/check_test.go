@@ -285,7 +285,6 @@ func TestAValueThatIsNotBuiltIsRefusedByName(t *testing.T) {
 		"source: {type: ldap, urls: [x], path: y}":         "1:16 source.type: ldap is not built yet",
 		"source: {type: https, url: x}":                    "1:16 source.type: https is not built yet",
 		"format: {type: json, content: full}":              "1:16 format.type: json is not built yet",
-		"format: {type: ldif, content: full}":              "1:16 format.type: ldif is not built yet",
 		"map: {email: {from: Mail, set: until_edited}}":    "1:32 map.email.set: until_edited is not built yet",
 		"report: {personal_data: names}":                   "1:25 report.personal_data: names is not built yet",
 		"report: {personal_data: values}":                  "1:25 report.personal_data: values is not built yet",

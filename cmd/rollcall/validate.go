@@ -171,12 +171,12 @@ func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, 
 	}
 	var b strings.Builder
 	facts := f.Facts()
-	if f.Headless() {
+	if f.Headless() || facts.Delimiter == "" {
 		fmt.Fprintf(&b, "sample: %s, encoding %s\n", facts.Format, facts.Encoding)
 	} else {
 		fmt.Fprintf(&b, "sample: delimiter %q, encoding %s, %d columns\n", facts.Delimiter, facts.Encoding, len(f.Header()))
 	}
-	for _, n := range append(f.Notes(), notes...) {
+	for _, n := range f.News(notes) {
 		fmt.Fprintf(&b, "  %s: %s\n", n, n.Remedy())
 	}
 	t, err := try(f, m, p)

@@ -5,7 +5,7 @@
 //
 // The file is read from its beginning each time that [File.Records] is called,
 // through a chain of small readers: unwrap (gzip, size), text (any encoding to
-// UTF-8), guard (padding), rows (CSV). No more than a buffer of it is held.
+// UTF-8), guard (padding), rows (CSV) or entries (LDIF). No more than a buffer of it is held.
 package format
 
 import (
@@ -32,7 +32,7 @@ const (
 
 // Facts are what was found in a file, for the report.
 type Facts struct {
-	Format    string   // csv or xml
+	Format    string   // csv, xml or ldif
 	Encoding  string   // IANA name, lower case
 	Delimiter string   // "" where there is none
 	Wrapped   []string // what was unwrapped, outermost first: gzip
@@ -50,7 +50,8 @@ type File struct {
 	maxRows int
 	looks   string    // an encoding that the head fits better than the declared one
 	padded  bool      // a reading has found Control-Z at the end
-	xml     *elements // nil where the file is CSV
+	xml     *elements // nil where the file is no XML
+	ldif    *ldif     // nil where the file is no LDIF
 }
 
 // Open reads the head of the file at path, a drop called name. maxSize bounds
@@ -97,6 +98,10 @@ func Open(path, name string, o Options, maxSize int64) (*File, error) {
 	if err := refuseMarkup(head); err != nil {
 		return nil, err
 	}
+	if kind == "ldif" {
+		f.ldif = newLDIF(o)
+		return f, f.survey()
+	}
 	if o.Delimiter != "" {
 		f.dialect.delim = o.Delimiter[0]
 	} else {
@@ -114,8 +119,23 @@ func (f *File) Header() []string { return f.header }
 // then with how many bytes of the file, as it was delivered, have been read.
 func (f *File) Watch(tell func(at int64)) { f.unwrap.watch = tell }
 
+// News are [File.Notes] and those of others about the columns: not that the
+// profile does not use one that every file of the format has.
+func (f *File) News(columns []roster.Problem) []roster.Problem {
+	news := f.Notes()
+	for _, p := range columns {
+		if f.ldif == nil || p.Severity != roster.SeverityNote || !f.ldif.inherent(p.Column) {
+			news = append(news, p)
+		}
+	}
+	return news
+}
+
 // Facts are what was found so far.
 func (f *File) Facts() Facts {
+	if f.ldif != nil {
+		return Facts{Format: "ldif", Encoding: f.charset.name, Wrapped: f.unwrap.wrapped()}
+	}
 	if f.xml != nil {
 		return Facts{Format: "xml", Encoding: f.charset.name, Wrapped: f.unwrap.wrapped()}
 	}
@@ -145,6 +165,9 @@ func (f *File) Notes() []roster.Problem {
 			Fix:      "nothing to do",
 		})
 	}
+	if f.ldif != nil {
+		notes = append(notes, f.ldif.notes()...)
+	}
 	return notes
 }
 
@@ -154,6 +177,9 @@ func (f *File) Notes() []roster.Problem {
 func (f *File) Records() iter.Seq2[roster.Record, error] {
 	if f.xml != nil {
 		return f.xmlRecords()
+	}
+	if f.ldif != nil {
+		return f.ldifRecords()
 	}
 	return func(yield func(roster.Record, error) bool) {
 		s, err := f.scan()

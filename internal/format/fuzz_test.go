@@ -332,3 +332,39 @@ func agrees(t *testing.T, file *File, content []byte) {
 		t.Fatalf("records = %+v\nencoding/csv %+v", got, want)
 	}
 }
+
+// FuzzLDIF reads anything: it never panics, gives the same answer again, holds
+// to its bounds, and refuses or rejects what it cannot read.
+func FuzzLDIF(f *testing.F) {
+	for _, seed := range []string{
+		people,
+		"dn: cn=a,dc=x\nsn:: TfxsbGVy\n",
+		"dn: cn=a+b=\\2c\\,c,dc=x\na;range=0-*;binary;lang-de: 1\n",
+		"# asked for: a b\n\ndn:: Y249YQ==\n a\n\n# numEntries: 1\nsearch: 2\nresult: 0\n",
+		"dn: cn=a\nobjectGUID:: 6YkVLV/7YkyBAQIDBAUGBw==\nobjectSid:: AQA=\nuserAccountControl: 514\naccountExpires: -1\n",
+	} {
+		f.Add([]byte(seed), "ad")
+		f.Add([]byte(seed), "openldap")
+	}
+	f.Fuzz(func(t *testing.T, content []byte, dialect string) {
+		o := Options{Type: "ldif", Content: "full", Dialect: dialect}
+		if len(o.Validate()) > 0 {
+			return
+		}
+		file, err := Open(spool(t, content), "s.ldif", o, 1<<20)
+		if err != nil {
+			believable(t, err)
+			return
+		}
+		got := drain(file)
+		if again := drain(file); !reflect.DeepEqual(again, got) {
+			t.Fatalf("read again: %+v, first %+v", again, got)
+		}
+		if got.err != nil {
+			t.Fatalf("refused by the second look alone: %v", got.err)
+		}
+		if len(got.rows) > len(content) || len(got.rows) != file.ldif.entries {
+			t.Fatalf("%d rows out of %d bytes, and %d entries were counted", len(got.rows), len(content), file.ldif.entries)
+		}
+	})
+}

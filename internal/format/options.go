@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rollcall/internal/roster"
@@ -9,17 +10,18 @@ import (
 
 // Options say how a drop is written (profile key format:).
 type Options struct {
-	Type      string   `yaml:"type"`      // csv or xml; "" takes it from the name's suffix
+	Type      string   `yaml:"type"`      // csv, xml or ldif; "" takes it from the name's suffix
 	Delimiter string   `yaml:"delimiter"` // one character; "" is sniffed
 	Quote     string   `yaml:"quote"`     // one character; "" is "
 	Encoding  string   `yaml:"encoding"`  // an IANA name; "" is detected
 	Header    *int     `yaml:"header"`    // number of header rows, of which the first names the columns; nil is 1; 0 needs Columns
-	Columns   []string `yaml:"columns"`   // names, where the file has none
+	Columns   []string `yaml:"columns"`   // csv: names, where the file has none; ldif: attributes that the file may lack
 	Trailer   *Trailer `yaml:"trailer"`   // nil: none is expected
 	Content   string   `yaml:"content"`   // full or delta
 
-	Record     string            `yaml:"record" json:",omitempty"`     // XML: the path of the elements that are people, like /changes/person
+	Record     string            `yaml:"record" json:",omitempty"`     // XML: the path of the elements that are people, like /changes/person; LDIF: the object class of the entries that are, "" for all
 	Namespaces map[string]string `yaml:"namespaces" json:",omitempty"` // XML: URIs by the prefixes that Record and the map use
+	Dialect    string            `yaml:"dialect" json:",omitempty"`    // LDIF: ad, openldap, 389ds, generic; "" is generic
 	Elements   []string          `yaml:"-" json:"-"`                   // XML: the names that the map speaks of; the columns, for there is no header
 }
 
@@ -46,19 +48,26 @@ func (o Options) Validate() []*roster.Fault {
 	fault := func(path, hint, text string, args ...any) {
 		faults = append(faults, &roster.Fault{Path: path, Text: fmt.Sprintf(text, args...), Hint: hint})
 	}
+	if o.Dialect != "" && o.Type != "ldif" {
+		fault("dialect", "write type: ldif, or remove it", "belongs to ldif")
+	}
 	switch o.Type {
 	case "", "csv":
 		if o.Type == "csv" && o.Record != "" {
-			fault("record", "leave it out", "is for XML, and the type is csv")
+			fault("record", "leave it out", "is for XML and LDIF, and the type is csv")
 		} else if o.Record != "" {
 			o.validatePath(fault)
 		}
 	case "xml":
 		o.validateXML(fault)
-	case "ldif", "json":
-		fault("type", "use csv or xml", "%s is not built yet", o.Type)
+	case "ldif":
+		o.validateLDIF(fault)
+		o.validateContent(fault)
+		return faults
+	case "json":
+		fault("type", "use csv, xml or ldif", "%s is not built yet", o.Type)
 	default:
-		fault("type", "use csv or xml", "%q is not a format", o.Type)
+		fault("type", "use csv, xml or ldif", "%q is not a format", o.Type)
 	}
 	if o.Delimiter != "" && !separates(o.Delimiter) {
 		fault("delimiter", `write one like "," ";" "|" or "\t", or leave it out`, "%q is not one plain character", o.Delimiter)
@@ -73,11 +82,6 @@ func (o Options) Validate() []*roster.Fault {
 	if o.Delimiter == quote {
 		fault("delimiter", "choose two characters", "delimiter and quote are the same")
 	}
-	if o.Encoding != "" {
-		if _, err := charsetNamed(o.Encoding); err != nil {
-			fault("encoding", "use an IANA name like utf-8, windows-1252, iso-8859-2 or shift_jis", "%v", err)
-		}
-	}
 	o.validateHeader(fault)
 	if t := o.Trailer; t != nil {
 		if strings.TrimSpace(t.Starts) == "" || strings.TrimSpace(t.Starts) != t.Starts {
@@ -87,6 +91,17 @@ func (o Options) Validate() []*roster.Fault {
 			fault("trailer.count", "count the trailer's fields from 1", "%d is not a field", t.Count)
 		}
 	}
+	o.validateContent(fault)
+	return faults
+}
+
+// validateContent looks at what every format has.
+func (o Options) validateContent(fault func(path, hint, text string, args ...any)) {
+	if o.Encoding != "" {
+		if _, err := charsetNamed(o.Encoding); err != nil {
+			fault("encoding", "use an IANA name like utf-8, windows-1252, iso-8859-2 or shift_jis", "%v", err)
+		}
+	}
 	switch o.Content {
 	case "full", "delta":
 	case "":
@@ -94,7 +109,38 @@ func (o Options) Validate() []*roster.Fault {
 	default:
 		fault("content", "write full or delta", "%q is neither full nor delta", o.Content)
 	}
-	return faults
+}
+
+// validateLDIF looks at what concerns entries, and at what does not.
+func (o Options) validateLDIF(fault func(path, hint, text string, args ...any)) {
+	for _, k := range []struct {
+		key string
+		set bool
+	}{
+		{"delimiter", o.Delimiter != ""},
+		{"quote", o.Quote != ""},
+		{"header", o.Header != nil},
+		{"trailer", o.Trailer != nil},
+		{"namespaces", len(o.Namespaces) > 0},
+	} {
+		if k.set {
+			fault(k.key, "remove it", "belongs to other formats, and this is ldif")
+		}
+	}
+	if o.Dialect != "" && !slices.Contains(dialects, o.Dialect) {
+		fault("dialect", "write "+strings.Join(dialects, ", "), "%q is not a dialect", o.Dialect)
+	}
+	if o.Record != "" && !isDescription([]byte(o.Record)) {
+		fault("record", "write the name of one, like inetOrgPerson", "%q is not an object class", o.Record)
+	}
+	for i, c := range o.Columns {
+		if !isDescription([]byte(c)) {
+			fault(fmt.Sprintf("columns[%d]", i), "write its name, like departmentNumber", "%q is not an attribute", c)
+		}
+	}
+	if len(o.Columns) > maxColumns {
+		fault("columns", "", "%d attributes are more than %d", len(o.Columns), maxColumns)
+	}
 }
 
 func (o Options) validateHeader(fault func(path, hint, text string, args ...any)) {

@@ -40,6 +40,9 @@ func (s Sniffed) Options() Options {
 // of it. Where [Open] would refuse an encoding that nobody declared, it guesses
 // and says so. A file that is refused all the same is a [*roster.Refusal].
 func Sniff(path, name string, maxSize int64) (Sniffed, error) {
+	if strings.HasSuffix(strings.TrimSuffix(strings.ToLower(name), ".gz"), ".ldif") {
+		return Sniffed{}, &roster.Refusal{Code: "E411", Text: "a profile is guessed of a table, and this is LDIF", Fix: "write the profile by hand: rollcall help profile shows the keys, examples/ldap-openldap one that works"}
+	}
 	var found Sniffed
 	err := found.read(path, name, maxSize)
 	var r *roster.Refusal

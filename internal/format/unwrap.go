@@ -36,7 +36,7 @@ func (u unwrapping) wrapped() []string {
 }
 
 // believeName takes from the drop's name what is around it, and refuses what
-// is not built. It answers with the type: csv or xml.
+// is not built. It answers with the type: csv, xml or ldif.
 func (f *File) believeName(name, kind string) (string, error) {
 	name = strings.ToLower(name)
 	f.unwrap.gzip = strings.HasSuffix(name, ".gz")
@@ -56,9 +56,9 @@ func (f *File) believeName(name, kind string) (string, error) {
 		kind = strings.TrimPrefix(suffix, ".")
 	}
 	switch kind {
-	case "ldif", "json":
+	case "json":
 		return refuse("reading "+kind+" is not built yet", "have HR send CSV or XML")
-	case "xml":
+	case "xml", "ldif":
 		return kind, nil
 	}
 	return "csv", nil

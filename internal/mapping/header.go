@@ -74,7 +74,7 @@ func (h header) shown(i int) string {
 // an address, a number, a date.
 func (h header) looksLikeData() bool {
 	return slices.ContainsFunc(h.names, func(name string) bool {
-		if strings.LastIndexByte(name, '@') > 0 { // @name is an attribute of XML
+		if strings.LastIndexByte(name, '@') > 0 { // @name is an attribute of XML, @status a column of LDIF
 			return true
 		}
 		return name != "" && !strings.ContainsFunc(name, unicode.IsLetter) && strings.ContainsFunc(name, unicode.IsDigit)

@@ -34,8 +34,7 @@ func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	early := f.Notes()
-	return &reading{file: f, mapper: m, notes: append(early, notes...), early: len(early), options: p.Mapping}, nil
+	return &reading{file: f, mapper: m, notes: f.News(notes), early: len(f.Notes()), options: p.Mapping}, nil
 }
 
 // late are the notes that are known only since the drop was read to its end.
