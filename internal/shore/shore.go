@@ -1,6 +1,6 @@
-// Package shore starts the real servers that tests talk to: PostgreSQL, OpenSSH
-// and an SMTP server, and the browser that shows them what we write, as they
-// come from Debian's packages. Only tests import it.
+// Package shore starts the real servers that tests talk to: PostgreSQL, OpenSSH,
+// OpenLDAP and an SMTP server, and the browser that shows them what we write, as
+// they come from Debian's packages. Only tests import it.
 //
 // Every server listens on loopback alone, on a free port, and keeps everything
 // it writes in a temporary folder of its own. None runs as root: where the tests
@@ -32,6 +32,9 @@ var programs = map[string]program{
 	"postgres": {"/usr/lib/postgresql/*/bin/postgres", "postgresql"},
 	"sshd":     {"/usr/sbin/sshd", "openssh-server"},
 	"smtp":     {"/usr/sbin/exim4", "exim4-daemon-light"},
+	"slapd":    {"/usr/sbin/slapd", "slapd"},
+
+	"ldapsearch": {"/usr/bin/ldapsearch", "ldap-utils"},
 
 	"chromium": {"/usr/lib/chromium/chromium", "chromium"},
 
@@ -40,7 +43,7 @@ var programs = map[string]program{
 
 // Need skips the test where a program is not installed, and fails it with
 // CI=true; where it is there, it answers with its path. It knows "postgres",
-// "sshd", "smtp", "chromium" and "systemd-analyze". What starts a server here calls it by
+// "sshd", "smtp", "slapd", "ldapsearch", "chromium" and "systemd-analyze". What starts a server here calls it by
 // itself.
 func Need(tb testing.TB, name string) string {
 	tb.Helper()
