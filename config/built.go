@@ -26,17 +26,8 @@ var notBuiltKeys = []struct{ path, what string }{
 	// source: other servers
 	{"source.url", "a source of type https"},
 	{"source.token", "a source of type https"},
-	{"source.urls", "a source of type ldap"},
-	{"source.ca_file", "a source of type https or ldap"},
-	{"source.starttls", "a source of type ldap"},
-	{"source.bind", "a source of type ldap"},
-	{"source.dialect", "a source of type ldap"},
-	{"source.base", "a source of type ldap"},
-	{"source.scope", "a source of type ldap"},
-	{"source.filter", "a source of type ldap"},
-	{"source.page_size", "a source of type ldap"},
-	{"source.incremental", "a source of type ldap"},
-	{"source.full_every", "a source of type ldap"},
+	{"source.incremental", "reading a directory's changes alone"},
+	{"source.full_every", "reading a directory's changes alone"},
 	// source: more proof
 	{"source.checksum", "a companion file"},
 	{"source.sequence", "checking the numbers of deltas"},
@@ -91,7 +82,7 @@ var notBuiltValues = []struct {
 	values []string
 }{
 	{"mode", []string{"rehearsal"}},
-	{"source.type", []string{"https", "ldap"}},
+	{"source.type", []string{"https"}},
 	{"format.type", []string{"json"}},
 	{"map.*.set", []string{"until_edited"}},
 	{"report.personal_data", []string{"names", "values"}},

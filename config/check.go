@@ -131,6 +131,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 		d.fault("map", codeMissing, "XML has no header, and map does not say which elements are which fields", "write  map: {employee_id: ELEMENT, …}")
 	}
 	d.faults("map", s.MappingOptions(p).Validate())
+	p.checkDirectory(d)
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)
 	p.checkAbsence(d)

@@ -282,7 +282,6 @@ func isSiteKey(key string) bool {
 
 func TestAValueThatIsNotBuiltIsRefusedByName(t *testing.T) {
 	for text, want := range map[string]string{
-		"source: {type: ldap, urls: [x], path: y}":         "1:16 source.type: ldap is not built yet",
 		"source: {type: https, url: x}":                    "1:16 source.type: https is not built yet",
 		"format: {type: json, content: full}":              "1:16 format.type: json is not built yet",
 		"map: {email: {from: Mail, set: until_edited}}":    "1:32 map.email.set: until_edited is not built yet",

@@ -214,8 +214,17 @@ func (p *Profile) settle(d *document) {
 	if p.Source.KnownHosts != "" {
 		p.Source.KnownHosts = within(dir, p.Source.KnownHosts)
 	}
-	settleSecret(dir, &p.Source.Key)
-	settleSecret(dir, &p.Source.Password)
+	for _, file := range []*string{&p.Source.CAFile, &p.Source.Bind.Certificate} {
+		if *file != "" {
+			*file = within(dir, *file)
+		}
+	}
+	for _, ref := range []*secret.Ref{&p.Source.Key, &p.Source.Password, &p.Source.Bind.Password, &p.Source.Bind.Key} {
+		settleSecret(dir, ref)
+	}
+	if p.Source.Type == "ldap" {
+		p.settleDirectory()
+	}
 	p.Zone = zone(d, p.Timezone)
 	p.Format.Elements = mapping.Options{Map: p.Map}.Columns()
 }

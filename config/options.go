@@ -63,13 +63,18 @@ func union(a, b []string) []string {
 // Digest names what decides where records come from and what they mean: while
 // it stays, a later run compares like with like.
 func (p *Profile) Digest() string {
+	scope := ""
+	if p.Source.Type == "ldap" {
+		scope = p.Source.Scope
+	}
 	meaning := struct {
-		Type, Host, Path string
-		Port             int
-		Format           format.Options
-		Match            plan.Match
-		Map              map[string]mapping.Column
-	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Format, p.Match, p.Map}
+		Type, Host, Path    string
+		Port                int
+		Base, Scope, Filter string `json:",omitempty"` // of a directory; any of its servers will do
+		Format              format.Options
+		Match               plan.Match
+		Map                 map[string]mapping.Column
+	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, p.Match, p.Map}
 	text, err := json.Marshal(meaning) // walks maps in sorted order
 	if err != nil {
 		panic(err) // plain data

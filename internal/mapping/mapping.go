@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,7 +31,7 @@ type Column struct {
 	Blank     string            `yaml:"blank"`      // keep, clear (R14)
 	Default   string            `yaml:"default"`    // R53; a template
 	OnInvalid string            `yaml:"on_invalid"` // keep, blank, reject (R7)
-	Transform []string          `yaml:"transform"`  // ascii, lower, upper, alnum, slug, trim
+	Transform []string          `yaml:"transform"`  // ascii, lower, upper, alnum, slug, trim, primary_smtp
 	OnTaken   string            `yaml:"on_taken"`   // number, reject (R33); username only
 	Set       roster.SetMode    `yaml:"set"`        // R51
 }
@@ -123,6 +124,24 @@ func (o Options) SetModes() [roster.NumFeedFields]roster.SetMode {
 		}
 	}
 	return modes
+}
+
+// Columns are the names of all columns that the profile's own map speaks of, sorted.
+func (o Options) Columns() []string {
+	names := map[string]bool{}
+	for _, c := range o.Map {
+		if c.From != "" {
+			names[c.From] = true
+		}
+		for _, text := range []string{c.Template, c.Default} {
+			if t, err := parseTemplate(text); err == nil { // else Validate says so
+				for _, column := range t.columns() {
+					names[column] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func (o Options) standardise() string {

@@ -19,11 +19,23 @@ func transforms() map[string]func(string) string {
 		"alnum": alnum,
 		"slug":  slug,
 		"trim":  strings.TrimSpace,
+
+		"primary_smtp": primarySMTP,
 	}
 }
 
 func transformNames() string {
 	return strings.Join(slices.Sorted(maps.Keys(transforms())), ", ")
+}
+
+// primarySMTP is the address of a directory's proxyAddresses that is the primary
+// one: its SMTP: is in capitals. Other kinds of addresses are none.
+func primarySMTP(s string) string {
+	address, primary := strings.CutPrefix(s, "SMTP:")
+	if !primary {
+		return ""
+	}
+	return address
 }
 
 // toASCII writes é as e, ß as ss, ø as o, ł as l, and other scripts as they sound.

@@ -194,6 +194,7 @@ func TestTransformsAct(t *testing.T) {
 		{[]string{"lower"}, "ŁÓDŹ", "łódź"},
 		{[]string{"upper"}, "łódź", "ŁÓDŹ"},
 		{[]string{"alnum"}, "a-b c_é 1", "abcé1"},
+		{[]string{"primary_smtp"}, "SMTP:Anna@Example.org", "Anna@Example.org"},
 		{[]string{"slug"}, "  Ward 3 / ICU -- Główny ", "ward-3-icu-glowny"},
 		{[]string{"ascii", "alnum", "lower"}, "O’Neill-Żuk", "oneillzuk"},
 	} {

@@ -98,7 +98,9 @@ func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, err
 // next; for a plan also what was read before.
 func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetched, error) {
 	p := q.Profile
-	src, err := source.Open(ctx, p.Source, r.Log)
+	asked := p.Source
+	asked.Logins = &r.logins
+	src, err := source.Open(ctx, asked, r.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +183,7 @@ func remoteOf(p *Profile, in journal.Input) roster.Drop {
 // announce tells a person who waits why: none of the files is old enough yet.
 func (r *Runner) announce(q Request, files []source.File) {
 	settle := q.Profile.Source.Settle
-	if q.Tell == nil || q.Profile.Source.Ready != "" || settle < 5*time.Second {
+	if q.Tell == nil || q.Profile.Source.Ready != "" || q.Profile.Source.Type == "ldap" || settle < 5*time.Second {
 		return
 	}
 	for _, f := range files {

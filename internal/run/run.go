@@ -71,8 +71,9 @@ type Runner struct {
 	Limits  guard.Limits  // of the sweep
 	Version string
 
-	delivering sync.Mutex // one at a time goes through the outbox
-	looked     sync.Map   // profile: when its source was found to have something unread
+	delivering sync.Mutex    // one at a time goes through the outbox
+	looked     sync.Map      // profile: when its source was found to have something unread
+	logins     source.Logins // that directories have refused
 }
 
 // settings is the digest of all that a plan of the profile depends on besides

@@ -1,10 +1,13 @@
 // Package source fetches drops into the spool and proves their bytes. It never
-// looks inside. It is the only room that speaks SFTP.
+// looks inside. It is the only room that speaks SFTP and LDAP.
 //
 // A file is taken when it stands still or its marker is there, copied under a
 // temporary name, hashed on the way, and believed only if its size is the same
 // before, during and after. A server is spoken to only after its host key was
 // verified; there is no switch that skips this. Every step has a deadline.
+//
+// A directory is asked page by page, and what it answers is written down as LDIF.
+// An answer that is not whole is none.
 package source
 
 import (
@@ -19,7 +22,7 @@ import (
 
 // Options say where drops come from (profile key source:).
 type Options struct {
-	Type       string        `yaml:"type"` // sftp, dir
+	Type       string        `yaml:"type"` // sftp, dir, ldap
 	Host       string        `yaml:"host"`
 	Port       int           `yaml:"port"` // zero: 22
 	User       string        `yaml:"user"`
@@ -36,11 +39,25 @@ type Options struct {
 	MaxSize    int64         `yaml:"max_size"`    // bytes
 	Due        string        `yaml:"due"`         // "06:00": by then a new drop is there each day; "": at no time
 	DueExcept  []string      `yaml:"due_except"`  // days on which none is: sat, sun, 2026-12-25
+
+	// Of type ldap.
+	URLs       []string `yaml:"urls"`        // ldaps://HOST or ldap://HOST, tried in order
+	CAFile     string   `yaml:"ca_file"`     // the authority of the server's certificate, PEM; "": those of the machine
+	ServerName string   `yaml:"server_name"` // to which the certificate is made out; "": the host of the URL
+	StartTLS   Required `yaml:"starttls"`    // of ldap://, which without it is for this machine alone
+	Bind       Bind     `yaml:"bind"`
+	Dialect    string   `yaml:"dialect"` // ad, openldap, 389ds, generic
+	Base       string   `yaml:"base"`
+	Scope      string   `yaml:"scope"`     // sub, one, base
+	Filter     string   `yaml:"filter"`    // "": people, as the dialect knows them
+	PageSize   int      `yaml:"page_size"` // entries; zero: no pages
+	Attributes []string `yaml:"-"`         // what is asked for: what the mapping speaks of
+	Logins     *Logins  `yaml:"-"`         // those that were refused; nil: none is remembered
 }
 
 // Defaults are what the contract says where a key is absent.
 func Defaults() Options {
-	return Options{Pick: "newest", Settle: 2 * time.Minute, After: "keep", MaxSize: 512 << 20}
+	return Options{Pick: "newest", Settle: 2 * time.Minute, After: "keep", MaxSize: 512 << 20, Dialect: "generic", Scope: "sub", PageSize: 500}
 }
 
 // A Listing is what a source has that matches.
@@ -57,8 +74,8 @@ type File struct {
 }
 
 // A Source is where the drops of a profile come from. It is an interface
-// because there are two: a folder and an SFTP server. It is used by one
-// goroutine at a time. A connection that was lost is made anew by the next
+// because there are two: a folder with files, of this machine or of an SFTP
+// server, and a directory. It is used by one goroutine at a time. A connection that was lost is made anew by the next
 // call, so that After works also long after Fetch.
 type Source interface {
 	// List looks once. Files that are not settled are in it.
@@ -99,8 +116,10 @@ func Open(ctx context.Context, o Options, log *slog.Logger) (Source, error) {
 			return nil, err
 		}
 		s.place = p
+	case "ldap":
+		return openLDAP(ctx, o, ldapOrdinary(), log)
 	default:
-		return nil, errors.New("source.type is neither dir nor sftp")
+		return nil, errors.New("source.type is none of dir, sftp and ldap")
 	}
 	return s, nil
 }

@@ -20,13 +20,17 @@ func (o Options) Validate() []*roster.Fault {
 		o.validateSFTP(&f)
 	case "dir":
 		o.validateDir(&f)
+	case "ldap":
+		o.validateLDAP(&f)
+		return f
 	case "":
-		f.add("type", "is missing", "write dir or sftp")
-	case "ldap", "https":
-		f.add("type", o.Type+" is not built yet", "write dir or sftp")
+		f.add("type", "is missing", "write dir, sftp or ldap")
+	case "https":
+		f.add("type", o.Type+" is not built yet", "write dir, sftp or ldap")
 	default:
-		f.add("type", fmt.Sprintf("%q is no source", o.Type), "write dir or sftp")
+		f.add("type", fmt.Sprintf("%q is no source", o.Type), "write dir, sftp or ldap")
 	}
+	o.refuseLDAP(&f)
 	o.validatePath(&f)
 	f.word("pick", o.Pick, "newest", "oldest", "all")
 	f.word("after", o.After, "keep", "archive", "delete")

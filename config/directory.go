@@ -1,0 +1,70 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rollcall/internal/format"
+	"rollcall/internal/mapping"
+)
+
+// settleDirectory says for a directory what follows from it: it is read as LDIF,
+// in its dialect, and asked for what the map speaks of.
+func (p *Profile) settleDirectory() {
+	if p.Format.Type == "" {
+		p.Format.Type = "ldif"
+	}
+	if p.Format.Dialect == "" {
+		p.Format.Dialect = p.Source.Dialect
+	}
+	seen := map[string]bool{}
+	for _, column := range (mapping.Options{Map: p.Map}).Columns() {
+		names, _ := format.Attributes(p.Format.Dialect, column)
+		for _, name := range names {
+			if lower := strings.ToLower(name); !seen[lower] {
+				seen[lower] = true
+				p.Source.Attributes = append(p.Source.Attributes, name)
+			}
+		}
+	}
+}
+
+// checkDirectory looks at what a directory and its LDIF ask of other blocks.
+func (p *Profile) checkDirectory(d *document) {
+	if p.Format.Type != "ldif" {
+		if p.Source.Type == "ldap" && !d.failed["format.type"] {
+			d.clash("format.type", codeValue, fmt.Sprintf("format.type: %s does not go with source.type: ldap, which is written down as LDIF", p.Format.Type), "remove it")
+		}
+		return
+	}
+	for _, field := range slices.Sorted(maps.Keys(p.Map)) {
+		one := mapping.Options{Map: map[string]mapping.Column{field: p.Map[field]}}
+		for _, column := range one.Columns() {
+			path := join("map", field)
+			if _, ok := format.Attributes(p.Format.Dialect, column); !ok && !d.blames(path) {
+				d.clash(path, codeValue, fmt.Sprintf("map.%s: the dialect %s has no %s", field, p.dialect(), column), "write the dialect of the directory: ad, openldap or 389ds")
+			}
+		}
+	}
+	if p.Source.Type != "ldap" {
+		return
+	}
+	if p.Format.Content == "delta" {
+		d.clash("format.content", codeValue, "format.content: delta does not go with source.type: ldap, which lists everybody", "write content: full")
+	}
+	if p.Source.Dialect != p.Format.Dialect && !d.blames("format.dialect") {
+		d.clash("format.dialect", codeValue, "format.dialect is another one than source.dialect", "remove it")
+	}
+	if len(p.Map) == 0 && !d.failed["map"] {
+		d.fault("map", codeMissing, "map is missing: it says which attributes a directory is asked for", "write map: {employee_id: employeeNumber, username: uid, …}")
+	}
+}
+
+func (p *Profile) dialect() string {
+	if p.Format.Dialect == "" {
+		return "generic"
+	}
+	return p.Format.Dialect
+}
