@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -281,16 +282,32 @@ func (x *ldif) notes() []roster.Problem {
 	for _, a := range x.columns {
 		switch {
 		case a.name == dnColumn:
+		case a.records == 0 && x.mayLack(a.name):
 		case a.records == 0:
-			note(a.name, fmt.Sprintf("none of the %d entries has this attribute", x.entries), "check its spelling, and what the bind account may read; else nothing to do")
+			note(a.name, "no entry has this attribute", "check its spelling, and what the bind account may read; else nothing to do")
 		case a.several > 0 && !strings.EqualFold(a.name, "objectClass") && !strings.EqualFold(a.name, "proxyAddresses"):
-			note(a.name, fmt.Sprintf("%d entries have several values of this attribute; one is used: that of the entry's name, else the smallest", a.several), "nothing to do, unless the profile uses it as key")
+			have := "1 entry has"
+			if a.several > 1 {
+				have = fmt.Sprintf("%d entries have", a.several)
+			}
+			note(a.name, have+" several values of this attribute; one is used: that of the entry's name, else the smallest", "nothing to do, unless the profile uses it as key")
 		}
 		if len(notes) == maxNotes {
 			break
 		}
 	}
 	return notes
+}
+
+// mayLack tells whether it is ordinary that nobody has an attribute: nobody is
+// locked, and no account ends.
+func (x *ldif) mayLack(name string) bool {
+	for _, v := range x.made {
+		if v.lacking && slices.ContainsFunc(v.from, func(from string) bool { return strings.EqualFold(from, name) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxNotes is how many attributes are told of.

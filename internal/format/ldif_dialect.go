@@ -22,6 +22,8 @@ type virtual struct {
 	from []string // attributes; the first that says something counts
 	read func(attribute, text string) string
 	at   []int // places of those that the file can have
+
+	lacking bool // an entry need not have any of them
 }
 
 // virtuals are the columns that a dialect makes.
@@ -35,14 +37,14 @@ func virtuals(dialect string) []virtual {
 		}
 	case "openldap":
 		return []virtual{
-			{name: "@status", from: []string{"pwdAccountLockedTime"}, read: lockedTime},
-			{name: "@expires", from: []string{"pwdEndTime", "shadowExpire"}, read: expiry},
+			{name: "@status", from: []string{"pwdAccountLockedTime"}, read: lockedTime, lacking: true},
+			{name: "@expires", from: []string{"pwdEndTime", "shadowExpire"}, read: expiry, lacking: true},
 			{name: "@anchor", from: []string{"entryUUID"}, read: asItIs},
 		}
 	case "389ds":
 		return []virtual{
-			{name: "@status", from: []string{"nsAccountLock"}, read: accountLock},
-			{name: "@expires", from: []string{"krbPrincipalExpiration", "shadowExpire"}, read: expiry},
+			{name: "@status", from: []string{"nsAccountLock"}, read: accountLock, lacking: true},
+			{name: "@expires", from: []string{"krbPrincipalExpiration", "shadowExpire"}, read: expiry, lacking: true},
 			{name: "@anchor", from: []string{"nsUniqueId", "ipaUniqueID"}, read: asItIs},
 		}
 	}

@@ -239,7 +239,7 @@ func TestR10AnAttributeThatWasAskedForIsAColumn(t *testing.T) {
 	if got := strings.Join(r.header[:3], " "); got != "dn MAIL title" {
 		t.Errorf("header begins %q, want those that were asked for", got)
 	}
-	if n := r.file.Notes()[1]; n.Column != "title" || !strings.Contains(n.Text, "none of the 2 entries") {
+	if n := r.file.Notes()[1]; n.Column != "title" || !strings.Contains(n.Text, "no entry has") {
 		t.Errorf("note = %+v, want that nobody has a title", n)
 	}
 	unused := func(column string) roster.Problem {

@@ -1,0 +1,138 @@
+package examples_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"rollcall/internal/shore"
+)
+
+// ldapExample is a copy of ldap-openldap, pointed at a server of OpenLDAP with
+// its people and otherwise as it is.
+func ldapExample(t *testing.T, d shore.Directory) (dir string, server *shore.LDAP) {
+	t.Helper()
+	dir = example(t, "ldap-openldap")
+	people, err := os.ReadFile("ldap-openldap/people.ldif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Entries = string(people) + "\n" + d.Entries
+	d.Lines = append(d.Lines, "overlay ppolicy")
+	server = shore.Slapd(t, d)
+	path := filepath.Join(dir, "profiles.d", "staff.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile := strings.Replace(string(text), "ldaps://ldap.example.org", server.TLSURL, 1)
+	if profile == string(text) {
+		t.Fatal("staff.yaml does not name ldaps://ldap.example.org")
+	}
+	if err := os.WriteFile(path, []byte(profile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := copyFile(server.CAFile, filepath.Join(dir, "ca.pem")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bind_password"), []byte(server.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir, server
+}
+
+func TestStaffFromOpenLDAPGivesItsPlanAndIsFollowed(t *testing.T) {
+	dir, server := ldapExample(t, shore.Directory{})
+	plan, code := rollcall(t, dir, "plan", "staff")
+	if code != 0 {
+		t.Fatalf("plan: exit %d\n%s", code, plan)
+	}
+	compares(t, "ldap-openldap", plan)
+
+	runs := func(want int, says string) {
+		t.Helper()
+		if out, code := rollcall(t, dir, "run", "staff"); code != want || !regexp.MustCompile(says).MatchString(out) {
+			t.Errorf("run: exit %d, want %d and %q\n%s", code, want, says, out)
+		}
+	}
+	accounts := func(args ...string) string {
+		t.Helper()
+		out, _ := rollcall(t, dir, append([]string{"accounts", "list", "-o", "csv"}, args...)...)
+		return out
+	}
+	modify := func(text string) {
+		t.Helper()
+		server.Modify(t, text+"\n")
+	}
+	const staff = ",ou=People,dc=example,dc=org\nchangetype: "
+	runs(10, ` added +3\b`)
+	if got := accounts(); !strings.Contains(got, "Gödel") || !strings.Contains(got, "emmy") || strings.Contains(got, "amalie") || strings.Contains(got, "backup") {
+		t.Errorf("accounts are\n%s\nwant Gödel and emmy, and neither amalie nor the backup", got)
+	}
+	runs(0, "nothing to do") // the same answer is not even a run
+	modify("dn: uid=grace" + staff + "modify\nreplace: mail\nmail: grace@example.org")
+	runs(0, ` added +1\b`)
+
+	// Locked by an administrator, which is not the same as locked out; and let in again.
+	modify("dn: uid=kurt" + staff + "modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z")
+	modify("dn: uid=ada" + staff + "modify\nreplace: pwdAccountLockedTime\npwdAccountLockedTime: 20261121223307Z")
+	runs(0, ` suspended +1\b`)
+	if got := accounts("--status", "suspended"); !strings.Contains(got, "kurt") || strings.Contains(got, "ada") {
+		t.Errorf("suspended are\n%s\nwant kurt alone", got)
+	}
+	modify("dn: uid=kurt" + staff + "modify\ndelete: pwdAccountLockedTime")
+	runs(0, ` reactivated +1\b`)
+
+	// A new name in the directory is one in the accounts; somebody who is gone is suspended.
+	modify("dn: uid=emmy" + staff + "modrdn\nnewrdn: uid=enoether\ndeleteoldrdn: 1")
+	runs(0, ` renamed +1\b`)
+	modify("dn: uid=ada" + staff + "delete")
+	runs(0, ` suspended +1\b`)
+	if out, code := rollcall(t, dir, "plan", "staff", "--detailed-exitcode"); code != 0 {
+		t.Errorf("R6: after the run the plan is not empty: exit %d\n%s", code, out)
+	}
+	if out, code := rollcall(t, dir, "runs", "show", "last", "-o", "json"); code != 0 || !strings.Contains(out, `"source": "ldap"`) || !strings.Contains(out, `"format": "ldif"`) {
+		t.Errorf("the run says\n%s\nwant that it came from ldap as ldif", out)
+	}
+}
+
+// The server gives 500 of 1,200 people, says so, and nobody is suspended.
+func TestT37ASizeLimitSuspendsNobody(t *testing.T) {
+	var many strings.Builder
+	for i := range 1200 {
+		fmt.Fprintf(&many, "dn: uid=p%d,ou=People,dc=example,dc=org\nobjectClass: inetOrgPerson\nuid: p%d\nemployeeNumber: 1%05d\ncn: P\nsn: P\ngivenName: P\nmail: p%d@example.org\n\n", i, i, i, i)
+	}
+	dir, server := ldapExample(t, shore.Directory{Entries: many.String(), Limit: 500})
+	path := filepath.Join(dir, "profiles.d", "staff.yaml")
+	limited, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The control: whom the server does not limit gets them all.
+	if err := os.WriteFile(path, []byte(strings.Replace(string(limited), server.DN, server.Admin, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bind_password"), []byte(server.AdminWord), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := rollcall(t, dir, "run", "staff"); code != 10 || !strings.Contains(out, "1,203 accounts changed") {
+		t.Fatalf("without the limit: exit %d\n%s", code, out)
+	}
+	if err := os.WriteFile(path, limited, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bind_password"), []byte(server.Password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server.Modify(t, "dn: uid=p7,ou=People,dc=example,dc=org\nchangetype: modify\nreplace: sn\nsn: Q\n")
+	out, code := rollcall(t, dir, "run", "staff")
+	if code != 12 || !strings.Contains(out, "E408") || !strings.Contains(out, `limits dn.exact="cn=rollcall,dc=example,dc=org" size=unlimited`) || !strings.Contains(out, "NO account was changed") {
+		t.Errorf("with the limit: exit %d\n%s", code, out)
+	}
+	if out, _ := rollcall(t, dir, "accounts", "list", "--status", "suspended", "-o", "json"); strings.TrimSpace(out) != "[]" {
+		t.Errorf("suspended are %s, want nobody", out)
+	}
+}
