@@ -29,12 +29,18 @@ func people(n int) string {
 func directory(t testing.TB, d shore.Directory) (*shore.LDAP, source.Options) {
 	t.Helper()
 	s := shore.Slapd(t, d)
-	o := source.Defaults()
-	o.Type, o.URLs, o.CAFile, o.Base, o.Dialect = "ldap", []string{s.TLSURL}, s.CAFile, s.Base, "openldap"
+	var o source.Options
+	reads(&o, s.TLSURL, s.CAFile, s.DN, secretFile(t, s.Password))
+	return s, o
+}
+
+// reads sets options to read people of a server.
+func reads(o *source.Options, url, ca, dn, password string) {
+	*o = source.Defaults()
+	o.Type, o.URLs, o.CAFile, o.Base, o.Dialect = "ldap", []string{url}, ca, "dc=example,dc=org", "openldap"
 	o.Filter = "(objectClass=inetOrgPerson)"
 	o.Attributes = []string{"employeeNumber", "uid", "sn", "mail", "pwdAccountLockedTime"}
-	o.Bind = source.Bind{DN: s.DN, Password: secret.Ref{File: secretFile(t, s.Password)}}
-	return s, o
+	o.Bind = source.Bind{DN: dn, Password: secret.Ref{File: password}}
 }
 
 func secretFile(t testing.TB, text string) string {
