@@ -52,6 +52,13 @@ func TestStaffFromOpenLDAPGivesItsPlanAndIsFollowed(t *testing.T) {
 	}
 	compares(t, "ldap-openldap", plan)
 
+	doctor, code := rollcall(t, dir, "doctor", "staff")
+	for _, says := range []string{"ok  reached, and logged in", "ok  read to the end: 4 entries", "ok  every key stands on one entry", "?   no entry has pwdAccountLockedTime", "?   entries that do not map cleanly: 1 (1 × E131 not an address)"} {
+		if code != 0 || !strings.Contains(doctor, says) {
+			t.Errorf("doctor: exit %d\n%s\nwant that it says %q", code, doctor, says)
+		}
+	}
+
 	runs := func(want int, says string) {
 		t.Helper()
 		if out, code := rollcall(t, dir, "run", "staff"); code != want || !regexp.MustCompile(says).MatchString(out) {
@@ -91,6 +98,11 @@ func TestStaffFromOpenLDAPGivesItsPlanAndIsFollowed(t *testing.T) {
 	runs(0, ` renamed +1\b`)
 	modify("dn: uid=ada" + staff + "delete")
 	runs(0, ` suspended +1\b`)
+	modify("dn: uid=kurt2" + staff + "add\nobjectClass: inetOrgPerson\nuid: kurt2\nemployeeNumber: 000103\ncn: K\nsn: K\nmail: k@example.org\ngivenName: K")
+	if out, _ := rollcall(t, dir, "doctor", "staff"); !strings.Contains(out, "keys that stand on several entries: 1 (000103)") {
+		t.Errorf("doctor says\n%s\nwant that 000103 stands on two entries", out)
+	}
+	modify("dn: uid=kurt2" + staff + "delete")
 	if out, code := rollcall(t, dir, "plan", "staff", "--detailed-exitcode"); code != 0 {
 		t.Errorf("R6: after the run the plan is not empty: exit %d\n%s", code, out)
 	}

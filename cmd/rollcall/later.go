@@ -26,7 +26,6 @@ type commandsLater struct {
 	Resume     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Catalog    laterCmd `cmd:"" hidden:"" passthrough:""`
 	Target     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Doctor     laterCmd `cmd:"" hidden:"" passthrough:""`
 	DB         laterCmd `cmd:"" hidden:"" passthrough:"" name:"db"`
 	Completion laterCmd `cmd:"" hidden:"" passthrough:""`
 }

@@ -53,6 +53,7 @@ type commands struct {
 	Sweep    sweepCmd    `cmd:"" help:"Apply the start and end dates that are due."`
 	Init     initCmd     `cmd:"" help:"Write a commented profile from a sample."`
 	Validate validateCmd `cmd:"" help:"Check the configuration."`
+	Doctor   doctorCmd   `cmd:"" help:"Connect for real, and change nothing."`
 	Status   statusCmd   `cmd:"" help:"One screen."`
 	Hostkey  hostkeyCmd  `cmd:"" help:"Ask an SFTP server for its host keys."`
 	Demo     demoCmd     `cmd:"" help:"Everything at once, in a temporary folder."`

@@ -131,6 +131,15 @@ func (f *File) News(columns []roster.Problem) []roster.Problem {
 	return news
 }
 
+// Unseen are the columns that the file could have and of which no record says
+// anything: attributes that a directory was asked for.
+func (f *File) Unseen() []string {
+	if f.ldif == nil {
+		return nil
+	}
+	return f.ldif.unseen()
+}
+
 // Facts are what was found so far.
 func (f *File) Facts() Facts {
 	if f.ldif != nil {

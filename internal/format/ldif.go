@@ -299,6 +299,17 @@ func (x *ldif) notes() []roster.Problem {
 	return notes
 }
 
+// unseen are the attributes that no record has.
+func (x *ldif) unseen() []string {
+	var names []string
+	for _, a := range x.columns {
+		if a.records == 0 && a.name != dnColumn {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
 // mayLack tells whether it is ordinary that nobody has an attribute: nobody is
 // locked, and no account ends.
 func (x *ldif) mayLack(name string) bool {

@@ -1,0 +1,179 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/internal/roster"
+	"rollcall/internal/source"
+)
+
+// A Checkup is what was found when a profile's source was asked for real. It has
+// changed nothing.
+type Checkup struct {
+	Profile string        `json:"profile"`
+	Source  string        `json:"source"` // dir, sftp, ldap
+	Fine    []string      `json:"fine"`
+	Doubts  []Doubt       `json:"doubts"` // worth a look before the next run
+	Trouble string        `json:"trouble,omitempty"`
+	Took    time.Duration `json:"-"`
+}
+
+// A Doubt is something that a run would not stop at, or would trip over.
+type Doubt struct {
+	Text string `json:"text"`
+	Fix  string `json:"fix"`
+}
+
+func (c *Checkup) fine(format string, args ...any) {
+	c.Fine = append(c.Fine, fmt.Sprintf(format, args...))
+}
+
+func (c *Checkup) doubt(text, fix string) { c.Doubts = append(c.Doubts, Doubt{text, fix}) }
+
+// Examine connects to the source of a profile, lists what is there, and reads a
+// directory to its end, into a folder of the spool that is removed again. The
+// error is why that did not go well; what was found until then stands in the
+// checkup. It needs no store.
+func (r *Runner) Examine(ctx context.Context, p *Profile) (*Checkup, error) {
+	began := time.Now()
+	c := &Checkup{Profile: p.Name, Source: p.Source.Type, Fine: []string{}, Doubts: []Doubt{}}
+	err := r.examine(ctx, p, c)
+	if err != nil {
+		c.Trouble = err.Error()
+	}
+	c.Took = time.Since(began)
+	return c, err
+}
+
+func (r *Runner) examine(ctx context.Context, p *Profile, c *Checkup) (err error) {
+	src, err := source.Open(ctx, p.Source, r.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	switch p.Source.Type {
+	case "ldap":
+		c.fine("reached, and logged in")
+		return r.directory(ctx, p, src, c)
+	case "sftp":
+		c.fine("reached, host key verified, and logged in")
+	}
+	listing, err := src.List(ctx)
+	if err != nil {
+		return err
+	}
+	if n := len(listing.Files); n > 0 {
+		newest := listing.Files[n-1]
+		c.fine("the folder was listed; files that match: %d, the newest %q of %s", n, newest.Name, newest.Modified.In(p.Zone).Format("2006-01-02 15:04"))
+	} else {
+		c.fine("the folder was listed")
+		c.doubt("no file matches source.path", "check source.path, and whether HR has sent the file")
+	}
+	for _, why := range listing.Ignored {
+		c.doubt("left alone: "+why, "rename it or take it away, if it is a drop")
+	}
+	return nil
+}
+
+// directory reads everybody and looks at what the mapping makes of them.
+func (r *Runner) directory(ctx context.Context, p *Profile, src source.Source, c *Checkup) error {
+	spool, err := r.folder("spool")
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(spool, "_doctor-")
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // the sweep of the spool would find it too
+	listing, err := src.List(ctx)
+	if err != nil {
+		return err
+	}
+	drop, err := src.Fetch(ctx, listing.Files[0], dir)
+	if err != nil {
+		return err
+	}
+	x, err := r.open(p, &fetched{drop: drop})
+	if err != nil {
+		return err
+	}
+	seen := map[roster.Key]int{}
+	codes := map[string]int{}
+	entries, flawed := 0, 0
+	for e, err := range x.entries() {
+		if err != nil {
+			return err
+		}
+		entries++
+		if e.Key != "" {
+			seen[e.Key]++
+		}
+		if code := worst(e.Problems); code != "" {
+			flawed++
+			codes[code]++
+		}
+	}
+	c.fine("read to the end: %d entries, %d bytes", entries, drop.Size)
+	if unseen := x.file.Unseen(); len(unseen) > 0 {
+		c.doubt("no entry has "+strings.Join(unseen, ", "), "check the spelling, what the bind account may read, and that the server is no global catalog (3268, 3269), which has few attributes; else nobody has a value there")
+	}
+	for _, note := range x.notes {
+		if note.Column != "" && !slices.Contains(x.file.Unseen(), note.Column) {
+			c.doubt(note.Column+": "+note.Message(), note.Remedy())
+		}
+	}
+	c.doubles(seen)
+	if flawed > 0 {
+		var parts []string
+		for code, n := range codes {
+			parts = append(parts, fmt.Sprintf("%d × %s %s", n, code, roster.Codes[code].Text))
+		}
+		slices.Sort(parts)
+		c.doubt(fmt.Sprintf("entries that do not map cleanly: %d (%s)", flawed, strings.Join(parts, ", ")), "rollcall plan "+c.Profile+" names them; source.filter may leave out who is no person")
+	} else {
+		c.fine("every entry maps cleanly")
+	}
+	return nil
+}
+
+// doubles counts the keys that stand on several entries.
+func (c *Checkup) doubles(seen map[roster.Key]int) {
+	var several []string
+	for key, n := range seen {
+		if n > 1 {
+			several = append(several, string(key))
+		}
+	}
+	if len(several) == 0 {
+		c.fine("every key stands on one entry")
+		return
+	}
+	slices.Sort(several)
+	shown := several[:min(len(several), 5)]
+	names := strings.Join(shown, ", ")
+	if len(several) > len(shown) {
+		names += ", …"
+	}
+	c.doubt(fmt.Sprintf("keys that stand on several entries: %d (%s)", len(several), names), "none of these people would be touched (E105): part them with source.filter, as an administrator's second account, or correct the directory")
+}
+
+// worst is the code of the problem that matters most; "" where none does.
+func worst(problems []roster.Problem) string {
+	code := ""
+	for _, p := range problems {
+		switch {
+		case p.Severity == roster.SeverityError:
+			return p.Code
+		case p.Severity == roster.SeverityWarning && code == "":
+			code = p.Code
+		}
+	}
+	return code
+}
