@@ -172,7 +172,7 @@ func TestHRCSVOverOpenSSHGivesItsPlanAndIsApplied(t *testing.T) {
 // validate, and the profile that the demo runs to differ from its example in
 // nothing but the server.
 func TestEveryExampleIsValidAndReadsAsItIs(t *testing.T) {
-	for _, name := range []string{"quickstart", "hr-csv-sftp", "ldap-openldap"} {
+	for _, name := range []string{"quickstart", "hr-csv-sftp", "ldap-openldap", "ldap-ad"} {
 		if out, code := rollcall(t, example(t, name), "validate"); code != 0 || !strings.Contains(out, "0 errors, 0 warnings in 1 profile") {
 			t.Errorf("%s: exit %d\n%s", name, code, out)
 		}

@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,28 +12,31 @@ import (
 	"rollcall/internal/shore"
 )
 
-// ldapExample is a copy of ldap-openldap, pointed at a server of OpenLDAP with
-// its people and otherwise as it is.
-func ldapExample(t *testing.T, d shore.Directory) (dir string, server *shore.LDAP) {
+// ldapExample is a copy of an example with its profile, pointed at a server of
+// OpenLDAP with its people and otherwise as it is.
+func ldapExample(t *testing.T, name, profile string, d shore.Directory) (dir string, server *shore.LDAP) {
 	t.Helper()
-	dir = example(t, "ldap-openldap")
-	people, err := os.ReadFile("ldap-openldap/people.ldif")
+	dir = example(t, name)
+	people, err := os.ReadFile(filepath.Join(name, "people.ldif"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.Entries = string(people) + "\n" + d.Entries
 	d.Lines = append(d.Lines, "overlay ppolicy")
 	server = shore.Slapd(t, d)
-	path := filepath.Join(dir, "profiles.d", "staff.yaml")
+	path := filepath.Join(dir, "profiles.d", profile)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile := strings.Replace(string(text), "ldaps://ldap.example.org", server.TLSURL, 1)
-	if profile == string(text) {
-		t.Fatal("staff.yaml does not name ldaps://ldap.example.org")
+	for _, line := range []struct{ key, is string }{{"urls", fmt.Sprintf("[%q]", server.TLSURL)}, {"bind", fmt.Sprintf("{dn: %q, password: {file: ../bind_password}}", server.DN)}} {
+		at := regexp.MustCompile(`(?m)^  ` + line.key + `: .*$`)
+		if len(at.FindAll(text, -1)) != 1 {
+			t.Fatalf("%s does not say %s: exactly once", profile, line.key)
+		}
+		text = at.ReplaceAllLiteral(text, []byte("  "+line.key+": "+line.is))
 	}
-	if err := os.WriteFile(path, []byte(profile), 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := copyFile(server.CAFile, filepath.Join(dir, "ca.pem")); err != nil {
@@ -45,7 +49,7 @@ func ldapExample(t *testing.T, d shore.Directory) (dir string, server *shore.LDA
 }
 
 func TestStaffFromOpenLDAPGivesItsPlanAndIsFollowed(t *testing.T) {
-	dir, server := ldapExample(t, shore.Directory{})
+	dir, server := ldapExample(t, "ldap-openldap", "staff.yaml", shore.Directory{})
 	plan, code := rollcall(t, dir, "plan", "staff")
 	if code != 0 {
 		t.Fatalf("plan: exit %d\n%s", code, plan)
@@ -111,13 +115,55 @@ func TestStaffFromOpenLDAPGivesItsPlanAndIsFollowed(t *testing.T) {
 	}
 }
 
+func TestStaffFromActiveDirectoryGivesItsPlanAndIsFollowed(t *testing.T) {
+	dir, server := ldapExample(t, "ldap-ad", "ad-staff.yaml", shore.Directory{})
+	plan, code := rollcall(t, dir, "plan", "ad-staff")
+	if code != 0 {
+		t.Fatalf("plan: exit %d\n%s", code, plan)
+	}
+	compares(t, "ldap-ad", plan)
+	if out, code := rollcall(t, dir, "run", "ad-staff"); code != 0 {
+		t.Fatalf("run: exit %d\n%s", code, out)
+	}
+	show := func(who string) string {
+		t.Helper()
+		out, _ := rollcall(t, dir, "accounts", "show", who, "-o", "json")
+		return out
+	}
+	for who, says := range map[string]string{
+		"ada":   `"email": "Ada.Lovelace@example.org"`,
+		"emmy":  `"expires_on": null`,
+		"kurt":  `"status": "suspended"`,
+		"grace": `"expires_on": "2089-09-17T`,
+	} {
+		if out := show(who); !strings.Contains(out, says) {
+			t.Errorf("%s is\n%s\nwant %s", who, out, says)
+		}
+	}
+	// What hr would call an end that is taken back, and a person who is let in again.
+	server.Modify(t, "dn: CN=Hopper\\, Grace,ou=People,dc=example,dc=org\nchangetype: modify\nreplace: accountExpires\naccountExpires: 0\n\n"+
+		"dn:: "+base64.StdEncoding.EncodeToString([]byte(`CN=Gödel\, Kurt,ou=People,dc=example,dc=org`))+"\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 512\n")
+	if out, code := rollcall(t, dir, "run", "ad-staff"); code != 0 {
+		t.Fatalf("run: exit %d\n%s", code, out)
+	}
+	if out := show("grace"); !strings.Contains(out, `"expires_on": null`) {
+		t.Errorf("grace is\n%s\nwant no end", out)
+	}
+	if out := show("kurt"); !strings.Contains(out, `"status": "active"`) {
+		t.Errorf("kurt is\n%s\nwant that he is active", out)
+	}
+	if out, code := rollcall(t, dir, "plan", "ad-staff", "--file", "last", "--detailed-exitcode"); code != 0 || !strings.Contains(out, "4 rows") {
+		t.Errorf("the last answer again: exit %d\n%s", code, out)
+	}
+}
+
 // The server gives 500 of 1,200 people, says so, and nobody is suspended.
 func TestT37ASizeLimitSuspendsNobody(t *testing.T) {
 	var many strings.Builder
 	for i := range 1200 {
 		fmt.Fprintf(&many, "dn: uid=p%d,ou=People,dc=example,dc=org\nobjectClass: inetOrgPerson\nuid: p%d\nemployeeNumber: 1%05d\ncn: P\nsn: P\ngivenName: P\nmail: p%d@example.org\n\n", i, i, i, i)
 	}
-	dir, server := ldapExample(t, shore.Directory{Entries: many.String(), Limit: 500})
+	dir, server := ldapExample(t, "ldap-openldap", "staff.yaml", shore.Directory{Entries: many.String(), Limit: 500})
 	path := filepath.Join(dir, "profiles.d", "staff.yaml")
 	limited, err := os.ReadFile(path)
 	if err != nil {

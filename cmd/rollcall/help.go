@@ -136,13 +136,14 @@ func topics() []topic {
 		{"mails", "who is told what, and when there is silence", mailPage},
 		{"RUN", "how a run is named: a number, last, last:PROFILE", runPage},
 		{"ACCOUNT", "how an account is named: a username, id:N, key:K", accountPage},
+		{"ldap", "a directory as a source: columns, and what its administrator does", ldapPage},
 		{"codes", "the codes of a report, all of them", codeList()},
 		{"rules", "what one record does: the rules that reports and explain name", rulesPage},
 	}
 }
 
 // laterTopics are pages about what is not built yet.
-var laterTopics = []string{"presets", "ldap", "targets", "catalog", "web", "metrics"}
+var laterTopics = []string{"presets", "targets", "catalog", "web", "metrics"}
 
 func (a *app) topicPage(name string) bool {
 	for _, t := range topics() {

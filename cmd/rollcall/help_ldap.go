@@ -1,0 +1,30 @@
+package main
+
+const ldapPage = `A profile with source.type: ldap asks a directory for everybody, and what it answers
+is a drop like any other: LDIF, kept in the archive, planned and judged.
+rollcall help source shows the keys; examples/ldap-openldap and examples/ldap-ad work.
+rollcall doctor PROFILE reads to the end and changes nothing.
+
+Columns are the directory's attributes, in capitals or not, and
+  dn         the entry's name
+  @status    active or suspended
+               ad        userAccountControl, bit 2
+               openldap  pwdAccountLockedTime: 000001010000Z is suspended, a lock-out is not
+               389ds     nsAccountLock
+  @expires   a date, or none
+               ad        accountExpires
+               openldap  pwdEndTime, else shadowExpire
+               389ds     krbPrincipalExpiration, else shadowExpire
+  @anchor    objectGUID, entryUUID or nsUniqueId: the entry's own name for good
+Of several values one is used: that of the entry's name, of proxyAddresses the one
+with SMTP: in capitals (transform: [primary_smtp] takes that off), else the smallest.
+
+What the directory's administrator gives the bind account
+  OpenLDAP   limits dn.exact="cn=rollcall,dc=example,dc=org" size=unlimited time=unlimited
+             and the right to read pwdAccountLockedTime: who may not see it sees nobody locked
+  389 DS     nsSizeLimit: -1 and nsLookThroughLimit: -1 in its entry
+  AD         an account that only reads, with a password that does not expire
+
+A filter that leaves the disabled out makes them look like leavers. An answer that is
+cut by a limit, refers to another server or breaks off is not used at all (E408).
+`
