@@ -21,7 +21,10 @@ func (p *Profile) settleDirectory() {
 	}
 	seen := map[string]bool{}
 	for _, column := range (mapping.Options{Map: p.Map}).Columns() {
-		names, _ := format.Attributes(p.Format.Dialect, column)
+		names, ok := format.Attributes(p.Format.Dialect, column)
+		if !ok {
+			continue // checkDirectory says so
+		}
 		for _, name := range names {
 			if lower := strings.ToLower(name); !seen[lower] {
 				seen[lower] = true
@@ -43,8 +46,13 @@ func (p *Profile) checkDirectory(d *document) {
 		one := mapping.Options{Map: map[string]mapping.Column{field: p.Map[field]}}
 		for _, column := range one.Columns() {
 			path := join("map", field)
-			if _, ok := format.Attributes(p.Format.Dialect, column); !ok && !d.blames(path) {
+			_, ok := format.Attributes(p.Format.Dialect, column)
+			switch {
+			case ok || d.blames(path):
+			case strings.HasPrefix(column, "@"):
 				d.clash(path, codeValue, fmt.Sprintf("map.%s: the dialect %s has no %s", field, p.dialect(), column), "write the dialect of the directory: ad, openldap or 389ds")
+			default:
+				d.clash(path, codeValue, fmt.Sprintf("map.%s: %q is not an attribute", field, column), "write its name as the directory does, like givenName")
 			}
 		}
 	}

@@ -53,13 +53,14 @@ func virtuals(dialect string) []virtual {
 
 // Attributes are what a directory is asked for so that an entry has a column:
 // the attribute itself, those of which the dialect makes it, or none where every
-// entry has it. ok is false where the dialect knows no such column.
+// entry has it. ok is false where the dialect knows no such column, or no
+// attribute can be called so.
 func Attributes(dialect, column string) (names []string, ok bool) {
 	if strings.EqualFold(column, dnColumn) {
 		return nil, true
 	}
 	if !strings.HasPrefix(column, "@") {
-		return []string{column}, true
+		return []string{column}, isDescription([]byte(column))
 	}
 	for _, v := range virtuals(dialect) {
 		if strings.EqualFold(v.name, column) {

@@ -3,10 +3,17 @@ package source
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -375,6 +382,36 @@ func TestT34StartTLSThatIsRefusedOrStrippedSendsNoLogin(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestN6AServerWithAnOlderTLSGetsNoLogin(t *testing.T) {
+	t.Parallel()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for version, good := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true} {
+		o := fakeLDAP(t, func(f *fake) {
+			f.conn = tls.Server(f.conn, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+			f.r = bufio.NewReader(f.conn)
+			pages(nil)(f)
+		})
+		o.URLs[0], o.CAFile = strings.Replace(o.URLs[0], "ldap:", "ldaps:", 1), ca
+		_, err := readAll(t, o, quick())
+		r, _ := errors.AsType[*roster.Refusal](err)
+		if good && err != nil || !good && (r == nil || r.Code != "E404" || !strings.Contains(r.Error(), "TLS 1.2 or newer")) {
+			t.Errorf("%s: error = %v", tls.VersionName(version), err)
+		}
 	}
 }
 
