@@ -181,6 +181,9 @@ func fileTime(text string) string {
 // binaryText is how people write what a directory keeps as bytes: an objectGUID
 // and an objectSid. It is "" for all else.
 func binaryText(attribute string, b []byte) string {
+	if len(b) != 16 && (len(b) < 8 || b[0] != 1) { // nearly always
+		return ""
+	}
 	switch attribute {
 	case "objectguid", "ms-ds-consistencyguid", "msexchmailboxguid", "msexcharchiveguid":
 		if len(b) != 16 || isGUIDText(b) {
@@ -258,6 +261,9 @@ func (e *entry) better(v, was value) bool {
 }
 
 func (e *entry) rank(v value) int {
+	if e.rdn == nil {
+		e.rdn = parseRDN([]assertion{}, e.dn)
+	}
 	for _, a := range e.rdn {
 		if a.name == string(e.name(v)) && strings.EqualFold(a.value, string(e.value(v))) {
 			return 0

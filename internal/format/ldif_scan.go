@@ -23,6 +23,7 @@ type ldifScanner struct {
 	line  int    // physical, of the next line
 	text  []byte // the line that was read last, unfolded, without its end
 	at    int    // its first physical line
+	lower []byte // a name
 	entry entry
 	asked []string // attributes that a comment before the first entry names
 
@@ -39,7 +40,7 @@ func newLDIFScanner(r io.Reader, c io.Closer) *ldifScanner {
 type entry struct {
 	line   int
 	dn     []byte
-	rdn    []assertion
+	rdn    []assertion // what the name bears; nil where nobody has asked yet
 	values []value
 	text   []byte // all names and values
 }
@@ -59,7 +60,7 @@ func (e *entry) value(v value) []byte    { return e.text[v.from:v.to] }
 // next reads an entry. It ends with io.EOF, a refusal or an error of the disk.
 func (s *ldifScanner) next() error {
 	e := &s.entry
-	*e = entry{values: e.values[:0], text: e.text[:0], dn: e.dn[:0], rdn: e.rdn[:0]}
+	*e = entry{values: e.values[:0], text: e.text[:0], dn: e.dn[:0]}
 	for {
 		err := s.nextLine()
 		switch {
@@ -89,7 +90,6 @@ func (s *ldifScanner) next() error {
 func (s *ldifScanner) done() {
 	s.entries++
 	e := &s.entry
-	e.rdn = parseRDN(e.rdn, e.dn)
 	for i := 1; i < len(e.values); i++ {
 		if bytes.Equal(e.name(e.values[i]), e.name(e.values[i-1])) {
 			continue
@@ -145,9 +145,10 @@ func (s *ldifScanner) attribute() error {
 	if !found || !isDescription(name) {
 		return s.refuse("the line is neither an attribute with a colon, nor a comment", "check that the file is LDIF")
 	}
-	lower := strings.ToLower(string(name))
+	lower := s.lowered(name)
+	is := func(word string) bool { return string(lower) == word }
 	switch {
-	case lower == "version" && !s.begun:
+	case is("version") && !s.begun:
 		s.begun = true
 		if v := string(bytes.TrimSpace(text)); v != "1" {
 			return s.refuse("the file is of a version of LDIF other than 1", "have it exported as version 1")
@@ -155,20 +156,20 @@ func (s *ldifScanner) attribute() error {
 		return nil
 	case e.line == 0:
 		s.begun = true
-		return s.begin(lower, text)
-	case lower == dnColumn:
+		return s.begin(string(lower), text)
+	case is(dnColumn):
 		return s.refuse("a second dn: in one entry", "an empty line stands between entries")
-	case len(e.values) == 0 && (lower == "changetype" || lower == "control"):
+	case len(e.values) == 0 && (is("changetype") || is("control")):
 		return s.refuse(fmt.Sprintf("the entry is a record of a change (%s:), and only entries themselves are read", lower), "export the entries as they are, with ldapsearch -LLL, slapcat or ldifde -f")
 	case len(e.values) == maxValues:
 		return s.refuse(fmt.Sprintf("the entry has more than %d values", maxValues), "export only the attributes that the profile uses")
 	}
-	if strings.IndexByte(lower, ';') >= 0 {
+	if bytes.IndexByte(lower, ';') >= 0 {
 		var err error
 		if name, err = s.options(name); err != nil {
 			return err
 		}
-		lower = strings.ToLower(string(name))
+		lower = s.lowered(name)
 	}
 	v := value{line: s.at, size: len(name)}
 	v.spelled = len(e.text)
@@ -180,17 +181,28 @@ func (s *ldifScanner) attribute() error {
 	if e.text, err = decodeValue(e.text, text, s.at); err != nil {
 		return err
 	}
-	if readable := binaryText(lower, e.text[v.from:]); readable != "" {
+	if readable := binaryText(string(lower), e.text[v.from:]); readable != "" {
 		e.text = append(e.text[:v.from], readable...)
 	}
 	v.to = len(e.text)
 	if len(e.text) > maxLDIFEntry {
 		return s.refuse(fmt.Sprintf("the entry is larger than %d MiB", maxLDIFEntry>>20), "export the attributes that the profile uses, and no photos")
 	}
-	if v.from < v.to || lower == "objectclass" {
+	if v.from < v.to {
 		e.values = append(e.values, v) // a value of nothing is none
 	}
 	return nil
+}
+
+// lowered is a name in lower case, until the next is asked for.
+func (s *ldifScanner) lowered(name []byte) []byte {
+	s.lower = append(s.lower[:0], name...)
+	for i, c := range s.lower {
+		if 'A' <= c && c <= 'Z' {
+			s.lower[i] = c + 'a' - 'A'
+		}
+	}
+	return s.lower
 }
 
 // options is the name of an attribute with those options that make it another:
