@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -192,5 +193,31 @@ func TestT37ASizeLimitSuspendsNobody(t *testing.T) {
 	}
 	if out, _ := rollcall(t, dir, "accounts", "list", "--status", "suspended", "-o", "json"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("suspended are %s, want nobody", out)
+	}
+
+	// What the protection is worth: ldapsearch gives the same 500 and an error, and whoever
+	// looks at its output alone would suspend all others. Its own words give it away.
+	export := func(name string, args ...string) {
+		t.Helper()
+		cmd := exec.Command(shore.Need(t, "ldapsearch"), append(args, "-x", "-H", server.URL, "-D", server.DN, "-w", server.Password, "-b", "ou=People,"+server.Base, "(employeeNumber=*)")...)
+		out, err := cmd.Output()
+		if err == nil || strings.Count(string(out), "dn: ") != 500 {
+			t.Fatalf("ldapsearch: %v, %d entries, want 500 and an error", err, strings.Count(string(out), "dn: "))
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), out, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	locked := strings.Replace(string(limited), "format: {content: full}", "format: {type: ldif, columns: [pwdAccountLockedTime], content: full}", 1)
+	if err := os.WriteFile(path, []byte(locked), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	export("bare.ldif", "-LLL")
+	if out, code := rollcall(t, dir, "plan", "staff", "--file", "bare.ldif"); code != 0 || !regexp.MustCompile(`703 to suspend`).MatchString(out) {
+		t.Errorf("500 of 1,203 people as a file: exit %d\n%s\nwant that it would suspend the other 703", code, out)
+	}
+	export("told.ldif")
+	if out, code := rollcall(t, dir, "run", "staff", "--file", "told.ldif"); code != 12 || !strings.Contains(out, "the export itself says that it is incomplete") {
+		t.Errorf("with ldapsearch's own words: exit %d\n%s", code, out)
 	}
 }
