@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Dialects are the ways in which directories say what LDAP has no word for.
+// dialects are the ways in which directories say what LDAP has no word for.
 var dialects = []string{"ad", "openldap", "389ds", "generic"}
 
 // A virtual is a column that a dialect makes of attributes: @status is active

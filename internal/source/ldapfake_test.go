@@ -242,6 +242,7 @@ func TestN7AnyFaultOnAnyPageVoidsTheWhole(t *testing.T) {
 		}), "", ""},
 		{"no word of a next page", on7(func(f *fake) { f.three(7); f.end(searchDone, 0, "") }), "E408", "whether it was the last page"},
 		{"the same page again", func(f *fake, _ int) bool { f.three(1); f.pageEnd(1); return true }, "E408", "same page again"},
+		{"page 2 again as the last", on7(func(f *fake) { f.three(2); f.end(searchDone, 0, "", cookie("")) }), "E408", "same page again"},
 		{"empty pages without end", func(f *fake, _ int) bool { f.end(searchDone, 0, "", cookie("more")); return true }, "E408", "empty pages without end"},
 		{"an empty page between", on7(func(f *fake) { f.end(searchDone, 0, "", cookie("more")) }), "", ""},
 		{"an answer to another question", on7(func(f *fake) { f.id += 5; f.three(7) }), "E408", "nobody had asked"},

@@ -73,10 +73,7 @@ func (s *search) incomplete(text, fix string) error {
 
 // run asks for page after page.
 func (s *search) run() error {
-	scope := map[string]int{"base": 0, "one": 1}[s.options.Scope]
-	if s.options.Scope == "" || s.options.Scope == "sub" {
-		scope = 2
-	}
+	scope := map[string]int{"base": 0, "one": 1, "sub": 2, "": 2}[s.options.Scope]
 	op, err := request(s.options.Base, scope, s.options.filter(), s.options.Attributes)
 	if err != nil {
 		return err
@@ -110,9 +107,6 @@ func (s *search) run() error {
 		case s.options.PageSize > 0 && !paged:
 			return s.incomplete("the server has not said whether it was the last page", "have the paged results control allowed (RFC 2696), or set page_size: 0")
 		}
-		if cookie = next; cookie == "" {
-			break
-		}
 		if s.entries == before {
 			if empty++; empty > 100 {
 				return s.incomplete("the server sends empty pages without end", "")
@@ -121,6 +115,9 @@ func (s *search) run() error {
 			return s.incomplete("the server sends the same page again", "have the server looked at, or set page_size: 0")
 		}
 		s.seen[names] = true
+		if cookie = next; cookie == "" {
+			break
+		}
 	}
 	_, err = fmt.Fprintf(s.out, "\n# numEntries: %d\n", s.entries)
 	return err
@@ -131,6 +128,9 @@ func request(base string, scope int, filter string, attributes []string) ([]byte
 	packet, err := ldap.CompileFilter(filter)
 	if err != nil {
 		return nil, fmt.Errorf("source.filter: %w", err)
+	}
+	if len(attributes) == 0 {
+		attributes = []string{"1.1"} // none at all; an empty list means all
 	}
 	names := make([][]byte, len(attributes))
 	for i, a := range attributes {
@@ -224,7 +224,7 @@ func (s *search) takeApart(body []byte) (dn []byte, ranged bool, err error) {
 		if !isAttribute(name) {
 			return nil, false, errMalformed
 		}
-		a := s.room(name)
+		a := s.fresh(name)
 		for err == nil && len(values) > 0 {
 			var v []byte
 			if v, values, err = part(values, tagOctets); err == nil {
@@ -254,8 +254,8 @@ func isRanged(name []byte) bool {
 	return ranged
 }
 
-// room is that for one more attribute, whose list of values is used again.
-func (s *search) room(name []byte) *attribute {
+// fresh is one more attribute, whose list of values is used again.
+func (s *search) fresh(name []byte) *attribute {
 	if len(s.attributes) < cap(s.attributes) {
 		s.attributes = s.attributes[:len(s.attributes)+1]
 	} else {
