@@ -160,7 +160,7 @@ func (s *ldifScanner) attribute() error {
 	case is(dnColumn):
 		return s.refuse("a second dn: in one entry", "an empty line stands between entries")
 	case len(e.values) == 0 && (is("changetype") || is("control")):
-		return s.refuse(fmt.Sprintf("the entry is a record of a change (%s:), and only entries themselves are read", lower), "export the entries as they are, with ldapsearch -LLL, slapcat or ldifde -f")
+		return s.refuse(fmt.Sprintf("the entry is a record of a change (%s:), and only entries themselves are read", lower), "export the entries as they are, with ldapsearch -LLL or slapcat; out of a full export by ldifde take the lines changetype: add")
 	case len(e.values) == maxValues:
 		return s.refuse(fmt.Sprintf("the entry has more than %d values", maxValues), "export only the attributes that the profile uses")
 	}
