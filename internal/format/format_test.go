@@ -632,7 +632,6 @@ func TestDropsThatAreNoTableAreRefused(t *testing.T) {
 		{"named .xlsx", "s.xlsx", "id\n1\n", 0, "export it as CSV"},
 		{"named .zip", "s.ZIP", "id\n1\n", 0, "not built yet"},
 		{"named .pgp", "s.csv.gz.pgp", "id\n1\n", 0, "not built yet"},
-		{"named .ldif", "s.ldif", "id\n1\n", 0, "not built yet"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

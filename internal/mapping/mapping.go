@@ -12,7 +12,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"slices"
 	"time"
 
@@ -124,24 +123,6 @@ func (o Options) SetModes() [roster.NumFeedFields]roster.SetMode {
 		}
 	}
 	return modes
-}
-
-// Columns are the names of all columns that the profile's own map speaks of, sorted.
-func (o Options) Columns() []string {
-	names := map[string]bool{}
-	for _, c := range o.Map {
-		if c.From != "" {
-			names[c.From] = true
-		}
-		for _, text := range []string{c.Template, c.Default} {
-			if t, err := parseTemplate(text); err == nil { // else Validate says so
-				for _, column := range t.columns() {
-					names[column] = true
-				}
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 func (o Options) standardise() string {
