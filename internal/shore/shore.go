@@ -43,8 +43,8 @@ var programs = map[string]program{
 
 // Need skips the test where a program is not installed, and fails it with
 // CI=true; where it is there, it answers with its path. It knows "postgres",
-// "sshd", "smtp", "slapd", "ldapsearch", "chromium" and "systemd-analyze". What starts a server here calls it by
-// itself.
+// "sshd", "smtp", "slapd", "ldapsearch", "chromium" and "systemd-analyze". What
+// starts a server here calls it by itself.
 func Need(tb testing.TB, name string) string {
 	tb.Helper()
 	p, known := programs[name]

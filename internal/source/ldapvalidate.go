@@ -30,6 +30,8 @@ func (o Options) validateLDAP(f *faults) {
 		{"ready", o.Ready != ""},
 		{"after", o.After != d.After},
 		{"move_to", o.MoveTo != ""},
+		{"due", o.Due != ""},
+		{"due_except", len(o.DueExcept) > 0},
 	} {
 		if k.set {
 			f.add(k.key, "belongs to files, and this is a directory", "remove it")
