@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/store", "internal/report"},
 	{"internal/journal"},
 	{"internal/guard"},
-	{"internal/source", "internal/format", "internal/mapping", "internal/plan"},
+	{"internal/source", "internal/format", "internal/mapping", "internal/plan", "internal/index"},
 	{"internal/notify"},
 	{"internal/roster", "internal/secret", "internal/fault", "examples"}, // the demo runs an example
 }
@@ -56,6 +56,7 @@ var libraries = []struct {
 	{"github.com/klauspost/compress", []string{"internal/format"}},
 	{"github.com/gosimple/unidecode", []string{"internal/mapping"}},
 	{"golang.org/x/text", []string{"internal/format", "internal/mapping", "internal/plan", "internal/roster"}},
+	{"github.com/zeebo/xxh3", []string{"internal/format", "internal/plan"}}, // a hash at the speed of memory, seeded, of 128 bits
 	{"golang.org/x/sync", []string{"internal/run", "internal/store"}},
 	{"golang.org/x/sys", []string{"internal/store", "internal/source", "internal/run", "internal/fault"}}, // fault: a failing disk, for tests
 	{"go.yaml.in/yaml/v4", []string{"config"}},
@@ -75,6 +76,7 @@ var pure = map[string][]string{
 	"internal/format":  {"os"}, // it opens the drop in the spool
 	"internal/mapping": nil,
 	"internal/plan":    nil,
+	"internal/index":   {"os"}, // what does not fit into memory lies in a scratch folder
 	"internal/guard":   nil,
 	"internal/journal": nil,
 	"internal/report":  nil,

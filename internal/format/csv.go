@@ -22,6 +22,7 @@ type scanner struct {
 	columns int // of the header; zero while it is not known
 	row     row
 	padded  bool // Control-Z at the end was left out
+	whole   bool // rows are found and not split: row.text is all of one, as it lies there
 
 	buf      []byte
 	pos, end int   // what is read and not split yet
@@ -30,6 +31,7 @@ type scanner struct {
 	lf, cr   int   // the next ones; stale where below pos
 	quoted   int   // likewise
 	scratch  []byte
+	decoded  []byte // room for a row that is read by itself
 }
 
 // A row is the one that was split last. It lasts until the next.
@@ -38,6 +40,7 @@ type row struct {
 	text  []byte // the cells, with one byte between them
 	ends  []int  // of each cell
 	fault string // what is wrong with its quotes; "" where nothing is
+	end   int    // bytes of its line end
 	cut   bool   // the file ends with it, without a line end
 }
 
@@ -118,9 +121,12 @@ func (s *scanner) next() error {
 			return err
 		}
 		s.row.line = s.line
+		if s.whole {
+			s.row.text = s.buf[s.pos : s.pos+size-s.row.end]
+		}
 		s.pos += size
 		s.line += lines
-		if s.row.nothing() {
+		if !s.whole && s.row.nothing() {
 			continue
 		}
 		return nil
@@ -175,11 +181,14 @@ func (s *scanner) split() (size, lines int, err error) {
 	if !whole {
 		return 0, 0, errMore
 	}
-	if s.find(s.quote, &s.quoted) < eol {
+	text := s.buf[s.pos:eol]
+	if s.find(s.quote, &s.quoted) < eol && !(s.whole && s.plainly(text)) {
 		return s.splitQuoted(eol - s.pos)
 	}
-	text := s.buf[s.pos:eol]
-	s.row = row{text: text, ends: s.row.ends[:0], cut: ends == 0}
+	s.row = row{text: text, ends: s.row.ends[:0], end: ends, cut: ends == 0}
+	if s.whole {
+		return eol + ends - s.pos, min(ends, 1), nil
+	}
 	start := 0
 	for {
 		i := bytes.IndexByte(text[start:], s.delim)

@@ -52,6 +52,7 @@ type File struct {
 	padded  bool      // a reading has found Control-Z at the end
 	xml     *elements // nil where the file is no XML
 	ldif    *ldif     // nil where the file is no LDIF
+	one     *scanner  // splits single rows
 }
 
 // Open reads the head of the file at path, a drop called name. maxSize bounds

@@ -34,8 +34,48 @@ func (s *scanner) splitQuoted(eol int) (size, lines int, err error) {
 		return 0, 0, swallowed(s.line, s.line+q.breaks)
 	}
 	s.row.text = s.scratch
-	s.row.cut = ends == 0
+	s.row.end, s.row.cut = ends, ends == 0
 	return eol + ends, q.breaks + min(ends, 1), nil
+}
+
+// plainly tells whether every quoted cell of a line begins and ends where a
+// cell does, in this line: then the line is a row. It says no where it is not sure.
+func (s *scanner) plainly(line []byte) bool {
+	for from := 0; ; {
+		open := bytes.IndexByte(line[from:], s.quote)
+		if open < 0 {
+			return true
+		}
+		open += from
+		start := open
+		for start > from && (line[start-1] == ' ' || line[start-1] == '\t') && line[start-1] != s.delim {
+			start--
+		}
+		if start > from && line[start-1] != s.delim {
+			return false
+		}
+		i := open + 1
+		for {
+			closing := bytes.IndexByte(line[i:], s.quote)
+			if closing < 0 {
+				return false
+			}
+			if i += closing + 1; i == len(line) || line[i] != s.quote {
+				break
+			}
+			i++
+		}
+		for i < len(line) && (line[i] == ' ' || line[i] == '\t') && line[i] != s.delim {
+			i++
+		}
+		if i == len(line) {
+			return true
+		}
+		if line[i] != s.delim {
+			return false
+		}
+		from = i + 1
+	}
 }
 
 // A quotedRow is the walk through a row with quotes.

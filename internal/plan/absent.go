@@ -11,23 +11,27 @@ import (
 // for those that no record of a full drop mentions (R2, R5, R62).
 func (p *planner) absent() error {
 	w := &people{planner: p}
-	for a, err := range p.dir.Owned(p.ctx, p.Profile) {
+	for a, err := range p.maybeAbsent() {
 		if err != nil {
 			return fmt.Errorf("list owned accounts: %w", err)
 		}
 		if a.Status() == roster.Deleted {
 			continue
 		}
+		p.owned.add(a.ID)
 		p.facts.Owned++
 		if a.Status() == roster.Active {
 			p.facts.ActiveBefore++
 		}
-		if !p.Full || p.seen.has(a.ID) || p.hinted.has(a.ID) {
+		if !p.Full || p.mentioned(a.ID) || p.hinted.has(a.ID) {
 			continue
 		}
 		if err := w.missing(&a); err != nil {
 			return err
 		}
+	}
+	if p.Same != nil { // they were not all looked at
+		p.facts.Owned, p.facts.ActiveBefore = p.Same.Owned, p.Same.Active
 	}
 	p.facts.ActiveAfter += p.facts.ActiveBefore
 	return nil

@@ -270,7 +270,7 @@ func (w *people) otherwise(e roster.Entry) match {
 
 // unlessSeen rejects what another record already means.
 func (w *people) unlessSeen(m match) match {
-	if w.seen.has(m.account.ID) {
+	if w.mentioned(m.account.ID) {
 		return match{code: "E302", touched: []*roster.Account{m.account}}
 	}
 	return m

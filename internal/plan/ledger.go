@@ -9,6 +9,9 @@ const departments = 1000
 
 // emit ends a draft: its change goes into the plan, its row into the ledger.
 func (p *planner) emit(d *draft) error {
+	if d.was.ID != 0 {
+		p.owned.add(d.was.ID)
+	}
 	if d.fault != "" && !d.absent {
 		d.entry.Problems = d.problems
 		if d.problems == nil || d.problems[len(d.problems)-1].Code != d.fault {
@@ -24,10 +27,12 @@ func (p *planner) emit(d *draft) error {
 	}
 	c, ok := d.change()
 	p.count(d, c)
-	if !ok {
-		return nil
+	if ok {
+		if err := p.sink.Change(c); err != nil {
+			return err
+		}
 	}
-	return p.sink.Change(c)
+	return p.keep(d)
 }
 
 // count enters a draft into the ledgers and the facts.

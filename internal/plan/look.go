@@ -6,6 +6,8 @@ import (
 	"hash/maphash"
 	"slices"
 
+	"github.com/zeebo/xxh3"
+
 	"rollcall/internal/roster"
 )
 
@@ -94,14 +96,14 @@ func repeated(list []want, f func(thing uint64, differ bool)) {
 
 // identity is by what two rows are of one person: the key, else the username
 // of the fallback. ok is false where neither can be read.
-func (p *planner) identity(e roster.Entry) (id uint64, ok bool) {
+func (p *Options) identity(e roster.Entry) (id uint64, ok bool) {
 	switch {
 	case e.Key != "" && p.Match.IgnoreCase:
-		return p.index.hash("k" + roster.Fold(string(e.Key))), true
+		return xxh3.HashStringSeed(roster.Fold(string(e.Key)), p.Seed), true
 	case e.Key != "":
-		return p.index.hash("k" + string(e.Key)), true
+		return xxh3.HashStringSeed(string(e.Key), p.Seed), true
 	case !e.KeyBad && e.Values[roster.Username] != "":
-		return p.index.hash("u" + roster.Fold(e.Values[roster.Username])), true
+		return xxh3.HashStringSeed(roster.Fold(e.Values[roster.Username]), p.Seed+1), true
 	}
 	return 0, false
 }

@@ -56,6 +56,17 @@ type Options struct {
 	Zone        *time.Location                       // in which days end (R70); nil: UTC
 	Canaries    []roster.Key                         // that a full drop must list
 	Known       map[string]time.Time                 // rejections of the last applied run by [Identity], to when they were first seen
+
+	Seed uint64 `json:"-"` // of [Options.Identity]; a secret
+	Same *Same  `json:"-"` // what need not be read; nil where every record is
+	Keep Keeper `json:"-"` // is told what the next run need not read; nil: nobody asks
+}
+
+// fold makes keys that are names or addresses be compared as those are anywhere (R22, R30).
+func (o *Options) fold() {
+	if o.Match.Key == roster.Username || o.Match.Key == roster.Email {
+		o.Match.IgnoreCase = true
+	}
 }
 
 // Entries reads the drop from its beginning, each time that it is called. A

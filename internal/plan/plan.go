@@ -40,9 +40,7 @@ func Make(ctx context.Context, o Options, drop Entries, dir Directory, sink Sink
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	if o.Match.Key == roster.Username || o.Match.Key == roster.Email {
-		o.Match.IgnoreCase = true // these two are compared without case anywhere (R22, R30)
-	}
+	o.fold()
 	p := &planner{
 		Options: o, ctx: ctx, drop: drop, dir: dir, sink: sink, now: now, stamp: roster.Stamp(now),
 		me: roster.Origin(o.Profile), usernames: newNames(), emails: newNames(),
@@ -54,6 +52,9 @@ func Make(ctx context.Context, o Options, drop Entries, dir Directory, sink Sink
 		}
 	}
 	p.finish()
+	if err := p.loose(); err != nil {
+		return Facts{}, err
+	}
 	return p.facts, nil
 }
 
@@ -75,6 +76,8 @@ type planner struct {
 	waiting   waiting // records that the known pass did not find
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
+	owned     bitset  // accounts that the profile owns, as far as they were looked at
+	clean     bitset  // those of them whose record the next run need not read
 	pending   []*draft
 	usernames names
 	emails    names
@@ -182,11 +185,14 @@ func (p *planner) owner() error {
 // finish adds up what only the end knows.
 func (p *planner) finish() {
 	r := &p.facts.Rows
+	if p.Same != nil {
+		r.Unchanged += p.Same.Rows
+	}
 	r.Read = r.Added + r.Updated + r.Renamed + r.Reactivated + r.Suspended + r.Deleted + r.Unchanged + r.Skipped + r.Rejected
 	a := &p.facts.Absent
 	a.Total = a.Kept + a.Suspended + a.Deleted
 	for i, key := range p.Canaries {
-		if p.Full && !p.index.canaries[i] {
+		if p.Full && !p.index.canaries[i] && !(p.Same != nil && p.Same.Canaries[i]) {
 			p.facts.MissingCanaries = append(p.facts.MissingCanaries, string(key))
 		}
 	}

@@ -23,7 +23,11 @@ type Drop struct {
 type Record struct {
 	Line   int      // physical line on which it begins, counted from 1
 	Values []string // one for each column of the header, outer blanks still on
+	Hash   Hash     // of its bytes, where somebody asked for it
 }
+
+// A Hash stands for all that is written in a record.
+type Hash struct{ Hi, Lo uint64 }
 
 // A Wish is what a record asks of an account's state (R60).
 type Wish string
@@ -41,6 +45,7 @@ const (
 // An Entry is what a record asks of one account, after mapping.
 type Entry struct {
 	Line     int
+	Hash     Hash     // of the record's bytes; zero where nobody asked for it
 	Key      Key      // "" where the record has none, or it cannot be read
 	KeyBad   bool     // the key is there and cannot be read, or is needed and empty (R3)
 	Broken   bool     // the row has a wrong shape: its key is believed only if the profile owns an account of it (R15)

@@ -79,10 +79,13 @@ func (x *reading) facts() (format, encoding, delimiter string) {
 }
 
 // entries reads the drop from its beginning: what plan.Make asks for.
-func (x *reading) entries() iter.Seq2[roster.Entry, error] {
+func (x *reading) entries() iter.Seq2[roster.Entry, error] { return x.entriesOf(x.file.Records()) }
+
+// entriesOf maps records.
+func (x *reading) entriesOf(records iter.Seq2[roster.Record, error]) iter.Seq2[roster.Entry, error] {
 	return func(yield func(roster.Entry, error) bool) {
 		rows := int64(0)
-		for record, err := range x.file.Records() {
+		for record, err := range records {
 			if rows++; rows%1024 == 0 {
 				x.meter.count(rows)
 			}
@@ -94,6 +97,7 @@ func (x *reading) entries() iter.Seq2[roster.Entry, error] {
 			case err == nil:
 				entry, err = x.mapper.Entry(record)
 			}
+			entry.Hash = record.Hash
 			if !yield(entry, err) || err != nil {
 				return
 			}

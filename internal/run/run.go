@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -70,6 +71,7 @@ type Runner struct {
 	Hold    time.Duration // for which a given-up username is held (R33)
 	Limits  guard.Limits  // of the sweep
 	Version string
+	ReadAll bool // every record of every drop is read, also those that are as they were: to find out whether the first look is at fault
 
 	delivering sync.Mutex    // one at a time goes through the outbox
 	looked     sync.Map      // profile: when its source was found to have something unread
@@ -236,26 +238,52 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 	if options.Known, err = r.Store.Known(ctx, q.Profile.Name); err != nil {
 		return err
 	}
+	var look *firstLook
+	if options.Full && !r.ReadAll {
+		if look, err = r.look(ctx, q.Profile, run, reading); err != nil {
+			return err
+		}
+	}
+	err = r.write(ctx, look, q.Profile, options, reading, got, run)
+	if look != nil && look.found != nil && refuses(err) {
+		// A row refuses the drop. Only who reads all of it can say which is the first.
+		look.forget()
+		err = r.write(ctx, look, q.Profile, options, reading, got, run)
+	}
+	run.Timing.Plan = r.since(began)
+	return err
+}
+
+// write plans a drop, notes first, but for those that its end gives; or it leaves
+// nothing behind.
+func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.Options, from *reading, got *fetched, run *journal.Run) (err error) {
 	w := r.Store.Writer(ctx, run.Number)
-	if err := r.write(ctx, w, options, reading, got, run); err != nil {
+	defer func() {
+		if err == nil {
+			return
+		}
 		if left := w.Discard(context.WithoutCancel(ctx)); left != nil { // the next run of the profile removes it
 			r.Log.Warn("unfinished plan not removed", "run", run.Number, "error", left)
 		}
 		run.Facts = plan.Facts{} // what is not there is not counted
-		return err
+	}()
+	var sink plan.Sink = w
+	entries := from.entries
+	if look != nil {
+		defer look.sorter.Close()
+		look.Writer = w
+		sink, o.Keep, o.Seed = look, look, look.look.Secret
+		entries = func() iter.Seq2[roster.Entry, error] { return look.entries(from) }
+		if o.Same, err = look.same(ctx, p); err != nil {
+			return err
+		}
 	}
-	run.Timing.Plan = r.since(began)
-	return nil
-}
-
-// write plans into w, notes first, but for those that the end of the drop gives.
-func (r *Runner) write(ctx context.Context, w store.Writer, o plan.Options, from *reading, got *fetched, run *journal.Run) error {
 	for _, note := range append(from.notes, got.notes...) {
 		if err := w.Problem(note); err != nil {
 			return err
 		}
 	}
-	facts, err := plan.Make(ctx, o, from.entries, r.Store, placed{w, from.mapper}, run.Started)
+	facts, err := plan.Make(ctx, o, entries, r.Store, placed{sink, from.mapper}, run.Started)
 	if err != nil {
 		return err
 	}
@@ -267,6 +295,11 @@ func (r *Runner) write(ctx context.Context, w store.Writer, o plan.Options, from
 	}
 	facts.Notes += len(from.notes) + len(got.notes) + len(late)
 	run.Facts = facts
+	if look != nil {
+		if err := look.save(ctx); err != nil {
+			return err
+		}
+	}
 	run.PlanDigest, err = w.Seal(ctx)
 	return err
 }

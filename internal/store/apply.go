@@ -26,7 +26,7 @@ const readBackWithin = 10 * time.Second
 // is read back, and the error says what the database holds, or wraps [ErrUnknown].
 // After an error the Order's Run is what it was before.
 func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
-	a := application{Order: o, db: db, now: db.now().UTC(), run: o.Run.Number}
+	a := application{Order: o, db: db, now: db.now().UTC(), run: o.Run.Number, shares: shares{}}
 	before := *o.Run
 	err := db.transact(ctx, func(w work) error {
 		a.work = w
@@ -50,10 +50,11 @@ type application struct {
 	Order
 	Applied
 	work
-	db  *DB
-	now time.Time
-	run int64
-	doc string // the run as it was saved
+	db     *DB
+	now    time.Time
+	run    int64
+	shares shares // how the accounts that each profile owns become more or fewer
+	doc    string // the run as it was saved
 }
 
 // carryOut is the path of every plan.
@@ -77,6 +78,12 @@ func (a *application) carryOut(ctx context.Context) error {
 		return fmt.Errorf("number the new accounts: %w", err)
 	}
 	if err := fault.After(a.write(ctx), "store.apply.written"); err != nil {
+		return err
+	}
+	if err := a.tally(); err != nil {
+		return fmt.Errorf("count the accounts: %w", err)
+	}
+	if err := a.swapLook(); err != nil {
 		return err
 	}
 	if fault.Off("single transaction") { // the run is then saved in another
@@ -229,9 +236,8 @@ func (a *application) mark() error {
 // finish draws the number under which others see the change, and lets the
 // caller write what the run came to.
 func (a *application) finish() error {
-	profile := a.Run.Profile
-	if err := a.tx.Raw("SELECT count(*) FROM link l JOIN account a ON a.id = l.account WHERE l.profile = ? AND a.status = 'active'", profile).
-		Scan(&a.ActiveAfter).Error; err != nil {
+	var err error
+	if _, a.ActiveAfter, err = tally(a.tx, a.Run.Profile); err != nil {
 		return err
 	}
 	var some int

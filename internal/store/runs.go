@@ -59,6 +59,11 @@ func (db *DB) Finish(ctx context.Context, r *journal.Run, mails ...notify.Messag
 				return err
 			}
 		}
+		if r.Status == journal.Rejected || r.Status == journal.Superseded || r.Status == journal.Failed || r.Status == journal.Interrupted {
+			if err := dropLooks(tx, r.Number); err != nil {
+				return err
+			}
+		}
 		return fault.After(saveRun(tx, r), "store.run.ending")
 	})
 }

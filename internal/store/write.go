@@ -55,7 +55,7 @@ type rows struct {
 func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
 	var ids []uint64
 	for _, c := range list {
-		if c.subject != 0 && c.Action != plan.Claim && c.Action != plan.Purge {
+		if c.subject != 0 && (c.Action != plan.Claim || ties(&c.Change)) {
 			ids = append(ids, c.subject)
 		}
 	}
@@ -67,21 +67,35 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 	for _, c := range list {
 		switch c.Action {
 		case plan.Add:
-			r.adds = append(r.adds, accountRow(a.added(&c)))
+			n := a.added(&c)
+			r.adds = append(r.adds, accountRow(n))
+			a.shares.enter(n.Status(), relinked(nil, &c.Change), 1)
 			r.keys = append(r.keys, roster.Fold(string(c.Key)))
 		case plan.Purge:
 			r.purged = append(r.purged, c.subject)
+			a.shares.enter(accounts[c.subject].Status(), accounts[c.subject].Links, -1)
 			continue
 		case plan.Claim:
+			if was := accounts[c.subject]; was != nil {
+				a.shares.enter(was.Status(), was.Links, -1)
+				a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
+			}
 		default:
 			was := accounts[c.subject]
+			a.shares.enter(was.Status(), was.Links, -1)
 			r.names = append(r.names, a.formerNames(&c.Change, was)...)
 			a.change(&c.Change, was)
+			a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
 			r.updates = append(r.updates, accountRow(was))
 		}
 		a.links(&r, &c)
 	}
 	return a.store(ctx, r)
+}
+
+// ties tells whether a change makes or removes a link.
+func ties(c *plan.Change) bool {
+	return slices.ContainsFunc(c.Links, func(l plan.LinkChange) bool { return l.Old == "" || l.New == "" })
 }
 
 func (a *application) added(c *storedChange) *roster.Account {

@@ -1,0 +1,126 @@
+// Package index remembers what a profile's last applied drop looked like, and
+// finds the records of the next one that are as they were.
+//
+// A [Print] stands for one record: hashes of its key and of its bytes, and its
+// account, 32 bytes in all, in the order of the drop. [Look] goes through the
+// stored prints and the records of a new drop side by side: a record that finds
+// its equal is unchanged, and need not be read. Feeds come in a stable order, so
+// the partner is next in line; what has none waits in memory, and beyond a
+// budget in files of a scratch folder. Memory does not grow with the drop, but
+// for a bit for each record and each account.
+//
+// It knows neither what a record says nor where the prints are kept.
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"slices"
+
+	"rollcall/internal/roster"
+)
+
+// Size is the bytes of a packed print.
+const Size = 32
+
+// PartSize is the most bytes of a packed part.
+const PartSize = 1 << 20
+
+// Pending marks, in place of an account, the number of the change that adds it.
+const Pending = 1 << 63
+
+// A Print is the fingerprint of a record that ended without a problem.
+type Print struct {
+	Identity uint64      // a hash of the key; it does not depend on how the record is written
+	Hash     roster.Hash // of the record's bytes
+	Account  uint64      // or a change that adds it, with [Pending]
+}
+
+func (p Print) append(to []byte) []byte {
+	to = binary.LittleEndian.AppendUint64(to, p.Hash.Hi)
+	to = binary.LittleEndian.AppendUint64(to, p.Hash.Lo)
+	to = binary.LittleEndian.AppendUint64(to, p.Identity)
+	return binary.LittleEndian.AppendUint64(to, p.Account)
+}
+
+func unpack(b []byte) Print {
+	_ = b[Size-1]
+	return Print{
+		Hash:     roster.Hash{Hi: binary.LittleEndian.Uint64(b), Lo: binary.LittleEndian.Uint64(b[8:])},
+		Identity: binary.LittleEndian.Uint64(b[16:]),
+		Account:  binary.LittleEndian.Uint64(b[24:]),
+	}
+}
+
+// Parts packs prints into parts. A part lasts until the next.
+func Parts(prints iter.Seq2[Print, error]) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		part := make([]byte, 0, PartSize)
+		for p, err := range prints {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if part = p.append(part); len(part) == PartSize {
+				if !yield(part, nil) {
+					return
+				}
+				part = part[:0]
+			}
+		}
+		if len(part) > 0 {
+			yield(part, nil)
+		}
+	}
+}
+
+// Numbers packs accounts into parts, 8 bytes each.
+func Numbers(all []uint64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for chunk := range slices.Chunk(all, PartSize/8) {
+			part := make([]byte, 0, 8*len(chunk))
+			for _, n := range chunk {
+				part = binary.LittleEndian.AppendUint64(part, n)
+			}
+			if !yield(part, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Prints unpacks parts.
+func Prints(parts iter.Seq2[[]byte, error]) iter.Seq2[Print, error] {
+	return func(yield func(Print, error) bool) {
+		for part, err := range parts {
+			if err == nil && len(part)%Size != 0 {
+				err = fmt.Errorf("a part of the index has %d bytes, which are no prints", len(part))
+			}
+			if err != nil {
+				yield(Print{}, err)
+				return
+			}
+			for ; len(part) > 0; part = part[Size:] {
+				if !yield(unpack(part), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A Set is a set of small numbers: those of records and accounts are dense, so
+// that a million of them fit into 128 KiB.
+type Set []uint64
+
+// Has tells whether n is in s.
+func (s Set) Has(n uint64) bool { return n/64 < uint64(len(s)) && s[n/64]&(1<<(n%64)) != 0 }
+
+// Add puts n into s.
+func (s *Set) Add(n uint64) {
+	for uint64(len(*s)) <= n/64 {
+		*s = append(*s, 0)
+	}
+	(*s)[n/64] |= 1 << (n % 64)
+}

@@ -1,0 +1,258 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"iter"
+	"slices"
+
+	"rollcall/internal/format"
+	"rollcall/internal/index"
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+	"rollcall/internal/store"
+)
+
+// A first look is what a run knows of its drop before it reads any record: which
+// of them lie there as they lay in the drop that was applied last. It is also the
+// [plan.Keeper] that remembers for the next run.
+type firstLook struct {
+	store.Writer
+	store  *store.DB
+	look   store.Look // that this run leaves behind
+	old    *store.Look
+	looker index.Looker
+	found  *index.Verdict // nil: every record is read
+	loose  []uint64       // as the old look has them
+	moved  int            // accounts that others have touched
+	held   []roster.Entry // the records that are read, where they are few
+
+	sorter  *index.Sorter
+	changes uint64
+	fresh   int      // records remembered that were read
+	left    []uint64 // accounts without a record that is remembered
+}
+
+// fewRecords is how many entries are kept instead of reading the drop again.
+const fewRecords = 5000
+
+// digest is of all by which a record is read and judged (S4). A new version of
+// rollcall may judge otherwise, and so reads everything once.
+func (r *Runner) digest(p *Profile, x *reading) string {
+	text, err := json.Marshal(struct {
+		Version, Settings string
+		Format            format.Options
+		Facts             format.Facts
+		Header            []string
+	}{r.Version, p.settings(), p.Format, x.file.Facts(), x.file.Header()})
+	if err != nil {
+		panic(err) // plain data
+	}
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// look compares a full drop with what is remembered of the one before. What
+// cannot be compared is read: no drop is refused here.
+func (r *Runner) look(ctx context.Context, p *Profile, run *journal.Run, x *reading) (*firstLook, error) {
+	scratch, err := r.folder("spool", p.Name)
+	if err != nil {
+		return nil, err
+	}
+	l := &firstLook{store: r.Store, sorter: index.NewSorter(scratch, 0)}
+	l.look = store.Look{Run: run.Number, Profile: p.Name, Digest: r.digest(p, x), Secret: secretSeed(), Seen: run.Seen, Made: run.Started}
+	old, err := r.Store.Look(ctx, p.Name)
+	if errors.Is(err, store.ErrNone) || err == nil && (old.Digest != l.look.Digest || run.Started.Before(old.Made)) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	moved, err := r.Store.Moved(ctx, old, run.Started)
+	if err != nil {
+		return nil, err
+	}
+	if l.loose, err = r.Store.Loose(ctx, old); err != nil {
+		return nil, err
+	}
+	l.moved = len(moved)
+	var doubt error // the drop is not as it should be: who reads it all says how
+	l.looker = index.Looker{
+		Scratch: scratch,
+		Prints:  func() iter.Seq2[index.Print, error] { return r.Store.Prints(ctx, old) },
+		Marks: func() iter.Seq2[index.Mark, error] {
+			return func(yield func(index.Mark, error) bool) {
+				for m, err := range x.file.Marks(old.Secret) {
+					if err == nil {
+						err = ctx.Err()
+					} else {
+						doubt = err
+					}
+					if !yield(index.Mark(m), err) {
+						return
+					}
+				}
+			}
+		},
+	}
+	for _, id := range moved {
+		l.looker.Touched.Add(id)
+	}
+	for _, key := range p.Plan.Canaries {
+		o := p.Plan
+		o.Seed = old.Secret
+		id, _ := o.Identity(roster.Entry{Key: key})
+		l.looker.Watch = append(l.looker.Watch, id)
+	}
+	v, err := l.looker.Look()
+	if doubt != nil || err == nil && v.Same < v.Rows/2 {
+		return l, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v.Gone = append(append(v.Gone, l.loose...), moved...)
+	l.old, l.found, l.look.Secret = old, v, old.Secret
+	if err := l.copies(p, x); err != nil {
+		if !refuses(err) {
+			return nil, err
+		}
+		l.forget()
+	}
+	return l, nil
+}
+
+// forget gives the comparison up: every record is read.
+func (l *firstLook) forget() {
+	l.found, l.old, l.held = nil, nil, nil
+	l.sorter, l.changes, l.fresh, l.left = l.sorter.Again(), 0, 0, nil
+}
+
+func refuses(err error) bool {
+	var refused *roster.Refusal
+	return errors.As(err, &refused)
+}
+
+func secretSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // which never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// copies reads the records that are left, and takes the verdict back from those
+// that share a key with one of them (S5).
+func (l *firstLook) copies(p *Profile, x *reading) error {
+	o := p.Plan
+	o.Seed = l.look.Secret
+	for {
+		left := l.found.Rows - l.found.Same
+		if left == 0 {
+			return nil
+		}
+		identities := make(map[uint64]struct{}, left)
+		l.held = nil
+		for e, err := range l.entries(x) {
+			if err != nil {
+				return err
+			}
+			if id, ok := o.Identity(e); ok {
+				identities[id] = struct{}{}
+			}
+			if left <= fewRecords {
+				l.held = append(l.held, e)
+			}
+		}
+		if err := l.looker.Withdraw(l.found, identities); err != nil {
+			return err
+		}
+		if l.found.Rows-l.found.Same == left {
+			return nil
+		}
+	}
+}
+
+// entries reads the records that are to be read.
+func (l *firstLook) entries(x *reading) iter.Seq2[roster.Entry, error] {
+	if l.held != nil {
+		return func(yield func(roster.Entry, error) bool) {
+			for _, e := range l.held {
+				e.Problems = slices.Clone(e.Problems)
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+	var want func(int) bool
+	if l.found != nil {
+		want = func(n int) bool { return l.found.Left.Has(uint64(n)) }
+	}
+	return x.entriesOf(x.file.Pick(l.look.Secret, want))
+}
+
+// same is what planning needs to know of the records that are not read.
+func (l *firstLook) same(ctx context.Context, p *Profile) (*plan.Same, error) {
+	if l.found == nil {
+		return nil, nil
+	}
+	s := &plan.Same{Rows: l.found.Same, Known: l.found.Known.Has, Others: l.found.Gone}
+	for i := range p.Plan.Canaries {
+		s.Canaries = append(s.Canaries, l.found.Seen.Has(uint64(i)))
+	}
+	var err error
+	s.Owned, s.Active, err = l.store.Tally(ctx, p.Name)
+	return s, err
+}
+
+// Change implements [plan.Sink].
+func (l *firstLook) Change(c plan.Change) error {
+	l.changes++
+	return l.Writer.Change(c)
+}
+
+// Clean implements [plan.Keeper].
+func (l *firstLook) Clean(e roster.Entry, identity, account uint64) error {
+	l.fresh++
+	return l.sorter.Add(e.Line, index.Print{Identity: identity, Hash: e.Hash, Account: l.orAdded(account)})
+}
+
+// Loose implements [plan.Keeper].
+func (l *firstLook) Loose(account uint64) error {
+	l.left = append(l.left, l.orAdded(account))
+	return nil
+}
+
+func (l *firstLook) orAdded(account uint64) uint64 {
+	if account == 0 {
+		return l.changes | index.Pending
+	}
+	return account
+}
+
+// save leaves behind what the next run need not read, if this one is applied.
+func (l *firstLook) save(ctx context.Context) error {
+	if l.found != nil {
+		if l.fresh == 0 && l.found.Stray == 0 && l.found.Back == 0 && sameSet(l.left, l.loose) {
+			if l.moved > 0 || l.look.Seen == l.old.Seen {
+				return nil
+			}
+			return l.store.SeenBy(ctx, l.old, l.look.Seen)
+		}
+		if err := l.looker.Keep(l.found, l.sorter.Add); err != nil {
+			return err
+		}
+	}
+	return l.store.StoreLook(ctx, l.look, index.Parts(l.sorter.Prints()), index.Numbers(l.left))
+}
+
+func sameSet(a, b []uint64) bool {
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}

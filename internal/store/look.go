@@ -1,0 +1,326 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"gorm.io/gorm"
+
+	"rollcall/internal/index"
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// A Look is what a profile's last applied drop looked like. Its prints are
+// stored with the plan of the run that made it, take effect in the transaction
+// that applies that run, and go with a plan that is given up (S8).
+type Look struct {
+	Run     int64
+	Profile string
+	Digest  string // of all by which a record is read and judged (S4)
+	Secret  uint64 // the seed of its hashes
+	Seen    int64  // the newest applied_seq when its drop was looked at
+	Made    time.Time
+}
+
+// The kinds of part.
+const (
+	partPrints = 0
+	partLoose  = 1
+)
+
+// Look is the one that is in effect; [ErrNone] where there is none.
+func (db *DB) Look(ctx context.Context, profile string) (*Look, error) {
+	var row struct {
+		Run    int64
+		Digest string
+		Secret int64
+		Seen   int64
+		Made   int64
+	}
+	res := db.gorm.WithContext(ctx).Raw("SELECT run, digest, secret, seen, made FROM look WHERE profile = ? AND current = 1", profile).Scan(&row)
+	if res.Error != nil {
+		return nil, fmt.Errorf("index of profile %s: %w", profile, res.Error)
+	}
+	if res.RowsAffected == 0 {
+		return nil, ErrNone
+	}
+	return &Look{Run: row.Run, Profile: profile, Digest: row.Digest, Secret: uint64(row.Secret), Seen: row.Seen, Made: fromMicros(row.Made)}, nil
+}
+
+// Prints are the fingerprints of a look, in the order of its drop.
+func (db *DB) Prints(ctx context.Context, l *Look) iter.Seq2[index.Print, error] {
+	return index.Prints(parts(db.gorm.WithContext(ctx), l.Run, partPrints))
+}
+
+// Loose are the accounts that the profile may own and of which no print speaks.
+func (db *DB) Loose(ctx context.Context, l *Look) ([]uint64, error) {
+	var all []uint64
+	for part, err := range parts(db.gorm.WithContext(ctx), l.Run, partLoose) {
+		if err != nil {
+			return nil, err
+		}
+		for ; len(part) >= 8; part = part[8:] {
+			all = append(all, binary.LittleEndian.Uint64(part))
+		}
+	}
+	return all, nil
+}
+
+// parts reads the parts of one kind, one at a time.
+func parts(tx *gorm.DB, run int64, kind int) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for n := 0; ; n++ {
+			data, ok, err := part(tx, run, kind, n)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !ok || !yield(data, nil) {
+				return
+			}
+		}
+	}
+}
+
+func part(tx *gorm.DB, run int64, kind, n int) (data []byte, ok bool, err error) {
+	err = each(tx, func(row scanner) error {
+		ok = true
+		return row.Scan(&data)
+	}, "SELECT data FROM look_part WHERE run = ? AND kind = ? AND part = ?", run, kind, n)
+	if err != nil {
+		err = fmt.Errorf("read the index: %w", err)
+	}
+	return data, ok, err
+}
+
+// Moved are the accounts of which a look no longer tells the truth (S7): those
+// that another run has changed since, those that share a key of the profile with
+// one of them, and those on which a date or a person's decision is due.
+func (db *DB) Moved(ctx context.Context, l *Look, now time.Time) ([]uint64, error) {
+	var ids []uint64
+	at := roster.Stamp(now)
+	err := db.gorm.WithContext(ctx).Raw(`WITH moved AS (
+			SELECT DISTINCT c.account AS id FROM run r JOIN change c ON c.run = r.number
+			WHERE r.applied_seq > @seen AND r.number <> @run AND c.done = 'applied' AND c.account IS NOT NULL
+		)
+		SELECT m.id FROM moved m JOIN link l ON l.account = m.id AND l.profile = @profile
+		UNION SELECT c.account FROM run r JOIN change c ON c.run = r.number
+			WHERE r.applied_seq > @seen AND r.number <> @run AND c.done = 'applied' AND c.account IS NOT NULL AND c.links LIKE @named
+		UNION SELECT o.account FROM moved m JOIN link l ON l.account = m.id AND l.profile = @profile
+			JOIN link o ON o.profile = l.profile AND o.key_folded = l.key_folded
+		UNION SELECT l.account FROM decision d JOIN link l ON l.profile = d.profile AND l.key_folded = d.key_folded WHERE d.profile = @profile
+		UNION SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= @at
+		UNION SELECT id FROM account WHERE status_reason = 'not_started' AND (starts_at <= @at OR expires_at <> '' AND expires_at <= @at)`,
+		map[string]any{"seen": l.Seen, "run": l.Run, "profile": l.Profile, "named": `%"profile":"` + l.Profile + `"%`, "at": at}).Scan(&ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("touched accounts: %w", err)
+	}
+	return ids, nil
+}
+
+// Tally is how many accounts a profile owns that are not deleted, and how many
+// of them are active.
+func (db *DB) Tally(ctx context.Context, profile string) (owned, active int, err error) {
+	return tally(db.gorm.WithContext(ctx), profile)
+}
+
+func tally(tx *gorm.DB, profile string) (owned, active int, err error) {
+	var row struct{ Owned, Active int }
+	if err := tx.Raw("SELECT owned, active FROM tally WHERE profile = ?", profile).Scan(&row).Error; err != nil {
+		return 0, 0, fmt.Errorf("count accounts: %w", err)
+	}
+	return row.Owned, row.Active, nil
+}
+
+// SeenBy notes that nothing up to seq has touched what a look remembers.
+func (db *DB) SeenBy(ctx context.Context, l *Look, seq int64) error {
+	if err := db.gorm.WithContext(ctx).Exec("UPDATE look SET seen = ? WHERE run = ? AND current = 1 AND seen < ?", seq, l.Run, seq).Error; err != nil {
+		return fmt.Errorf("index of profile %s: %w", l.Profile, err)
+	}
+	return nil
+}
+
+// StoreLook writes a look beside the plan of its run. What other plans of the
+// profile have left there goes, but for those that wait for a person.
+func (db *DB) StoreLook(ctx context.Context, l Look, prints, loose iter.Seq2[[]byte, error]) error {
+	err := db.transact(ctx, func(w work) error {
+		if err := w.tx.Exec(`DELETE FROM look WHERE profile = ? AND current = 0 AND run NOT IN (SELECT number FROM run WHERE status = ?)`,
+			l.Profile, string(journal.Held)).Error; err != nil {
+			return err
+		}
+		return w.tx.Exec("INSERT INTO look (run, profile, current, digest, secret, seen, made) VALUES (?, ?, 0, ?, ?, ?, ?)",
+			l.Run, l.Profile, l.Digest, int64(l.Secret), l.Seen, micros(l.Made)).Error
+	})
+	for kind, parts := range []iter.Seq2[[]byte, error]{prints, loose} {
+		if err != nil {
+			break
+		}
+		n := 0
+		for data, failed := range parts {
+			if err = failed; err == nil {
+				err = db.transact(ctx, func(w work) error { return putPart(w.tx, l.Run, kind, n, data) })
+			}
+			if err != nil {
+				break
+			}
+			n++
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store the index of run %d: %w", l.Run, err)
+	}
+	return nil
+}
+
+func putPart(tx *gorm.DB, run int64, kind, n int, data []byte) error {
+	return tx.Exec("INSERT INTO look_part (run, kind, part, data) VALUES (?, ?, ?, ?)", run, kind, n, data).Error
+}
+
+// dropLooks forgets the look of a plan that is given up.
+func dropLooks(tx *gorm.DB, run int64) error {
+	return tx.Exec("DELETE FROM look WHERE run = ? AND current = 0", run).Error
+}
+
+// swapLook puts the look of the run that is being applied in the place of the
+// one before. New accounts have their ids by now; what was not carried out is
+// not remembered.
+func (a *application) swapLook() error {
+	var waits int
+	if err := a.tx.Raw("SELECT count(*) FROM look WHERE run = ? AND current = 0", a.run).Scan(&waits).Error; err != nil || waits == 0 {
+		return err
+	}
+	if err := a.amendLook(); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	if err := a.tx.Exec("DELETE FROM look WHERE profile = ? AND run <> ?", a.Run.Profile, a.run).Error; err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return a.tx.Exec("UPDATE look SET current = 1 WHERE run = ?", a.run).Error
+}
+
+// amendLook writes the parts again that speak of accounts which did not exist,
+// or of changes that were left out.
+func (a *application) amendLook() error {
+	var left []uint64
+	if err := a.tx.Raw("SELECT subject FROM change WHERE run = ? AND done <> ? AND subject <> 0", a.run, journal.Applied).Scan(&left).Error; err != nil {
+		return err
+	}
+	var undone index.Set
+	for _, id := range left {
+		undone.Add(id)
+	}
+	for _, kind := range []int{partPrints, partLoose} {
+		adds := &added{tx: a.tx, run: a.run}
+		n := 0
+		for ; ; n++ {
+			data, ok, err := part(a.tx, a.run, kind, n)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			size := index.Size
+			if kind == partLoose {
+				size = 8
+			}
+			kept, touched, err := amend(data, size, undone, adds)
+			if err != nil {
+				return err
+			}
+			if !touched {
+				continue
+			}
+			if err := a.tx.Exec("UPDATE look_part SET data = ? WHERE run = ? AND kind = ? AND part = ?", kept, a.run, kind, n).Error; err != nil {
+				return err
+			}
+		}
+		if kind == partLoose && len(left) > 0 {
+			var more []byte
+			for _, id := range left {
+				more = binary.LittleEndian.AppendUint64(more, id)
+			}
+			if err := putPart(a.tx, a.run, kind, n, more); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// amend writes the accounts into the entries of a part, whose last 8 bytes they
+// are, and leaves out what is not so.
+func amend(data []byte, size int, undone index.Set, adds *added) (kept []byte, touched bool, err error) {
+	kept = data[:0]
+	for ; len(data) > 0; data = data[size:] {
+		entry := data[:size]
+		id := binary.LittleEndian.Uint64(entry[size-8:])
+		switch {
+		case id&index.Pending != 0:
+			touched = true
+			account, err := adds.account(int64(id &^ index.Pending))
+			if err != nil {
+				return nil, false, err
+			}
+			if account == 0 {
+				continue
+			}
+			binary.LittleEndian.PutUint64(entry[size-8:], account)
+		case undone.Has(id):
+			touched = true
+			continue
+		}
+		kept = append(kept, entry...)
+	}
+	return kept, touched, nil
+}
+
+// added are the accounts that a run has added, by the number of the change, read
+// along with what speaks of them.
+type added struct {
+	tx   *gorm.DB
+	run  int64
+	list []struct {
+		Ord     int64
+		Account uint64
+	}
+	last  int64 // of the list
+	asked int64
+	done  bool
+}
+
+// account is the one that change ord has added; zero where it was left out. ord
+// grows from call to call.
+func (a *added) account(ord int64) (uint64, error) {
+	if ord < a.asked {
+		return 0, errors.New("its new accounts are out of order")
+	}
+	for a.asked = ord; ; {
+		for len(a.list) > 0 && a.list[0].Ord < ord {
+			a.list = a.list[1:]
+		}
+		if len(a.list) > 0 {
+			if a.list[0].Ord == ord {
+				return a.list[0].Account, nil
+			}
+			return 0, nil
+		}
+		if a.done {
+			return 0, nil
+		}
+		from := max(a.last, ord-1)
+		if err := a.tx.Raw("SELECT ord, account FROM change WHERE run = ? AND ord > ? AND action = ? AND account IS NOT NULL ORDER BY ord LIMIT ?",
+			a.run, from, plan.Add, 10*page).Scan(&a.list).Error; err != nil {
+			return 0, err
+		}
+		if a.done = len(a.list) < 10*page; len(a.list) > 0 {
+			a.last = a.list[len(a.list)-1].Ord
+		}
+	}
+}
