@@ -62,6 +62,7 @@ type Run struct {
 
 	Input     Input           `json:"input"`
 	Facts     plan.Facts      `json:"facts"`
+	Unread    int             `json:"unread,omitempty"`   // records that lay there as in the drop before, and were not read again
 	LeftOut   int             `json:"left_out,omitempty"` // changes whose account had moved since the plan
 	Excepted  int             `json:"excepted,omitempty"` // removals left out by --except removals
 	Findings  []guard.Finding `json:"findings,omitempty"`

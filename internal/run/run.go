@@ -277,6 +277,9 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 		if o.Same, err = look.same(ctx, p); err != nil {
 			return err
 		}
+		if run.Unread = 0; o.Same != nil {
+			run.Unread = o.Same.Rows
+		}
 	}
 	for _, note := range append(from.notes, got.notes...) {
 		if err := w.Problem(note); err != nil {

@@ -131,12 +131,16 @@ func (db *DB) rejector(ctx context.Context, last *journal.Run) (int64, error) {
 // or had seen when it began, whichever is later.
 func (db *DB) Touched(ctx context.Context, profile string, seq int64) (bool, error) {
 	tx := db.gorm.WithContext(ctx)
+	var runs []int64
+	if err := tx.Raw("SELECT number FROM run WHERE applied_seq > ?", seq).Scan(&runs).Error; err != nil || len(runs) == 0 {
+		return false, err
+	}
 	var touched []int
-	err := tx.Raw(`SELECT 1 FROM run r JOIN change c ON c.run = r.number
-		WHERE r.applied_seq > ? AND c.done = 'applied'
+	err := tx.Raw(`SELECT 1 FROM change c JOIN run r ON r.number = c.run
+		WHERE ? AND c.done = 'applied'
 		AND (c.action <> 'claim' AND EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = c.account)
 			OR c.links LIKE ? AND (c.action <> 'claim' OR r.kind IN ('batch', 'revert')))
-		LIMIT 1`, seq, profile, `%"profile":"`+profile+`"%`).Scan(&touched).Error
+		LIMIT 1`, db.engine.in("c.run", numberList(runs)), profile, `%"profile":"`+profile+`"%`).Scan(&touched).Error
 	if err != nil {
 		return false, fmt.Errorf("touched accounts: %w", err)
 	}

@@ -101,27 +101,45 @@ func part(tx *gorm.DB, run int64, kind, n int) (data []byte, ok bool, err error)
 
 // Moved are the accounts of which a look no longer tells the truth (S7): those
 // that another run has changed since, those that share a key of the profile with
-// one of them, and those on which a date or a person's decision is due.
+// one of them, and those on which a date or a person's decision is due. The
+// journal is what notes them, in the transaction that changes them.
 func (db *DB) Moved(ctx context.Context, l *Look, now time.Time) ([]uint64, error) {
-	var ids []uint64
-	at := roster.Stamp(now)
-	err := db.gorm.WithContext(ctx).Raw(`WITH moved AS (
-			SELECT DISTINCT c.account AS id FROM run r JOIN change c ON c.run = r.number
-			WHERE r.applied_seq > @seen AND r.number <> @run AND c.done = 'applied' AND c.account IS NOT NULL
-		)
-		SELECT m.id FROM moved m JOIN link l ON l.account = m.id AND l.profile = @profile
-		UNION SELECT c.account FROM run r JOIN change c ON c.run = r.number
-			WHERE r.applied_seq > @seen AND r.number <> @run AND c.done = 'applied' AND c.account IS NOT NULL AND c.links LIKE @named
-		UNION SELECT o.account FROM moved m JOIN link l ON l.account = m.id AND l.profile = @profile
-			JOIN link o ON o.profile = l.profile AND o.key_folded = l.key_folded
-		UNION SELECT l.account FROM decision d JOIN link l ON l.profile = d.profile AND l.key_folded = d.key_folded WHERE d.profile = @profile
-		UNION SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= @at
-		UNION SELECT id FROM account WHERE status_reason = 'not_started' AND (starts_at <= @at OR expires_at <> '' AND expires_at <= @at)`,
-		map[string]any{"seen": l.Seen, "run": l.Run, "profile": l.Profile, "named": `%"profile":"` + l.Profile + `"%`, "at": at}).Scan(&ids).Error
+	tx := db.gorm.WithContext(ctx)
+	moved, err := db.changedSince(tx, l.Profile, l.Seen, l.Run)
 	if err != nil {
 		return nil, fmt.Errorf("touched accounts: %w", err)
 	}
-	return ids, nil
+	at := roster.Stamp(now)
+	for _, q := range []struct {
+		query string
+		args  []any
+	}{
+		{`SELECT o.account FROM link l JOIN link o ON o.profile = l.profile AND o.key_folded = l.key_folded
+			WHERE l.profile = ? AND ?`, []any{l.Profile, db.engine.in("l.account", numberList(moved))}},
+		{"SELECT l.account FROM decision d JOIN link l ON l.profile = d.profile AND l.key_folded = d.key_folded WHERE d.profile = ?", []any{l.Profile}},
+		{"SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= ?", []any{at}},
+		{"SELECT id FROM account WHERE status_reason = 'not_started' AND (starts_at <= ? OR expires_at <> '' AND expires_at <= ?)", []any{at, at}},
+	} {
+		var more []uint64
+		if err := tx.Raw(q.query, q.args...).Scan(&more).Error; err != nil {
+			return nil, fmt.Errorf("touched accounts: %w", err)
+		}
+		moved = append(moved, more...)
+	}
+	return moved, nil
+}
+
+// changedSince are the accounts that a profile links, or has linked, and that
+// runs have changed that were applied after seq. The run itself is left out.
+func (db *DB) changedSince(tx *gorm.DB, profile string, seq, but int64) (ids []uint64, err error) {
+	var runs []int64
+	if err := tx.Raw("SELECT number FROM run WHERE applied_seq > ? AND number <> ?", seq, but).Scan(&runs).Error; err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	err = tx.Raw(`SELECT DISTINCT c.account FROM change c WHERE ? AND c.done = 'applied' AND c.account IS NOT NULL
+		AND (EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = c.account) OR c.links LIKE ?)`,
+		db.engine.in("c.run", numberList(runs)), profile, `%"profile":"`+profile+`"%`).Scan(&ids).Error
+	return ids, err
 }
 
 // Tally is how many accounts a profile owns that are not deleted, and how many

@@ -1,0 +1,348 @@
+package run_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/proof"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+)
+
+// TestS1ToS10WithAndWithoutTheFirstLookThePlansAreEqual lives one random history
+// in two sites: one passes over what lies there as before, the other reads every
+// record of every drop. Whatever happens in between, they must plan, judge, apply
+// and tell the same.
+func TestS1ToS10WithAndWithoutTheFirstLookThePlansAreEqual(t *testing.T) {
+	checks := flag.Lookup("rapid.checks")
+	seed := flag.Lookup("rapid.seed")
+	if os.Getenv("ROLLCALL_SAFETY") == "" && seed.Value.String() == "0" {
+		set(t, seed, "7")
+	}
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			n := map[string]int{"sqlite": proof.Long(12, 400), "postgres": proof.Long(5, 200)}[engine]
+			set(t, checks, fmt.Sprint(n))
+			steps, unread := 0, 0
+			rapid.Check(t, func(rt *rapid.T) {
+				h := newHistory(t, rt, engine)
+				for range rapid.IntRange(4, 12).Draw(rt, "steps") {
+					h.step()
+					steps++
+				}
+				unread += h.unread
+			})
+			if unread == 0 {
+				t.Error("the first look has passed over nothing, and so proved nothing")
+			}
+			t.Logf("%d histories, %d steps, %d records passed over", n, steps, unread)
+			proof.Note(t, "first look on and off, "+engine,
+				proof.Count{What: "histories", N: n}, proof.Count{What: "steps", N: steps}, proof.Count{What: "records passed over", N: unread}, proof.Count{What: "differences", N: 0})
+		})
+	}
+}
+
+func set(t *testing.T, f *flag.Flag, value string) {
+	t.Helper()
+	before := f.Value.String()
+	if err := f.Value.Set(value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(before) })
+}
+
+// A history is lived by two sites at once.
+type history struct {
+	rt     *rapid.T
+	sites  [2]*site // with and without the first look
+	feeds  map[string]*feedState
+	by     run.By
+	last   int64 // run
+	unread int
+}
+
+// A feedState is what a feed says at the moment.
+type feedState struct {
+	profile *run.Profile
+	rows    []string
+	file    int
+}
+
+// at is the profile as one site has it.
+func (f *feedState) at(s *site) *run.Profile {
+	p := *f.profile
+	p.Source.Path = filepath.Join(s.drops, filepath.Base(p.Source.Path))
+	return &p
+}
+
+func newHistory(t *testing.T, rt *rapid.T, engine string) *history {
+	h := &history{rt: rt, feeds: map[string]*feedState{}, by: run.By{Who: "ada", Reason: "because"}}
+	for i := range h.sites {
+		h.sites[i] = open(t, engine)
+		h.sites[i].ReadAll = i == 1
+	}
+	for _, name := range []string{"hr", "ad"} {
+		p := h.sites[0].feed(name, func(p *run.Profile) { p.Plan.Canaries = []roster.Key{"3"} })
+		f := &feedState{profile: p}
+		for i := range 14 {
+			f.rows = append(f.rows, h.row(i, name))
+		}
+		h.feeds[name] = f
+	}
+	return h
+}
+
+func (h *history) one(n int, what string) bool { return rapid.IntRange(1, n).Draw(h.rt, what) == 1 }
+
+func (h *history) of(what string, list ...string) string {
+	return rapid.SampledFrom(list).Draw(h.rt, what)
+}
+
+// row is one record, clean or not. Keys, names and addresses are few, so that
+// they meet.
+func (h *history) row(i int, feed string) string {
+	key := fmt.Sprint(i)
+	name, mail := "user"+key, "p"+key+"@example.org"
+	dept, ends, suspended := "Ward "+fmt.Sprint(i%3), "", ""
+	if h.one(3, "dirty") {
+		switch h.of("dirt", "name", "mail", "ends", "bad date", "suspended", "key", "short", "dept", "blank key", "spaces") {
+		case "name":
+			name = "user" + fmt.Sprint(rapid.IntRange(0, 15).Draw(h.rt, "other name"))
+		case "mail":
+			mail = "p" + fmt.Sprint(rapid.IntRange(0, 15).Draw(h.rt, "other mail")) + "@example.org"
+		case "ends":
+			ends = h.of("end", "2026-09-04", "2026-09-08", "2026-12-31")
+		case "bad date":
+			ends = "31.02.2026"
+		case "suspended":
+			suspended = h.of("to", "0", "1")
+		case "key":
+			key = fmt.Sprint(rapid.IntRange(0, 14).Draw(h.rt, "other key"))
+		case "short":
+			return key + "," + name
+		case "dept":
+			dept = h.of("ward", "ICU", "Lab", `"ICU, East"`, `"two`+"\n"+`lines"`)
+		case "blank key":
+			key = ""
+		case "spaces":
+			key = " " + key + " "
+		}
+	}
+	if feed == "ad" && h.one(2, "own mail") {
+		mail = "ad" + mail
+	}
+	return strings.Join([]string{key, name, "First" + key, "Last", mail, dept, ends, suspended}, ",")
+}
+
+// step is one thing that happens to both sites.
+func (h *history) step() {
+	f := h.feeds[h.of("feed", "hr", "hr", "hr", "ad")]
+	switch h.of("step", "night", "night", "night", "night", "night", "settings", "by hand", "by hand", "revert", "days pass", "plan", "the same again", "other order") {
+	case "night":
+		h.change(f)
+		h.night(f)
+	case "the same again":
+		f.rows = append(f.rows, "")
+		h.night(f)
+	case "other order":
+		slices.Reverse(f.rows)
+		h.night(f)
+	case "settings":
+		h.settings(f.profile)
+		h.night(f)
+	case "by hand":
+		h.byHand(f.profile.Name)
+	case "revert":
+		n := max(1, h.last-int64(rapid.IntRange(0, 3).Draw(h.rt, "runs ago")))
+		h.both("revert", func(s *site) (*journal.Run, error) { return s.Revert(context.Background(), f.profile, n, nil, h.by) })
+	case "days pass":
+		for _, s := range h.sites {
+			s.pass(4 * 24 * time.Hour)
+		}
+		h.both("sweep", func(s *site) (*journal.Run, error) { return s.Sweep(context.Background(), "manual") })
+	case "plan":
+		h.change(f)
+		h.write(f)
+		j := h.both("plan", func(s *site) (*journal.Run, error) {
+			return s.Run(context.Background(), run.Request{Profile: f.at(s), Dry: true})
+		})
+		if j != nil && h.one(2, "something comes between") {
+			h.byHand(f.profile.Name)
+		}
+		if j != nil {
+			h.both("apply", func(s *site) (*journal.Run, error) {
+				return s.ApplyStored(context.Background(), f.profile, run.Decision{Run: j.Number, Who: "ada"})
+			})
+		}
+	}
+}
+
+// change makes today's drop out of yesterday's.
+func (h *history) change(f *feedState) {
+	for range rapid.IntRange(0, 3).Draw(h.rt, "changes") {
+		i := rapid.IntRange(0, len(f.rows)-1).Draw(h.rt, "row")
+		switch h.of("change", "row", "row", "gone", "new", "copy", "move") {
+		case "row":
+			f.rows[i] = h.row(i, f.profile.Name)
+		case "gone":
+			if len(f.rows) > 8 {
+				f.rows = slices.Delete(f.rows, i, i+1)
+			}
+		case "new":
+			f.rows = slices.Insert(f.rows, i, h.row(rapid.IntRange(0, 18).Draw(h.rt, "who"), f.profile.Name))
+		case "copy":
+			f.rows = append(f.rows, f.rows[i])
+		case "move":
+			row := f.rows[i]
+			f.rows = append(slices.Delete(f.rows, i, i+1), row)
+		}
+	}
+}
+
+func (h *history) settings(p *run.Profile) {
+	switch h.of("setting", "missing", "update", "authority", "mail", "delete", "mapping") {
+	case "missing":
+		p.Plan.Policy.Missing = h.of("to", "keep", "suspend")
+	case "update":
+		p.Plan.Policy.Update = h.of("to", "file", "none", "fill_missing")
+	case "authority":
+		p.Plan.Authority = map[string][]string{"*": {h.of("first", "hr", "ad")}}
+	case "mail":
+		p.Plan.UniqueEmail = h.of("to", "on", "warn", "off")
+	case "delete":
+		p.Plan.Policy.Delete = !p.Plan.Policy.Delete
+		p.Plan.Policy.DeleteAfter = 48 * time.Hour
+		if !p.Plan.Policy.Delete {
+			p.Plan.Policy.DeleteAfter = 0
+		}
+	case "mapping":
+		p.Digest = h.of("to", "v1", "v2")
+	}
+}
+
+func (h *history) byHand(profile string) {
+	account := fmt.Sprintf("id:%d", rapid.IntRange(1, 16).Draw(h.rt, "account"))
+	key := roster.Key(fmt.Sprint(rapid.IntRange(0, 14).Draw(h.rt, "key")))
+	ctx := context.Background()
+	switch h.of("by hand", "suspend", "activate", "link", "unlink", "new") {
+	case "suspend":
+		h.both("suspend", func(s *site) (*journal.Run, error) {
+			return s.SetStatus(ctx, plan.Suspend, []string{account}, h.by)
+		})
+	case "activate":
+		h.both("activate", func(s *site) (*journal.Run, error) {
+			return s.SetStatus(ctx, plan.Reactivate, []string{account}, h.by)
+		})
+	case "link":
+		h.both("link", func(s *site) (*journal.Run, error) { return s.Link(ctx, profile, key, account, h.by) })
+	case "unlink":
+		h.both("unlink", func(s *site) (*journal.Run, error) { return s.Unlink(ctx, profile, key, h.by) })
+	case "new":
+		h.both("link new", func(s *site) (*journal.Run, error) { return s.Link(ctx, profile, key, "new", h.by) })
+	}
+}
+
+// write puts today's drop into both sites.
+func (h *history) write(f *feedState) {
+	f.file++
+	text := header + "\n" + strings.Join(f.rows, "\n") + "\n"
+	for _, s := range h.sites {
+		s.pass(24 * time.Hour)
+		path := filepath.Join(s.drops, fmt.Sprintf("%s-%03d.csv", f.profile.Name, f.file))
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			h.rt.Fatal(err)
+		}
+		at := s.now().Add(-time.Hour)
+		if err := os.Chtimes(path, at, at); err != nil {
+			h.rt.Fatal(err)
+		}
+	}
+}
+
+func (h *history) night(f *feedState) {
+	h.write(f)
+	j := h.both("night", func(s *site) (*journal.Run, error) {
+		return s.Run(context.Background(), run.Request{Profile: f.at(s)})
+	})
+	if j == nil || j.Status != journal.Held {
+		return
+	}
+	d := run.Decision{Run: j.Number, Who: "ada", ExceptRemovals: h.one(2, "except removals")}
+	if h.one(3, "rejected") {
+		h.both("reject", func(s *site) (*journal.Run, error) { return s.Reject(context.Background(), d) })
+		return
+	}
+	h.both("approve", func(s *site) (*journal.Run, error) { return s.Approve(context.Background(), f.profile, d) })
+}
+
+// both does a thing to both sites, and compares what they have come to.
+func (h *history) both(what string, do func(*site) (*journal.Run, error)) *journal.Run {
+	h.rt.Helper()
+	var runs [2]*journal.Run
+	var told [2]string
+	for i, s := range h.sites {
+		j, err := do(s)
+		runs[i] = j
+		told[i] = h.told(s, j, err)
+	}
+	if diff := cmp.Diff(told[1], told[0]); diff != "" {
+		h.rt.Fatalf("%s: who reads everything (-) and who does not (+) differ:\n%s", what, diff)
+	}
+	if runs[0] != nil {
+		h.last = max(h.last, runs[0].Number)
+		h.unread += runs[0].Unread
+		if runs[1].Unread != 0 {
+			h.rt.Fatalf("%s: who was to read everything has passed over %d records", what, runs[1].Unread)
+		}
+	}
+	return runs[0]
+}
+
+// told is all that a run can be asked for afterwards.
+func (h *history) told(s *site, j *journal.Run, err error) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "error: %v\n", err)
+	if j != nil {
+		fmt.Fprintf(&b, "run %d %s %s exit %d seq %d %s left out %d excepted %d\nfacts %+v\nfindings %+v\n", j.Number, j.Kind, j.Status, j.ExitCode, j.AppliedSeq, j.PlanDigest, j.LeftOut, j.Excepted, j.Facts, j.Findings)
+		for o, err := range s.Store.Changes(context.Background(), j.Number) {
+			fmt.Fprintf(&b, "change %+v %v\n", o, err)
+		}
+		var problems []string
+		for p, err := range s.Store.Problems(context.Background(), j.Number) {
+			problems = append(problems, fmt.Sprintf("problem %+v %v\n", p, err))
+		}
+		slices.Sort(problems)
+		b.WriteString(strings.Join(problems, ""))
+	}
+	b.WriteString(s.dump())
+	for name := range h.feeds {
+		owned, active := 0, 0
+		for a, err := range s.Store.Owned(context.Background(), name) {
+			if err != nil {
+				h.rt.Fatal(err)
+			}
+			if a.Status() != roster.Deleted {
+				owned++
+			}
+			if a.Status() == roster.Active {
+				active++
+			}
+		}
+		if o, a, err := s.Store.Tally(context.Background(), name); err != nil || o != owned || a != active {
+			h.rt.Fatalf("%s owns %d accounts, %d active; the tally says %d, %d (%v)", name, owned, active, o, a, err)
+		}
+	}
+	return b.String()
+}
