@@ -119,10 +119,14 @@ func (f *File) silent(r rune) bool {
 	return r <= ' ' || r >= 0x80 || r == rune(f.dialect.delim) || r == rune(f.dialect.quote)
 }
 
-// says tells whether some cell of a row is not blank.
+// says tells whether some cell of a row is not blank, or something is wrong with it.
 func (f *File) says(row raw) bool {
 	s, err := f.split(row)
-	return err == nil && !s.row.blank()
+	if err != nil {
+		return true
+	}
+	_, err = f.shape(s)
+	return err != nil || !s.row.blank()
 }
 
 // nothing tells whether a row is an empty line.

@@ -72,6 +72,7 @@ type table struct {
 	csv    *csv.Writer
 	run    *journal.Run
 	number string
+	safe   []string // room for a row
 }
 
 func newTable(w io.Writer, run *journal.Run) *table {
@@ -87,13 +88,14 @@ const triggers = "=+-@\t\r\n＝＋－＠"
 // write makes each cell harmless to a spreadsheet, which would take a text that
 // begins with one of these for a formula.
 func (t *table) write(cells []string) error {
-	safe := make([]string, len(cells))
-	for i, c := range cells {
+	safe := t.safe[:0]
+	for _, c := range cells {
 		if first, _ := utf8.DecodeRuneInString(c); c != "" && strings.ContainsRune(triggers, first) {
 			c = "'" + c
 		}
-		safe[i] = c
+		safe = append(safe, c)
 	}
+	t.safe = safe
 	return t.csv.Write(safe)
 }
 

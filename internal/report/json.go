@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -60,6 +61,7 @@ func JSON(w io.Writer, d *Doc, changes Changes) error {
 	_, _ = b.Write(bytes.TrimSuffix(head, []byte("\n}"))) // bufio keeps the first error, for Flush
 	_, _ = b.WriteString(",\n  \"changes\": [")
 	before := "\n    "
+	var line []byte
 	for o, err := range changes {
 		if err != nil {
 			return fmt.Errorf("read the changes of run %d: %w", d.Run.Number, err)
@@ -67,10 +69,7 @@ func JSON(w io.Writer, d *Doc, changes Changes) error {
 		if o.Action == plan.Claim {
 			continue
 		}
-		line, err := json.Marshal(Shown(o))
-		if err != nil {
-			return err
-		}
+		line = appendShown(line[:0], &o)
 		_, _ = b.WriteString(before)
 		if _, err := b.Write(line); err != nil {
 			return err
@@ -98,6 +97,48 @@ func Shown(o journal.Outcome) Change {
 		c.Fields = append(c.Fields, Field{f.Name, f.Old, f.New})
 	}
 	return c
+}
+
+// appendShown is [Shown] as encoding/json writes it: a first load has a million
+// of them.
+func appendShown(b []byte, o *journal.Outcome) []byte {
+	b = append(b, `{"account":`...)
+	if o.Account == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = strconv.AppendUint(b, o.Account, 10)
+	}
+	b = appendText(append(b, `,"key":`...), string(o.Key))
+	b = appendText(append(b, `,"username":`...), o.Username)
+	b = appendText(append(b, `,"action":`...), string(o.Action))
+	b = appendText(append(b, `,"reason":`...), o.Reason)
+	b = strconv.AppendInt(append(b, `,"line":`...), int64(o.Line), 10)
+	b = strconv.AppendBool(append(b, `,"absent":`...), o.Absent)
+	b = strconv.AppendBool(append(b, `,"by_date":`...), o.ByDate)
+	b = appendText(append(b, `,"done":`...), string(o.Done))
+	b = appendText(append(b, `,"note":`...), o.Note)
+	b = append(b, `,"fields":[`...)
+	for i, f := range visible(o.Fields) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(append(b, `{"name":`...), f.Name)
+		b = appendText(append(b, `,"old":`...), f.Old)
+		b = append(appendText(append(b, `,"new":`...), f.New), '}')
+	}
+	return append(b, `],"memberships":{"added":[],"removed":[]}}`...)
+}
+
+// appendText is a text in JSON.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < 0x20, c == '"', c == '\\', c == '<', c == '>', c == '&', c == 0xE2, c == 0x7f: // U+2028 begins so
+			text, _ := json.Marshal(s) // a text always can be
+			return append(b, text...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // visible are the fields of which a feed or a person speaks. What rollcall notes

@@ -179,7 +179,7 @@ func (l *firstLook) copies(p *Profile, x *reading) error {
 
 // entries reads the records that are to be read.
 func (l *firstLook) entries(x *reading) iter.Seq2[roster.Entry, error] {
-	if l.held != nil {
+	if l.held != nil || l.found != nil && l.found.Same == l.found.Rows {
 		return func(yield func(roster.Entry, error) bool) {
 			for _, e := range l.held {
 				e.Problems = slices.Clone(e.Problems)

@@ -224,16 +224,19 @@ func mentions(a *roster.Account, text string) bool {
 func (db *DB) Due(ctx context.Context, now time.Time) iter.Seq2[roster.Account, error] {
 	return func(yield func(roster.Account, error) bool) {
 		// The numbers first: they come from two small indexes, at the cost of what is due.
-		var ids []uint64
+		var ended, begun []uint64
 		at := roster.Stamp(now)
 		tx := db.gorm.WithContext(ctx)
-		err := tx.Raw(`SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= ?
-			UNION SELECT id FROM account WHERE status_reason = 'not_started' AND starts_at <= ? AND status = 'suspended' AND status_by = ?
-			ORDER BY id`, at, at, string(roster.OriginDate)).Scan(&ids).Error
+		err := tx.Raw("SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= ?", at).Scan(&ended).Error
+		if err == nil {
+			err = tx.Raw("SELECT id FROM account WHERE status_reason = 'not_started' AND starts_at <= ? AND status = 'suspended' AND status_by = ?", at, string(roster.OriginDate)).Scan(&begun).Error
+		}
 		if err != nil {
 			yield(roster.Account{}, fmt.Errorf("list due accounts: %w", err))
 			return
 		}
+		ids := slices.Concat(ended, begun) // nobody is in both
+		slices.Sort(ids)
 		for part := range slices.Chunk(ids, page) {
 			accounts, err := db.accountsByID(tx, part, false)
 			if !yieldAll(yield, accounts, err) {

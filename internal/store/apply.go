@@ -42,6 +42,9 @@ func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 		*o.Run = before
 		return Applied{}, fmt.Errorf("apply run %d: %w", a.run, err)
 	}
+	if a.Carried > many {
+		_ = db.engine.refresh(ctx, db.pool, "account", "link", "change") // the server does it later by itself
+	}
 	return a.Applied, nil
 }
 

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"iter"
@@ -54,6 +54,23 @@ type storedChange struct {
 	subject uint64 // the account as planned; zero for an add
 	account uint64 // the one that it became; zero for an add that is not applied
 	takes   string
+	fields  string // as they are stored, until read
+	links   string
+}
+
+// read reads the fields and the links.
+func (c *storedChange) read() (err error) {
+	if c.Fields, err = readFields(c.fields); err != nil {
+		return fmt.Errorf("change %d: fields: %w", c.ord, err)
+	}
+	return c.readLinks()
+}
+
+func (c *storedChange) readLinks() (err error) {
+	if c.Links, err = readLinks(c.links); err != nil {
+		return fmt.Errorf("change %d: links: %w", c.ord, err)
+	}
+	return nil
 }
 
 func (c *storedChange) place() place {
@@ -67,14 +84,6 @@ var changeColumns = []string{
 
 // changeRow is a planned change in the order of changeColumns.
 func changeRow(run, ord int64, c plan.Change) ([]any, error) {
-	fields, err := json.Marshal(c.Fields)
-	if err != nil {
-		return nil, err
-	}
-	links, err := json.Marshal(c.Links)
-	if err != nil {
-		return nil, err
-	}
 	if err := storable(string(c.Key), c.Username, c.Reason); err != nil {
 		return nil, err
 	}
@@ -95,7 +104,7 @@ func changeRow(run, ord int64, c plan.Change) ([]any, error) {
 	gives, takes := names(&c)
 	return []any{
 		run, ord, phase(c.Action), c.Line, int64(c.Account), string(c.Key), string(c.Action), account, int64(c.Version), c.Username,
-		c.Reason, flag(c.Absent), flag(c.ByDate), string(fields), string(links), gives, takes, "", "",
+		c.Reason, flag(c.Absent), flag(c.ByDate), fieldsText(c.Fields), linksText(c.Links), gives, takes, "", "",
 	}, nil
 }
 
@@ -116,21 +125,26 @@ func names(c *plan.Change) (gives, takes string) {
 
 // digester sums up a plan, change by change. Lines are left out: the same
 // people in another order are the same plan (R4).
-type digester struct{ hash.Hash }
-
-func newDigester() digester { return digester{sha256.New()} }
-
-func (d digester) add(c plan.Change) error {
-	c.Line = 0
-	text, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	d.Write(append(text, '\n'))
-	return nil
+type digester struct {
+	hash.Hash
+	buf []byte
 }
 
-func (d digester) String() string { return "sha256:" + hex.EncodeToString(d.Sum(nil)) }
+func newDigester() *digester { return &digester{Hash: sha256.New()} }
+
+// It takes fields and links as they are stored: nothing is read for it.
+func (d *digester) add(c *storedChange) {
+	b := d.buf[:0]
+	for _, s := range []string{string(c.Action), string(c.Key), c.Username, c.Reason, c.fields, c.links} {
+		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
+	}
+	b = binary.AppendUvarint(binary.AppendUvarint(b, c.subject), c.Version)
+	b = append(b, byte(flag(c.Absent)), byte(flag(c.ByDate)))
+	d.Write(b)
+	d.buf = b
+}
+
+func (d *digester) String() string { return "sha256:" + hex.EncodeToString(d.Sum(nil)) }
 
 // changesAfter reads the next changes of a run in plan order, at most a chunk.
 func changesAfter(tx *gorm.DB, run int64, p place, only string, chunk int) ([]storedChange, error) {
@@ -147,26 +161,15 @@ func changesAfter(tx *gorm.DB, run int64, p place, only string, chunk int) ([]st
 
 func scanChange(row scanner) (storedChange, error) {
 	var c storedChange
-	var absent, byDate int
-	var fields, links string
-	if err := row.Scan(&c.ord, &c.Line, &c.subject, &c.Key, &c.Action, &c.account, &c.Version, &c.Username, &c.Reason, &absent, &byDate, &fields, &links,
-		&c.takes, &c.Done, &c.Note); err != nil {
+	var line, subject, account, version, absent, byDate int64
+	var key, action, done string // of plain types: others are found out one by one
+	if err := row.Scan(&c.ord, &line, &subject, &key, &action, &account, &version, &c.Username, &c.Reason, &absent, &byDate, &c.fields, &c.links,
+		&c.takes, &done, &c.Note); err != nil {
 		return c, err
 	}
+	c.Line, c.subject, c.account, c.Version = int(line), uint64(subject), uint64(account), uint64(version)
+	c.Key, c.Action, c.Done = roster.Key(key), plan.Action(action), journal.Done(done)
 	c.Account, c.Absent, c.ByDate = c.subject, absent == 1, byDate == 1
-	if err := json.Unmarshal([]byte(fields), &c.Fields); err != nil {
-		return c, fmt.Errorf("change %d: fields: %w", c.ord, err)
-	}
-	for i, f := range c.Fields {
-		field, ok := roster.FieldNamed(f.Name)
-		if !ok {
-			return c, fmt.Errorf("change %d: %q is no account field; was it written by a newer rollcall?", c.ord, f.Name)
-		}
-		c.Fields[i].Field = field
-	}
-	if err := json.Unmarshal([]byte(links), &c.Links); err != nil {
-		return c, fmt.Errorf("change %d: links: %w", c.ord, err)
-	}
 	return c, nil
 }
 
@@ -183,6 +186,10 @@ func (db *DB) Changes(ctx context.Context, run int64) iter.Seq2[journal.Outcome,
 				return
 			}
 			for _, c := range list {
+				if err := c.read(); err != nil {
+					yield(journal.Outcome{}, fmt.Errorf("changes of run %d: %w", run, err))
+					return
+				}
 				c.Account = c.account
 				if !yield(c.Outcome, nil) {
 					return

@@ -27,6 +27,9 @@ func (db *DB) History(ctx context.Context, id uint64) ([]journal.Outcome, []jour
 	done := make([]journal.Outcome, 0, len(runs)) // a run changes an account at most once
 	err = each(tx, func(row scanner) error {
 		c, err := scanChange(row)
+		if err == nil {
+			err = c.read()
+		}
 		c.Account = c.account
 		done = append(done, c.Outcome)
 		return err

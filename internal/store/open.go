@@ -53,6 +53,9 @@ type engine interface {
 	// the engine can, and tell how many rows there were.
 	insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
 	overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
+	// refresh counts tables anew of which much has become different: a server that
+	// believes a table to be small reads it whole for each page of it.
+	refresh(ctx context.Context, pool *sql.DB, tables ...string) error
 	// announce tells listeners, when w commits, that accounts have changed.
 	announce(w work, seq int64) error
 	// translate wraps an error in what callers decide by: GORM's names of broken

@@ -128,6 +128,11 @@ func (e server) overwrite(ctx context.Context, w work, table string, columns []s
 	return res.RowsAffected, res.Error
 }
 
+func (e server) refresh(ctx context.Context, pool *sql.DB, tables ...string) error {
+	_, err := pool.ExecContext(ctx, "ANALYZE "+strings.Join(tables, ", "))
+	return e.translate(err)
+}
+
 func (server) announce(w work, seq int64) error {
 	return w.tx.Exec("SELECT pg_notify('rollcall_accounts', ?::text)", strconv.FormatInt(seq, 10)).Error
 }

@@ -23,8 +23,15 @@ func (a *application) sift() error {
 		if err != nil {
 			return err
 		}
-		for _, c := range list {
-			if err := sum.add(c.Change); err != nil {
+		for i := range list {
+			c := &list[i]
+			sum.add(c)
+			if c.Action == plan.Add { // it saw no account, so no field can have moved
+				err = c.readLinks()
+			} else {
+				err = c.read()
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -54,8 +54,12 @@ type rows struct {
 
 func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
 	var ids []uint64
-	for _, c := range list {
-		if c.subject != 0 && (c.Action != plan.Claim || ties(&c.Change)) {
+	for i := range list {
+		c := &list[i]
+		if err := c.read(); err != nil {
+			return err
+		}
+		if c.subject != 0 && (c.Action != plan.Claim || c.ties()) {
 			ids = append(ids, c.subject)
 		}
 	}
@@ -94,7 +98,7 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 }
 
 // ties tells whether a change makes or removes a link.
-func ties(c *plan.Change) bool {
+func (c *storedChange) ties() bool {
 	return slices.ContainsFunc(c.Links, func(l plan.LinkChange) bool { return l.Old == "" || l.New == "" })
 }
 

@@ -14,7 +14,10 @@ import (
 const maxProblems = 100_000
 
 // buffered is how many rows a writer gathers before it stores them.
-const buffered = 500
+const buffered = 2000
+
+// many is how many rows make a table another one.
+const many = 2000
 
 // writer stores a plan row by row, in short transactions: nothing else waits
 // for a plan that is being made.
@@ -96,14 +99,25 @@ func (w *writer) Seal(ctx context.Context) (string, error) {
 	if err := w.flush(); err != nil {
 		return "", err
 	}
-	sum := newDigester()
-	for o, err := range w.db.Changes(ctx, w.run) {
-		if err != nil {
-			return "", err
-		}
-		if err := sum.add(o.Change); err != nil {
+	if w.ord > many {
+		if err := w.db.engine.refresh(ctx, w.db.pool, "change"); err != nil {
 			return "", fmt.Errorf("digest of run %d: %w", w.run, err)
 		}
+	}
+	sum := newDigester()
+	tx := w.db.gorm.WithContext(ctx)
+	for after := beforeAll; ; {
+		list, err := changesAfter(tx, w.run, after, "", page)
+		if err != nil {
+			return "", fmt.Errorf("digest of run %d: %w", w.run, err)
+		}
+		for i := range list {
+			sum.add(&list[i])
+		}
+		if len(list) < page {
+			break
+		}
+		after = list[len(list)-1].place()
 	}
 	return sum.String(), fault.At("store.plan.sealed")
 }

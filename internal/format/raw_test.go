@@ -1,0 +1,126 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"pgregory.net/rapid"
+
+	"rollcall/internal/roster"
+)
+
+// written is what a reading gives, as text.
+func written(records iter.Seq2[roster.Record, error]) (rows []string, refused string) {
+	for rec, err := range records {
+		var wrong *roster.RowError
+		switch {
+		case errors.As(err, &wrong):
+			rows = append(rows, fmt.Sprintf("%d %q: %v", wrong.Record.Line, wrong.Record.Values, wrong))
+		case err != nil:
+			return rows, err.Error()
+		default:
+			rows = append(rows, fmt.Sprintf("%d %q", rec.Line, rec.Values))
+		}
+	}
+	return rows, ""
+}
+
+// dirt is what files are made of, and what goes wrong in them.
+var dirt = []string{
+	"a", "bc", "é", "ß", ",", ",", ",", ";", "\n", "\n", "\n", "\r\n", "\r", `"`, `"`, `""`, `","`, " ", "\t", "\u00a0", "T", "T,2", "x,y,z\n", "\"q,r\",s,t\n",
+	"\"two\nlines\",v,w\n", "\x00", strings.Repeat("\x00", padRun), "\x1a", "\u3000",
+}
+
+func TestARecordThatIsFoundInTheBytesIsTheOneThatIsRead(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		text := "k,l,m\n" + strings.Join(rapid.SliceOfN(rapid.SampledFrom(dirt), 1, 40).Draw(t, "text"), "")
+		o := Options{Type: "csv", Delimiter: ",", Content: "full", Encoding: rapid.SampledFrom([]string{"utf-8", "windows-1252", "utf-16le", "iso-8859-1", "us-ascii"}).Draw(t, "encoding")}
+		if rapid.Bool().Draw(t, "trailer") {
+			o.Trailer = &Trailer{Starts: "T", Count: 2}
+		}
+		bytes := []byte(text)
+		switch o.Encoding {
+		case "windows-1252", "iso-8859-1":
+			bytes, _ = charmap.Windows1252.NewEncoder().Bytes([]byte(strings.ReplaceAll(text, "\u3000", " ")))
+		case "utf-16le":
+			bytes, _ = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewEncoder().Bytes(bytes)
+		}
+		if o.Encoding == "utf-8" && rapid.IntRange(1, 4).Draw(t, "broken") == 1 {
+			bytes = append(bytes[:len(bytes)-1:len(bytes)-1], 0xff, '\n')
+		}
+		path := filepath.Join(dir, "drop.csv")
+		if err := os.WriteFile(path, bytes, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path, "drop.csv", o, 0)
+		if err != nil {
+			return
+		}
+		want, refused := written(f.Records())
+		got, picked := written(f.Pick(1, nil))
+		if picked != refused || refused == "" && !cmp.Equal(got, want) {
+			t.Fatalf("%q as %s:\nread   %q %s\npicked %q %s", text, o.Encoding, want, refused, got, picked)
+		}
+		marks := 0
+		var doubt error
+		hashes := map[roster.Hash]int{}
+		for m, err := range f.Marks(1) {
+			if doubt = err; err != nil {
+				break
+			}
+			hashes[m.Hash]++
+			marks++
+		}
+		if refused != "" {
+			return // whether the marks tell or the rows do: either is read again from the beginning
+		}
+		if doubt != nil || marks != len(want) {
+			t.Fatalf("%q as %s: %d records found (%v), %d read", text, o.Encoding, marks, doubt, len(want))
+		}
+		odd, _ := written(f.Pick(1, func(n int) bool { return n%2 == 1 }))
+		for i, row := range odd {
+			if row != want[2*i+1] {
+				t.Fatalf("%q: record %d is %s, picked alone %s", text, 2*i+1, want[2*i+1], row)
+			}
+		}
+		for rec, err := range f.Pick(1, nil) {
+			if err == nil && hashes[rec.Hash] == 0 {
+				t.Fatalf("%q: the hash of the record in line %d is not the one that was found", text, rec.Line)
+			}
+		}
+	})
+}
+
+func TestARecordThatDiffersInAByteHasAnotherHash(t *testing.T) {
+	seen := map[roster.Hash]string{}
+	for _, text := range []string{"1,a,b", "1,a,c", "1,a, b", `1,"a",b`, "1,a,b ", "01,a,b"} {
+		path := filepath.Join(t.TempDir(), "drop.csv")
+		if err := os.WriteFile(path, []byte("k,l,m\n"+text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path, "drop.csv", Options{Type: "csv", Content: "full"}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seed := range uint64(2) {
+			for m, err := range f.Marks(seed) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if other, twice := seen[m.Hash]; twice {
+					t.Errorf("%q has the hash of %q", text, other)
+				}
+				seen[m.Hash] = text
+			}
+		}
+	}
+}
