@@ -104,7 +104,7 @@ func (f *File) find(s *scanner) (raw, error) {
 			return raw{}, err
 		}
 		row := raw{line: s.row.line, text: s.row.text, cut: s.row.cut}
-		if len(row.text) > 0 && row.text[0] > ' ' && row.text[0] < 0x80 { // nearly always
+		if len(row.text) > 0 && row.text[0] > ' ' && row.text[0] < 0x80 && row.text[0] != s.quote { // nearly always
 			return row, nil
 		}
 		nothing, err := f.nothing(row)
@@ -134,11 +134,14 @@ func (f *File) nothing(row raw) (bool, error) {
 	if len(row.text) == 0 {
 		return true, nil
 	}
-	if bytes.IndexByte(row.text, f.dialect.delim) >= 0 || bytes.IndexByte(row.text, f.dialect.quote) >= 0 {
+	if bytes.IndexByte(row.text, f.dialect.delim) >= 0 {
 		return false, nil
 	}
-	text, err := f.decode(row.text, nil)
-	return blank(text), err
+	s, err := f.alone(row)
+	if err == nil {
+		_, _, err = s.split()
+	}
+	return err == nil && s.row.nothing(), err
 }
 
 // mayEnd tells whether a row could be the trailer, by its first byte.
@@ -193,6 +196,18 @@ var zeros [padRun]byte
 // split splits one row that was found. What it answers with lasts until the
 // next call.
 func (f *File) split(row raw) (*scanner, error) {
+	s, err := f.alone(row)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.next(); err != nil || s.pos != s.end {
+		return nil, errDoubt
+	}
+	return s, nil
+}
+
+// alone stands before a row that was found, as if it were all of a file.
+func (f *File) alone(row raw) (*scanner, error) {
 	if f.one == nil {
 		f.one = &scanner{dialect: f.dialect, err: io.EOF}
 	}
@@ -210,9 +225,6 @@ func (f *File) split(row raw) (*scanner, error) {
 	}
 	s.pos, s.end, s.line, s.columns = 0, len(s.buf), row.line, len(f.header)
 	s.lf, s.cr, s.quoted = -1, -1, -1
-	if err := s.next(); err != nil || s.pos != s.end {
-		return nil, errDoubt
-	}
 	return s, nil
 }
 

@@ -17,7 +17,8 @@ const partitions = 64
 
 // A spill is what waits for a partner, on disk.
 type spill struct {
-	prints, records [partitions]*heap
+	dir             string
+	prints, records [partitions]*heap // nil where nothing came
 }
 
 // A heap is a file of things of one size. It has no name: whatever ends the
@@ -57,6 +58,27 @@ func (h *heap) rewind(buffer int) (*bufio.Reader, error) {
 	return bufio.NewReaderSize(h.file, buffer), nil
 }
 
+// each ends the writing and reads all of it; a heap that is nil has nothing.
+func (h *heap) each(size int, f func([]byte) error) error {
+	if h == nil {
+		return nil
+	}
+	r, err := h.rewind(spillBuffer)
+	if err != nil {
+		return err
+	}
+	b := make([]byte, size)
+	for range h.n {
+		if _, err := io.ReadFull(r, b); err != nil {
+			return err
+		}
+		if err := f(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const (
 	spillBuffer = 8 << 10
 	recordSize  = 32
@@ -70,16 +92,7 @@ func (p *pairing) bound() error {
 	if p.spill != nil || len(p.prints)+len(p.records)+len(p.twice) <= budget {
 		return nil
 	}
-	p.spill = &spill{}
-	for i := range partitions {
-		var err error
-		if p.spill.prints[i], err = newHeap(p.Scratch, spillBuffer); err != nil {
-			return err
-		}
-		if p.spill.records[i], err = newHeap(p.Scratch, spillBuffer); err != nil {
-			return err
-		}
-	}
+	p.spill = &spill{dir: p.Scratch}
 	for _, print := range p.prints {
 		if err := p.spill.print(print); err != nil {
 			return err
@@ -98,7 +111,16 @@ func partition(h roster.Hash) uint64 { return h.Hi >> 58 }
 
 func (s *spill) print(p Print) error {
 	var room [Size]byte
-	return s.prints[partition(p.Hash)].put(p.append(room[:0]))
+	return s.put(&s.prints[partition(p.Hash)], p.append(room[:0]))
+}
+
+func (s *spill) put(h **heap, b []byte) (err error) {
+	if *h == nil {
+		if *h, err = newHeap(s.dir, spillBuffer); err != nil {
+			return err
+		}
+	}
+	return (*h).put(b)
 }
 
 func (s *spill) record(h roster.Hash, w waiter) error {
@@ -107,7 +129,7 @@ func (s *spill) record(h roster.Hash, w waiter) error {
 	binary.LittleEndian.PutUint64(b[8:], h.Lo)
 	binary.LittleEndian.PutUint64(b[16:], w.n)
 	binary.LittleEndian.PutUint64(b[24:], uint64(w.line))
-	return s.records[partition(h)].put(b[:])
+	return s.put(&s.records[partition(h)], b[:])
 }
 
 // settle ends the walk: what has no partner by now has none.
@@ -138,38 +160,24 @@ func (p *pairing) settle(left func(waiter), stray func(Print)) error {
 }
 
 func (p *pairing) settlePart(prints, records *heap, left func(waiter)) error {
-	r, err := prints.rewind(spillBuffer)
-	if err != nil {
-		return err
-	}
-	var b [max(Size, recordSize)]byte
-	for range prints.n {
-		if _, err := io.ReadFull(r, b[:Size]); err != nil {
-			return err
-		}
-		print := unpack(b[:Size])
+	if err := prints.each(Size, func(b []byte) error {
+		print := unpack(b)
 		p.prints[print.Hash] = print
-	}
-	if r, err = records.rewind(spillBuffer); err != nil {
+		return nil
+	}); err != nil {
 		return err
 	}
-	for range records.n {
-		if _, err := io.ReadFull(r, b[:recordSize]); err != nil {
-			return err
-		}
+	return records.each(recordSize, func(b []byte) error {
 		h := roster.Hash{Hi: binary.LittleEndian.Uint64(b[:]), Lo: binary.LittleEndian.Uint64(b[8:])}
 		w := waiter{binary.LittleEndian.Uint64(b[16:]), int(binary.LittleEndian.Uint64(b[24:]))}
 		print, ok := p.prints[h]
 		if !ok {
 			left(w)
-			continue
+			return nil
 		}
 		delete(p.prints, h)
-		if err := p.same(w, print); err != nil {
-			return err
-		}
-	}
-	return nil
+		return p.same(w, print)
+	})
 }
 
 // close gives the scratch files up.
