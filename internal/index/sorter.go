@@ -18,7 +18,7 @@ type Sorter struct {
 	batch []lined
 	runs  []*heap // each in order
 	last  int     // line of the last print of the last run
-	Count int
+	room  [linedSize]byte
 }
 
 // lined is a print and the line on which its record begins.
@@ -40,7 +40,6 @@ func NewSorter(dir string, most int) *Sorter {
 
 // Add takes a print.
 func (s *Sorter) Add(line int, p Print) error {
-	s.Count++
 	if s.batch = append(s.batch, lined{line, p}); len(s.batch) < s.most {
 		return nil
 	}
@@ -64,9 +63,8 @@ func (s *Sorter) flush() error {
 		s.runs = append(s.runs, h)
 	}
 	h := s.runs[len(s.runs)-1]
-	var room [linedSize]byte
 	for _, l := range s.batch {
-		if err := h.put(l.Print.append(binary.LittleEndian.AppendUint64(room[:0], uint64(l.line)))); err != nil {
+		if err := h.put(l.Print.append(binary.LittleEndian.AppendUint64(s.room[:0], uint64(l.line)))); err != nil {
 			return fmt.Errorf("scratch: %w", err)
 		}
 	}
@@ -102,6 +100,7 @@ type runner struct {
 	r    *bufio.Reader
 	left int
 	head lined
+	room [linedSize]byte
 }
 
 // next reads the next print of the run; false where there is none.
@@ -110,11 +109,10 @@ func (r *runner) next() (bool, error) {
 		return false, nil
 	}
 	r.left--
-	var b [linedSize]byte
-	if _, err := io.ReadFull(r.r, b[:]); err != nil {
+	if _, err := io.ReadFull(r.r, r.room[:]); err != nil {
 		return false, err
 	}
-	r.head = lined{int(binary.LittleEndian.Uint64(b[:])), unpack(b[8:])}
+	r.head = lined{int(binary.LittleEndian.Uint64(r.room[:])), unpack(r.room[8:])}
 	return true, nil
 }
 

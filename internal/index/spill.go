@@ -19,6 +19,7 @@ const partitions = 64
 type spill struct {
 	dir             string
 	prints, records [partitions]*heap // nil where nothing came
+	room            [max(Size, recordSize)]byte
 }
 
 // A heap is a file of things of one size. It has no name: whatever ends the
@@ -110,8 +111,7 @@ func (p *pairing) bound() error {
 func partition(h roster.Hash) uint64 { return h.Hi >> 58 }
 
 func (s *spill) print(p Print) error {
-	var room [Size]byte
-	return s.put(&s.prints[partition(p.Hash)], p.append(room[:0]))
+	return s.put(&s.prints[partition(p.Hash)], p.append(s.room[:0]))
 }
 
 func (s *spill) put(h **heap, b []byte) (err error) {
@@ -124,12 +124,12 @@ func (s *spill) put(h **heap, b []byte) (err error) {
 }
 
 func (s *spill) record(h roster.Hash, w waiter) error {
-	var b [recordSize]byte
-	binary.LittleEndian.PutUint64(b[:], h.Hi)
+	b := s.room[:recordSize]
+	binary.LittleEndian.PutUint64(b, h.Hi)
 	binary.LittleEndian.PutUint64(b[8:], h.Lo)
 	binary.LittleEndian.PutUint64(b[16:], w.n)
 	binary.LittleEndian.PutUint64(b[24:], uint64(w.line))
-	return s.put(&s.records[partition(h)], b[:])
+	return s.put(&s.records[partition(h)], b)
 }
 
 // settle ends the walk: what has no partner by now has none.

@@ -64,9 +64,19 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 	if last.Settings != p.settings() || last.Status == journal.Reverted || last.LeftOut+last.Excepted > 0 {
 		return false, nil
 	}
-	touched, err := r.Store.Touched(ctx, p.Name, max(last.AppliedSeq, last.Seen))
+	seen := max(last.AppliedSeq, last.Seen)
+	touched, err := r.Store.Touched(ctx, p.Name, seen)
+	if err == nil && !touched {
+		touched, err = r.Store.Decided(ctx, p.Name, last.Started)
+	}
 	if err != nil || touched {
 		return false, err
+	}
+	if told := last.Facts; told.Errors+told.Warnings+told.Notes+told.Rows.Skipped > 0 {
+		// What was wrong with a row may have hung on any account (S6).
+		if _, now, err := r.Store.Reached(ctx); err != nil || now > seen {
+			return false, err
+		}
 	}
 	for a, err := range r.Store.Due(ctx, r.Now()) {
 		if err != nil {
