@@ -65,7 +65,7 @@ func (s *scanner) plainly(line []byte) bool {
 			}
 			i++
 		}
-		for i < len(line) && (line[i] == ' ' || line[i] == '\t') && line[i] != s.delim {
+		for i < len(line) && (line[i] == ' ' || line[i] == '\t') && line[i] != s.delim && line[i] != s.quote {
 			i++
 		}
 		if i == len(line) {

@@ -55,7 +55,7 @@ func (f *File) walk(visit func(raw) bool) error {
 	if f.charset.bare() {
 		text = &source{r: r, skip: f.charset.bom}
 	}
-	s := newScanner(text, f.dialect, r)
+	s := newScanner(text, f.dialect, r, 4*maxRow)
 	defer s.Close()
 	s.whole = true
 	for range f.skip {
