@@ -80,7 +80,7 @@ func (a *application) carryOut(ctx context.Context) error {
 	if err := fault.After(a.mark(), "store.apply.marked"); err != nil {
 		return fmt.Errorf("number the new accounts: %w", err)
 	}
-	if err := fault.After(a.write(ctx), "store.apply.written"); err != nil {
+	if err := fault.After(a.withoutIndexes(func() error { return a.write(ctx) }), "store.apply.written"); err != nil {
 		return err
 	}
 	if err := a.tally(); err != nil {

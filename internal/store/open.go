@@ -53,6 +53,9 @@ type engine interface {
 	// the engine can, and tell how many rows there were.
 	insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
 	overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
+	// unindex drops what each new row of the tables would have to be entered into or
+	// compared with, but for primary keys, and gives the statements that make it again.
+	unindex(w work, tables ...string) (again []string, err error)
 	// refresh counts tables anew of which much has become different: a server that
 	// believes a table to be small reads it whole for each page of it.
 	refresh(ctx context.Context, pool *sql.DB, tables ...string) error

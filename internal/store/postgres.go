@@ -128,6 +128,30 @@ func (e server) overwrite(ctx context.Context, w work, table string, columns []s
 	return res.RowsAffected, res.Error
 }
 
+func (e server) unindex(w work, tables ...string) ([]string, error) {
+	var found []struct{ Gone, Again string }
+	err := w.tx.Raw(`SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS gone,
+			format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS again
+			FROM pg_constraint WHERE contype = 'f' AND conrelid = ANY (?::regclass[])
+		UNION ALL SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+			FROM pg_index WHERE NOT indisprimary AND indrelid = ANY (?::regclass[])`, list{texts: tables}.array(), list{texts: tables}.array()).Scan(&found).Error
+	if err != nil {
+		return nil, err
+	}
+	var indexes, constraints []string
+	for _, f := range found {
+		if err := w.tx.Exec(f.Gone).Error; err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(f.Again, "ALTER") {
+			constraints = append(constraints, f.Again)
+		} else {
+			indexes = append(indexes, f.Again)
+		}
+	}
+	return append(indexes, constraints...), nil
+}
+
 func (e server) refresh(ctx context.Context, pool *sql.DB, tables ...string) error {
 	_, err := pool.ExecContext(ctx, "ANALYZE "+strings.Join(tables, ", "))
 	return e.translate(err)

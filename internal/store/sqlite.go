@@ -205,6 +205,20 @@ func (e lite) overwrite(ctx context.Context, w work, table string, columns []str
 	return n, nil
 }
 
+func (lite) unindex(w work, tables ...string) (again []string, err error) {
+	var found []struct{ Name, SQL string }
+	if err := w.tx.Raw("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ?", tables).Scan(&found).Error; err != nil {
+		return nil, err
+	}
+	for _, f := range found {
+		if err := w.tx.Exec("DROP INDEX " + f.Name).Error; err != nil {
+			return nil, err
+		}
+		again = append(again, f.SQL)
+	}
+	return again, nil
+}
+
 // refresh is not needed: without counts SQLite takes the index that fits.
 func (lite) refresh(context.Context, *sql.DB, ...string) error { return nil }
 

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"fmt"
+
+	"rollcall/internal/plan"
+)
+
+// withoutIndexes runs write, which fills tables that are empty, without their
+// indexes and builds those afterwards, in the same transaction: keeping an index
+// for every row of a first load takes longer than the rows. Nobody else can miss
+// them: a table is locked meanwhile, and nobody reads one that is empty for long.
+func (a *application) withoutIndexes(write func() error) error {
+	adds, err := a.firstLoad()
+	if err != nil || adds <= many {
+		return either(err, write)
+	}
+	again, err := a.db.engine.unindex(a.work, "account", "link")
+	if err != nil {
+		return fmt.Errorf("prepare a first load: %w", err)
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	for _, statement := range again {
+		if err := a.tx.Exec(statement).Error; err != nil {
+			return fmt.Errorf("build the indexes: %w", err)
+		}
+	}
+	return nil
+}
+
+func either(err error, f func() error) error {
+	if err != nil {
+		return err
+	}
+	return f()
+}
+
+// firstLoad is how many accounts the plan adds to a table without any; zero where
+// there are some.
+func (a *application) firstLoad() (adds int, err error) {
+	var some int
+	if err := a.tx.Raw("SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1) AS first").Scan(&some).Error; err != nil || some > 0 {
+		return 0, err
+	}
+	err = a.tx.Raw("SELECT count(*) FROM change WHERE run = ? AND action = ?", a.run, plan.Add).Scan(&adds).Error
+	return adds, err
+}
