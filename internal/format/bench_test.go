@@ -13,7 +13,7 @@ import (
 
 // BenchmarkRecords reads a staff list of sixteen columns, beside encoding/csv
 // at its fastest. Ours gives strings that last, and proves encoding, quotes
-// and shape on the way.
+// and shape on the way. Marks finds the records and reads none: the first look.
 func BenchmarkRecords(b *testing.B) {
 	lists := []struct{ name, quote string }{{"plain", ""}, {"quoted", `"`}}
 	for _, l := range lists {
@@ -31,6 +31,21 @@ func BenchmarkRecords(b *testing.B) {
 			}
 			for b.Loop() {
 				for _, err := range f.Records() {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+		b.Run(l.name+"/marks", func(b *testing.B) {
+			b.SetBytes(info.Size())
+			b.ReportAllocs()
+			f, err := Open(path, "s.csv", Options{Content: "full"}, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				for _, err := range f.Marks(1) {
 					if err != nil {
 						b.Fatal(err)
 					}

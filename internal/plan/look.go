@@ -35,7 +35,7 @@ func (p *planner) look() error {
 	x := &p.index
 	x.seed = maphash.MakeSeed()
 	x.canaries = make([]bool, len(p.Canaries))
-	var bodies, names, emails []want
+	var bodies, names, emails wants
 	for e, err := range p.all() {
 		if err != nil {
 			return err
@@ -50,32 +50,49 @@ func (p *planner) look() error {
 		for i, c := range p.Canaries {
 			x.canaries[i] = x.canaries[i] || (e.Key != "" && p.sameKey(e.Key, c))
 		}
-		bodies = append(bodies, want{id, x.body(e.Entry)})
+		bodies.add(want{id, x.body(e.Entry)})
 		if e.Set.Has(roster.Username) && !e.Template && e.Values[roster.Username] != "" {
-			names = append(names, want{x.hash(roster.Fold(e.Values[roster.Username])), id})
+			names.add(want{x.hash(roster.Fold(e.Values[roster.Username])), id})
 		}
 		if mail := cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]); mail != "" {
-			emails = append(emails, want{x.hash(roster.Fold(mail)), id})
+			emails.add(want{x.hash(roster.Fold(mail)), id})
 		}
 		if mail := lateMail(e.Entry); mail != "" {
-			emails = append(emails, want{thing: x.hash(roster.Fold(mail))}) // of no one's: each gets its own once it has its name
+			emails.add(want{thing: x.hash(roster.Fold(mail))}) // of no one's: each gets its own once it has its name
 		}
 	}
 	x.keys = map[uint64]*copies{}
-	repeated(bodies, func(id uint64, differ bool) { x.keys[id] = &copies{differ: differ} })
+	bodies.repeated(func(id uint64, differ bool) { x.keys[id] = &copies{differ: differ} })
 	x.names = map[uint64]struct{}{}
-	repeated(names, func(n uint64, differ bool) {
+	names.repeated(func(n uint64, differ bool) {
 		if differ {
 			x.names[n] = struct{}{}
 		}
 	})
 	x.emails = map[uint64]struct{}{}
-	repeated(emails, func(n uint64, differ bool) {
+	emails.repeated(func(n uint64, differ bool) {
 		if differ {
 			x.emails[n] = struct{}{}
 		}
 	})
 	return nil
+}
+
+// wants are many, in pieces by their hash: a piece that grows is copied, and
+// copying all of them at once would take as much memory again.
+type wants [64][]want
+
+func (all *wants) add(w want) {
+	piece := &all[w.thing>>58]
+	*piece = append(*piece, w)
+}
+
+// repeated calls f for each thing that several want, and gives them up.
+func (all *wants) repeated(f func(thing uint64, differ bool)) {
+	for i := range all {
+		repeated(all[i], f)
+		all[i] = nil
+	}
 }
 
 // repeated calls f for each thing that stands in list more than once, and says

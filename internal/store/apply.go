@@ -43,7 +43,9 @@ func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 		return Applied{}, fmt.Errorf("apply run %d: %w", a.run, err)
 	}
 	if a.Carried > many {
-		_ = db.engine.refresh(ctx, db.pool, "account", "link", "change") // the server does it later by itself
+		if err := db.engine.refresh(context.WithoutCancel(ctx), db.pool, "account", "link", "change"); err != nil {
+			return a.Applied, nil // the server does it later by itself
+		}
 	}
 	return a.Applied, nil
 }

@@ -6,13 +6,16 @@ import (
 	"rollcall/internal/plan"
 )
 
+// few is how many new rows are entered into the indexes one by one all the same.
+const few = 2000
+
 // withoutIndexes runs write, which fills tables that are empty, without their
 // indexes and builds those afterwards, in the same transaction: keeping an index
 // for every row of a first load takes longer than the rows. Nobody else can miss
 // them: a table is locked meanwhile, and nobody reads one that is empty for long.
 func (a *application) withoutIndexes(write func() error) error {
 	adds, err := a.firstLoad()
-	if err != nil || adds <= many {
+	if err != nil || adds <= few {
 		return either(err, write)
 	}
 	again, err := a.db.engine.unindex(a.work, "account", "link")

@@ -1,15 +1,21 @@
 package store
 
 import (
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
+	"rollcall/internal/shore"
 )
 
 // indexes are the definitions of all indexes and constraints, sorted.
@@ -30,26 +36,8 @@ func indexes(t *testing.T, db *DB) []string {
 func TestAFirstLoadBuildsTheIndexesThatThereWere(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		before := indexes(t, db)
-		run := &journal.Run{Profile: "hr", Kind: journal.Sync}
-		if err := db.Begin(t.Context(), run); err != nil {
-			t.Fatal(err)
-		}
-		w := db.Writer(t.Context(), run.Number)
-		const people = many + 500
-		for i := range people {
-			key := fmt.Sprintf("E%05d", i)
-			c := plan.Change{Action: plan.Add, Key: roster.Key(key), Username: "u" + key, Reason: "new in the feed", Links: []plan.LinkChange{{Profile: "hr", NewKey: roster.Key(key), New: roster.ClaimActive}}}
-			for f, v := range map[roster.Field]string{roster.EmployeeID: key, roster.Username: "u" + key, roster.StatusField: "active", roster.Email: key + "@example.org"} {
-				c.Fields = append(c.Fields, plan.FieldChange{Field: f, New: v, Is: "hr"})
-			}
-			if err := w.Change(c); err != nil {
-				t.Fatal(err)
-			}
-		}
-		digest, err := w.Seal(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		const people = few + 500
+		run, digest := newcomers(t, db, people)
 		a, err := db.Apply(t.Context(), Order{Run: run, Digest: digest})
 		if err != nil || a.Carried != people || a.ActiveAfter != people {
 			t.Fatalf("%v, %+v", err, a)
@@ -60,6 +48,83 @@ func TestAFirstLoadBuildsTheIndexesThatThereWere(t *testing.T) {
 		found, err := db.Find(t.Context(), plan.Query{Profile: "hr", Keys: []roster.Key{"E00007"}, Now: noon})
 		if err != nil || len(found.Accounts) != 1 || found.Accounts[0].Values[roster.Username] != "uE00007" {
 			t.Errorf("%v, %+v", err, found.Accounts)
+		}
+	})
+}
+
+// newcomers is a sealed plan that adds n people.
+func newcomers(tb testing.TB, db *DB, n int) (run *journal.Run, digest string) {
+	tb.Helper()
+	run = &journal.Run{Profile: "hr", Kind: journal.Sync}
+	if err := db.Begin(tb.Context(), run); err != nil {
+		tb.Fatal(err)
+	}
+	w := db.Writer(tb.Context(), run.Number)
+	for i := range n {
+		key := fmt.Sprintf("E%05d", i)
+		c := plan.Change{Action: plan.Add, Key: roster.Key(key), Username: "u" + key, Reason: "new in the feed", Links: []plan.LinkChange{{Profile: "hr", NewKey: roster.Key(key), New: roster.ClaimActive}}}
+		for _, f := range []roster.Field{roster.EmployeeID, roster.Username, roster.Email, roster.StatusField} {
+			v := map[roster.Field]string{roster.EmployeeID: key, roster.Username: "u" + key, roster.StatusField: "active", roster.Email: key + "@example.org"}[f]
+			c.Fields = append(c.Fields, plan.FieldChange{Field: f, New: v, Is: "hr"})
+		}
+		if err := w.Change(c); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	digest, err := w.Seal(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return run, digest
+}
+
+// BenchmarkFirstLoad plans and applies 10,000 newcomers.
+func BenchmarkFirstLoad(b *testing.B) {
+	for name, dsn := range map[string]func() string{
+		"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "rollcall.db") },
+		"postgres": func() string { return shore.Postgres(b) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				db, err := Open(b.Context(), Options{DSN: dsn(), LockDir: b.TempDir(), Now: func() time.Time { return noon }})
+				if err != nil {
+					b.Fatal(err)
+				}
+				run, digest := newcomers(b, db, 10_000)
+				if _, err := db.Apply(b.Context(), Order{Run: run, Digest: digest}); err != nil {
+					b.Fatal(err)
+				}
+				if err := db.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func TestTheUsualFormOfAChangeIsThatOfEncodingJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringOf(rapid.RuneFrom(nil, unicode.Latin, unicode.Han)), rapid.SampledFrom([]string{"", "<b>", `"`, `\`, "a\u2028b", "é", "\x01", "x"}))
+		var fields []plan.FieldChange
+		for range rapid.IntRange(0, 4).Draw(t, "fields") {
+			f := rapid.SampledFrom([]roster.Field{roster.Email, roster.City, roster.StatusField}).Draw(t, "field")
+			fields = append(fields, plan.FieldChange{Field: f, Name: f.String(), Old: text.Draw(t, "old"), New: text.Draw(t, "new"), Was: roster.Origin(text.Draw(t, "was")), Is: roster.Origin(text.Draw(t, "is"))})
+		}
+		want, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fieldsText(fields); got != string(want) {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+		back, err := readFields(string(want))
+		if err != nil || !cmp.Equal(back, fields) {
+			t.Fatalf("%s is read as %+v, %v", want, back, err)
+		}
+		links := []plan.LinkChange{{Profile: text.Draw(t, "profile"), NewKey: roster.Key(text.Draw(t, "new key")), OldKey: roster.Key(text.Draw(t, "old key")), New: roster.ClaimActive, Decided: rapid.Bool().Draw(t, "decided")}}
+		if back, err := readLinks(linksText(links)); err != nil || !cmp.Equal(back, links) {
+			t.Fatalf("%s is read as %+v, %v", linksText(links), back, err)
 		}
 	})
 }

@@ -16,8 +16,8 @@ const maxProblems = 100_000
 // buffered is how many rows a writer gathers before it stores them.
 const buffered = 2000
 
-// many is how many rows make a table another one.
-const many = 2000
+// many is how many rows at once make a table another one.
+const many = 50_000
 
 // writer stores a plan row by row, in short transactions: nothing else waits
 // for a plan that is being made.
