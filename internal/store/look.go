@@ -116,7 +116,8 @@ func (db *DB) Moved(ctx context.Context, l *Look, now time.Time) ([]uint64, erro
 	}{
 		{`SELECT o.account FROM link l JOIN link o ON o.profile = l.profile AND o.key_folded = l.key_folded
 			WHERE l.profile = ? AND ?`, []any{l.Profile, db.engine.in("l.account", numberList(moved))}},
-		{"SELECT l.account FROM decision d JOIN link l ON l.profile = d.profile AND l.key_folded = d.key_folded WHERE d.profile = ?", []any{l.Profile}},
+		// CROSS, for SQLite: it begins with the decisions, of which there are few
+		{"SELECT l.account FROM decision d CROSS JOIN link l WHERE l.profile = d.profile AND l.key_folded = d.key_folded AND d.profile = ?", []any{l.Profile}},
 		{"SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= ?", []any{at}},
 		{"SELECT id FROM account WHERE status_reason = 'not_started' AND (starts_at <= ? OR expires_at <> '' AND expires_at <= ?)", []any{at, at}},
 	} {

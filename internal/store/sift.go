@@ -172,7 +172,9 @@ func (a *application) linked(list []storedChange) (map[linkKey]bool, error) {
 	linked := map[linkKey]bool{}
 	for profile, keys := range want {
 		var have []roster.Key
-		if err := a.tx.Raw("SELECT key FROM link WHERE profile = ? AND ?", profile, a.db.engine.in("key_folded", textList(keys))).Scan(&have).Error; err != nil {
+		// The accounts first: SQLite would read all links of the profile for their keys.
+		if err := a.tx.Raw("SELECT key FROM link WHERE profile = ? AND account IN (SELECT account FROM link WHERE profile = ? AND ?)",
+			profile, profile, a.db.engine.in("key_folded", textList(keys))).Scan(&have).Error; err != nil {
 			return nil, err
 		}
 		for _, k := range have {
