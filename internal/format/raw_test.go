@@ -124,3 +124,29 @@ func TestARecordThatDiffersInAByteHasAnotherHash(t *testing.T) {
 		}
 	}
 }
+
+func TestOfXMLTheTextsAreHashed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "drop.xml")
+	text := `<staff><person><k>1</k><l>a</l></person><person><k>1</k><l>a</l></person><person><k>1a</k><l></l></person></staff>`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path, "drop.xml", Options{Type: "xml", Record: "/staff/person", Content: "full"}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hashes []roster.Hash
+	for m, err := range f.Marks(1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes = append(hashes, m.Hash)
+	}
+	if len(hashes) != 3 || hashes[0] != hashes[1] || hashes[0] == hashes[2] {
+		t.Errorf("hashes %v", hashes)
+	}
+	rows, refused := written(f.Pick(1, func(n int) bool { return n == 2 }))
+	if all, _ := written(f.Records()); refused != "" || len(rows) != 1 || rows[0] != all[2] {
+		t.Errorf("picked %q %s of %q", rows, refused, all)
+	}
+}

@@ -58,9 +58,9 @@ func (r *Runner) digest(p *Profile, x *reading) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// look compares a full drop with what is remembered of the one before. What
+// firstLook compares a full drop with what is remembered of the one before. What
 // cannot be compared is read: no drop is refused here.
-func (r *Runner) look(ctx context.Context, p *Profile, run *journal.Run, x *reading) (*firstLook, error) {
+func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x *reading) (*firstLook, error) {
 	scratch, err := r.folder("spool", p.Name)
 	if err != nil {
 		return nil, err

@@ -240,7 +240,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 	}
 	var look *firstLook
 	if options.Full && !r.ReadAll {
-		if look, err = r.look(ctx, q.Profile, run, reading); err != nil {
+		if look, err = r.firstLook(ctx, q.Profile, run, reading); err != nil {
 			return err
 		}
 	}

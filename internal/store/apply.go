@@ -241,8 +241,9 @@ func (a *application) mark() error {
 // finish draws the number under which others see the change, and lets the
 // caller write what the run came to.
 func (a *application) finish() error {
+	profile := a.Run.Profile
 	var err error
-	if _, a.ActiveAfter, err = tally(a.tx, a.Run.Profile); err != nil {
+	if _, a.ActiveAfter, err = tally(a.tx, profile); err != nil {
 		return err
 	}
 	var some int
