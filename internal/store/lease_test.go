@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +169,8 @@ func holdForEver(t *testing.T, held string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Acquire(t.Context(), "hr-csv"); err != nil {
+	lease, err := db.Acquire(t.Context(), "hr-csv")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Begin(t.Context(), &journal.Run{Profile: "hr-csv", Kind: journal.Sync}); err != nil {
@@ -178,6 +180,7 @@ func holdForEver(t *testing.T, held string) {
 		t.Fatal(err)
 	}
 	time.Sleep(time.Minute)
+	runtime.KeepAlive(lease) // else its connection is garbage, and closed
 	t.Fatal("nobody killed this process")
 }
 
