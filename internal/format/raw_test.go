@@ -125,28 +125,36 @@ func TestARecordThatDiffersInAByteHasAnotherHash(t *testing.T) {
 	}
 }
 
-func TestOfXMLTheTextsAreHashed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "drop.xml")
-	text := `<staff><person><k>1</k><l>a</l></person><person><k>1</k><l>a</l></person><person><k>1a</k><l></l></person></staff>`
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := Open(path, "drop.xml", Options{Type: "xml", Record: "/staff/person", Elements: []string{"k", "l"}, Content: "full"}, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var hashes []roster.Hash
-	for m, err := range f.Marks(1) {
+func TestOfXMLAndLDIFTheTextsAreHashed(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		Options
+	}{
+		{`<staff><person><k>1</k><l>a</l></person><person><k>1</k><l>a</l></person><person><k>1a</k><l></l></person></staff>`,
+			Options{Type: "xml", Record: "/staff/person", Elements: []string{"k", "l"}, Content: "full"}},
+		{"dn: cn=x\nk: 1\nl: a\n\ndn: cn=x\nk: 1\nl: a\n\ndn: cn=x\nk: 1a\n", Options{Type: "ldif", Content: "full"}},
+	} {
+		path := filepath.Join(t.TempDir(), "drop."+tt.Type)
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path, filepath.Base(path), tt.Options, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		hashes = append(hashes, m.Hash)
-	}
-	if len(hashes) != 3 || hashes[0] != hashes[1] || hashes[0] == hashes[2] {
-		t.Errorf("hashes %v", hashes)
-	}
-	rows, refused := written(f.Pick(1, func(n int) bool { return n == 2 }))
-	if all, _ := written(f.Records()); refused != "" || len(rows) != 1 || rows[0] != all[2] {
-		t.Errorf("picked %q %s of %q", rows, refused, all)
+		var hashes []roster.Hash
+		for m, err := range f.Marks(1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			hashes = append(hashes, m.Hash)
+		}
+		if len(hashes) != 3 || hashes[0] != hashes[1] || hashes[0] == hashes[2] {
+			t.Errorf("%s: hashes %v", tt.Type, hashes)
+		}
+		rows, refused := written(f.Pick(1, func(n int) bool { return n == 2 }))
+		if all, _ := written(f.Records()); refused != "" || len(rows) != 1 || rows[0] != all[2] {
+			t.Errorf("%s: picked %q %s of %q", tt.Type, rows, refused, all)
+		}
 	}
 }
