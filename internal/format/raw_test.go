@@ -130,8 +130,10 @@ func TestOfXMLAndLDIFTheTextsAreHashed(t *testing.T) {
 		text string
 		Options
 	}{
-		{`<staff><person><k>1</k><l>a</l></person><person><k>1</k><l>a</l></person><person><k>1a</k><l></l></person></staff>`,
-			Options{Type: "xml", Record: "/staff/person", Elements: []string{"k", "l"}, Content: "full"}},
+		{
+			`<staff><person><k>1</k><l>a</l></person><person><k>1</k><l>a</l></person><person><k>1a</k><l></l></person></staff>`,
+			Options{Type: "xml", Record: "/staff/person", Elements: []string{"k", "l"}, Content: "full"},
+		},
 		{"dn: cn=x\nk: 1\nl: a\n\ndn: cn=x\nk: 1\nl: a\n\ndn: cn=x\nk: 1a\n", Options{Type: "ldif", Content: "full"}},
 	} {
 		path := filepath.Join(t.TempDir(), "drop."+tt.Type)
