@@ -59,13 +59,19 @@ func (db *DB) Finish(ctx context.Context, r *journal.Run, mails ...notify.Messag
 				return err
 			}
 		}
-		if r.Status == journal.Rejected || r.Status == journal.Superseded || r.Status == journal.Failed || r.Status == journal.Interrupted {
-			if err := dropLooks(tx, r.Number); err != nil {
-				return err
-			}
-		}
-		return fault.After(saveRun(tx, r), "store.run.ending")
+		return end(tx, r)
 	})
+}
+
+// end saves a run that was not applied. What came to nothing leaves no look (S8).
+func end(tx *gorm.DB, r *journal.Run) error {
+	switch r.Status {
+	case journal.Rejected, journal.Superseded, journal.Failed, journal.Interrupted:
+		if err := dropLooks(tx, r.Number); err != nil {
+			return err
+		}
+	}
+	return fault.After(saveRun(tx, r), "store.run.ending")
 }
 
 // Forget removes a run that is not to be recorded, with its plan. What was

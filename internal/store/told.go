@@ -55,7 +55,7 @@ func (db *DB) End(ctx context.Context, r *journal.Run, change func(*journal.Told
 		if err := db.tell(tx, r.Profile, r.Number, change); err != nil {
 			return err
 		}
-		return saveRun(tx, r)
+		return end(tx, r)
 	})
 }
 
