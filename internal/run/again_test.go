@@ -179,3 +179,24 @@ func TestR42PeopleWithoutAKeyAreAddedOneAfterTheOther(t *testing.T) {
 		}
 	})
 }
+
+func TestR104WhatWasApprovedWithoutRemovalsIsNotAskedAgainOfTheSameBytes(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		s.read(p, journal.OK, people(60)...)
+		path := s.drop(p, append(people(30), person("N1", "new1"))...)
+		held := s.run(p, journal.Held)
+		if _, err := s.Approve(t.Context(), p, run.Decision{Run: held.Number, ExceptRemovals: true, Reason: "newcomers first", Who: "ada"}); err != nil {
+			t.Fatal(err)
+		}
+		if j, err := s.Run(t.Context(), run.Request{Profile: p}); !errors.Is(err, run.ErrNothingNew) {
+			t.Fatalf("the same file again: %+v, %v, want nothing new", j, err)
+		}
+		if j, err := s.Run(t.Context(), run.Request{Profile: p, File: path}); err != nil || j.Status != journal.Held {
+			t.Fatalf("asked for by name: %+v, %v, want held", j, err)
+		}
+		if j := s.read(p, journal.Held, append(people(30), person("N1", "new1"), "")...); j.Facts.Removals != 30 {
+			t.Errorf("the next file asks for %d removals, want 30", j.Facts.Removals)
+		}
+	})
+}

@@ -49,6 +49,9 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 		}
 		return false, nil
 	}
+	if byName && last.Excepted > 0 { // somebody asks once more
+		return false, nil
+	}
 	if done, err := r.settledBy(ctx, q.Profile, last); err != nil || !done {
 		return false, err
 	}
@@ -60,8 +63,9 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 
 // settledBy tells whether planning the drop of last again could find nothing:
 // same settings, no account touched by anybody else since, and nothing due.
+// Removals that were excepted wait for the next drop: of this one it is decided.
 func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (bool, error) {
-	if last.Settings != p.settings() || last.Status == journal.Reverted || last.LeftOut+last.Excepted > 0 {
+	if last.Settings != p.settings() || last.Status == journal.Reverted || last.LeftOut > 0 {
 		return false, nil
 	}
 	seen := max(last.AppliedSeq, last.Seen)
