@@ -60,6 +60,7 @@ func (n namer) made(s string) string {
 	s = lower(s)
 	if n.mode == "extended" {
 		s = blanks(only(s, func(r rune) bool { return wide(r) || unicode.IsSpace(r) }))
+		s = norm.NFC.String(s) // a mark that stood behind what fell away stands behind a letter now
 	} else {
 		s = only(s, func(r rune) bool { return plain(r) && r != '_' && r != '@' })
 	}
