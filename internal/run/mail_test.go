@@ -1,11 +1,14 @@
 package run_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,5 +231,33 @@ func TestEveryRunLeavesItsReport(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.reported(dry)
+	})
+}
+
+func TestP2TwoProcessesSendAMailOnce(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		box, p := post(t, s)
+		var sent atomic.Int32
+		take := s.Mail
+		s.Mail = func(ctx context.Context, m notify.Message) error {
+			sent.Add(1)
+			time.Sleep(200 * time.Millisecond) // the other has found it by now
+			return take(ctx, m)
+		}
+		s.read(p, journal.OK, people(3)...)
+		other := openAt(t, t.TempDir(), s.dsn)
+		other.clock, other.Now, other.Mail = s.clock, s.now, s.Mail
+		var all sync.WaitGroup
+		for _, one := range []*site{s, other} {
+			all.Go(func() {
+				if err := one.Deliver(context.Background(), 0); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := sent.Load(); n != 1 || len(box.Wait(t, 1)) != 1 {
+			t.Errorf("sent %d times, want once", n)
+		}
 	})
 }

@@ -24,6 +24,10 @@ const pending = "pending"
 // giveUp is after what time a mail is no longer tried.
 const giveUp = 72 * time.Hour
 
+// sending is longer than the sending of one mail can take: for so long it is the
+// sender's, and who was killed over it leaves it to the others afterwards.
+const sending = 2 * time.Minute
+
 // batches bounds how often DeliverAll asks what is due.
 const batches = 1000
 
@@ -90,6 +94,9 @@ func (r *Runner) waiting(ctx context.Context, run int64) ([]store.Mail, error) {
 }
 
 func (r *Runner) send(ctx context.Context, m store.Mail) error {
+	if mine, err := r.Store.ClaimMail(ctx, m, r.Now().Add(sending)); err != nil || !mine {
+		return err
+	}
 	m.Message.Attach = attach(r.State, m.Message.Attach)
 	sent := fault.After(r.Mail(ctx, m.Message), "mail.sent")
 	late := context.WithoutCancel(ctx)

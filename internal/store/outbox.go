@@ -71,6 +71,17 @@ func (db *DB) RetryMail(ctx context.Context) (int, error) {
 	return int(res.RowsAffected), nil
 }
 
+// ClaimMail takes a mail that is due for whoever sends it now: until then it is
+// nobody else's. False means that another process was faster.
+func (db *DB) ClaimMail(ctx context.Context, m Mail, until time.Time) (bool, error) {
+	res := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("number = ? AND state = ? AND next_at = ?", m.Number, mailPending, micros(m.Next)).
+		Update("next_at", micros(until))
+	if res.Error != nil {
+		return false, fmt.Errorf("mail %d: %w", m.Number, res.Error)
+	}
+	return res.RowsAffected == 1, nil
+}
+
 // MailSent notes that the server has taken a mail.
 func (db *DB) MailSent(ctx context.Context, number int64) error {
 	return db.setMail(ctx, number, map[string]any{
