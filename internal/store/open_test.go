@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
 	"rollcall/internal/shore"
 )
 
@@ -151,5 +157,59 @@ func TestAReaderWhoDoesNotExistIsNamed(t *testing.T) {
 	_, err := Open(t.Context(), Options{DSN: shore.Postgres(t), Readers: []string{"nobody_here"}, Now: time.Now})
 	if err == nil || !strings.Contains(err.Error(), "nobody_here") || !strings.Contains(err.Error(), "database_readers") {
 		t.Errorf("got %v, want the role and the key to correct", err)
+	}
+}
+
+func TestThePlansOfAnOlderSchemaStay(t *testing.T) {
+	dsn := "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")
+	e, err := sqliteAt(strings.TrimPrefix(dsn, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := e.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := e.migrate(t.Context(), files, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), 3); err != nil { // changes had no row numbers
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"INSERT INTO run (number, id, profile, kind, status, started, applied_seq, applied_at, doc) VALUES (7, 'x', 'hr', 'sync', 'ok', 1, 3, 1, '{}')",
+		`INSERT INTO change (run, ord, phase, line, subject, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note)
+			VALUES (7, 1, 3, 2, 0, 'E1', 'add', 5, 0, 'ada', 'new in the feed', 0, 1, '[{"name":"city","old":"","new":"York"}]', 'null', '', 'ada', 'applied', 'n')`,
+	} {
+		if _, err := pool.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := openAt(t, dsn, time.Now)
+	var got []journal.Outcome
+	for o, err := range db.Changes(t.Context(), 7) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, o)
+	}
+	want := journal.Outcome{Done: journal.Applied, Note: "n", Change: plan.Change{
+		Action: plan.Add, Account: 5, Key: "E1", Username: "ada", Reason: "new in the feed", Line: 2, ByDate: true,
+		Fields: []plan.FieldChange{{Field: roster.City, Name: "city", New: "York"}},
+	}}
+	if diff := cmp.Diff([]journal.Outcome{want}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	var seq, account int64
+	if err := db.pool.QueryRow("SELECT applied_seq, account FROM account_changes").Scan(&seq, &account); err != nil || seq != 3 || account != 5 {
+		t.Errorf("the view tells of run %d and account %d, %v", seq, account, err)
 	}
 }
