@@ -151,8 +151,9 @@ func (l *folderLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
 // SessionUnlock implements goose's lock.SessionLocker.
 func (l *folderLock) SessionUnlock(context.Context, *sql.Conn) error { return l.held.Close() }
 
-// atOnce is how many parameters a statement has at most; SQLite's bound is 32766.
-const atOnce = 16000
+// together is how many rows are inserted by one statement, which is parsed once
+// for all that follow: with more of them the parsing costs more than it saves.
+const together = 32
 
 func (lite) in(column string, l list) clause.Expr {
 	return clause.Expr{SQL: column + " IN (SELECT value FROM json_each(?))", Vars: []any{l.json()}}
@@ -162,11 +163,34 @@ func (lite) in(column string, l list) clause.Expr {
 func (lite) forUpdate() string { return "" }
 
 func (e lite) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
-	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
-	tuple := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
-	for part := range slices.Chunk(rows, max(1, atOnce/len(columns))) {
-		query := head + tuple + strings.Repeat(", "+tuple, len(part)-1)
-		res, err := w.tx.Statement.ConnPool.ExecContext(ctx, query, slices.Concat(part...)...)
+	var stmt *sql.Stmt
+	defer func() {
+		if stmt != nil {
+			err = errors.Join(err, stmt.Close())
+		}
+	}()
+	size := 0 // rows of stmt
+	args := make([]any, 0, together*len(columns))
+	for part := range slices.Chunk(rows, together) {
+		if len(part) != size {
+			if stmt != nil {
+				if err := stmt.Close(); err != nil {
+					return n, err
+				}
+			}
+			tuple := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+			stmt, err = w.tx.Statement.ConnPool.PrepareContext(ctx,
+				"INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES "+tuple+strings.Repeat(", "+tuple, len(part)-1))
+			if err != nil {
+				return n, e.translate(err)
+			}
+			size = len(part)
+		}
+		args = args[:0]
+		for _, row := range part {
+			args = append(args, row...)
+		}
+		res, err := stmt.ExecContext(ctx, args...)
 		if err != nil {
 			return n, e.translate(err)
 		}
