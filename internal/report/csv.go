@@ -26,26 +26,26 @@ var columns = []string{"run", "profile", "line", "key", "username", "account", "
 func Results(w io.Writer, run *journal.Run, changes Changes, problems Problems) error {
 	t := newTable(w, run)
 	t.write(columns)
+	if err := eachChange(run.Number, changes, t.change); err != nil {
+		return err
+	}
+	return t.problems(problems)
+}
+
+// eachChange hands over the changes of a run one after the other, but for claims.
+func eachChange(run int64, changes Changes, f func(journal.Outcome) error) error {
 	for o, err := range changes {
 		if err != nil {
-			return fmt.Errorf("read the changes of run %d: %w", run.Number, err)
+			return fmt.Errorf("read the changes of run %d: %w", run, err)
 		}
 		if o.Action == plan.Claim {
 			continue
 		}
-		if err := t.change(o); err != nil {
+		if err := f(o); err != nil {
 			return err
 		}
 	}
-	for p, err := range problems {
-		if err != nil {
-			return fmt.Errorf("read the problems of run %d: %w", run.Number, err)
-		}
-		if err := t.write(t.problem(p)); err != nil {
-			return err
-		}
-	}
-	return t.flush()
+	return nil
 }
 
 // ProblemsCSV writes problems.csv, the file that HR gets: the problems that have
@@ -126,6 +126,19 @@ func (t *table) change(o journal.Outcome) error {
 		}
 	}
 	return nil
+}
+
+// problems ends results.csv.
+func (t *table) problems(problems Problems) error {
+	for p, err := range problems {
+		if err != nil {
+			return fmt.Errorf("read the problems of run %d: %w", t.run.Number, err)
+		}
+		if err := t.write(t.problem(p)); err != nil {
+			return err
+		}
+	}
+	return t.flush()
 }
 
 func (t *table) problem(p roster.Problem) []string {

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -53,34 +52,74 @@ type Memberships struct {
 // come: last, after every count, so that a reader may stop before them. Where
 // the changes end in an error what was written is not JSON.
 func JSON(w io.Writer, d *Doc, changes Changes) error {
-	head, err := json.MarshalIndent(d, "", "  ")
+	t, err := newTail(w, d)
 	if err != nil {
 		return err
 	}
-	b := bufio.NewWriter(w)
-	_, _ = b.Write(bytes.TrimSuffix(head, []byte("\n}"))) // bufio keeps the first error, for Flush
-	_, _ = b.WriteString(",\n  \"changes\": [")
-	before := "\n    "
-	var line []byte
-	for o, err := range changes {
-		if err != nil {
-			return fmt.Errorf("read the changes of run %d: %w", d.Run.Number, err)
-		}
-		if o.Action == plan.Claim {
-			continue
-		}
-		line = appendShown(line[:0], &o)
-		_, _ = b.WriteString(before)
-		if _, err := b.Write(line); err != nil {
+	if err := eachChange(d.Run.Number, changes, t.change); err != nil {
+		return err
+	}
+	return t.end()
+}
+
+// Both writes what [Results] and [JSON] write, from one reading of the changes: a
+// first load has a million of them.
+func Both(results, doc io.Writer, run *journal.Run, d *Doc, changes Changes, problems Problems) error {
+	t := newTable(results, run)
+	t.write(columns)
+	j, err := newTail(doc, d)
+	if err != nil {
+		return err
+	}
+	err = eachChange(run.Number, changes, func(o journal.Outcome) error {
+		if err := t.change(o); err != nil {
 			return err
 		}
-		before = ",\n    "
+		return j.change(o)
+	})
+	if err != nil {
+		return err
 	}
-	if before != "\n    " {
-		_, _ = b.WriteString("\n  ")
+	if err := t.problems(problems); err != nil {
+		return err
 	}
-	_, _ = b.WriteString("]\n}\n")
-	return b.Flush()
+	return j.end()
+}
+
+// tail is the changes at the end of rollcall.run.v1.
+type tail struct {
+	w      *bufio.Writer
+	before string // what stands between the last change and the next
+	line   []byte
+}
+
+const firstChange = "\n    "
+
+// newTail writes all that stands before the changes.
+func newTail(w io.Writer, d *Doc) (*tail, error) {
+	head, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	t := &tail{w: bufio.NewWriter(w), before: firstChange}
+	_, _ = t.w.Write(bytes.TrimSuffix(head, []byte("\n}"))) // bufio keeps the first error, for Flush
+	_, _ = t.w.WriteString(",\n  \"changes\": [")
+	return t, nil
+}
+
+func (t *tail) change(o journal.Outcome) error {
+	t.line = appendShown(append(t.line[:0], t.before...), &o)
+	t.before = "," + firstChange
+	_, err := t.w.Write(t.line)
+	return err
+}
+
+func (t *tail) end() error {
+	if t.before != firstChange {
+		_, _ = t.w.WriteString("\n  ")
+	}
+	_, _ = t.w.WriteString("]\n}\n")
+	return t.w.Flush()
 }
 
 // Shown is what rollcall.run.v1 shows of a change. A [plan.Claim] is not among

@@ -231,3 +231,24 @@ func TestChangesAreWrittenAsTheyCome(t *testing.T) {
 		t.Errorf("results: %v, want %v", err, errDisk)
 	}
 }
+
+func TestBothFilesFromOneReadingAreThoseOfTwo(t *testing.T) {
+	for name, s := range map[string]*story{"clean": clean(), "dirty": dirty(), "held": held(), "first": first(), "failed": failed()} {
+		var table, text bytes.Buffer
+		if err := report.Both(&table, &text, &s.run, s.doc(t), stream(s.changes...), stream(s.problems...)); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := table.String(), results(t, s); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+		if got, want := text.String(), document(t, s); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	d, run := clean().doc(t), &clean().run
+	for _, room := range [][2]int{{1 << 20, 1 << 30}, {1 << 30, 1 << 20}} {
+		if err := report.Both(&failing{room[0]}, &failing{room[1]}, run, d, endless, stream[roster.Problem]()); !errors.Is(err, errDisk) {
+			t.Errorf("%v, want %v", err, errDisk)
+		}
+	}
+}

@@ -61,7 +61,7 @@ func (r *Runner) files(ctx context.Context, p *Profile, run *journal.Run) error 
 	if err != nil {
 		return err
 	}
-	doc, err := r.doc(ctx, run)
+	built, err := r.doc(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -72,15 +72,16 @@ func (r *Runner) files(ctx context.Context, p *Profile, run *journal.Run) error 
 	}
 	base := filepath.Join(dir, strconv.FormatInt(run.Number, 10))
 	return errors.Join(
-		write(base+".html", func(w io.Writer) error { return r.page(ctx, w, p, run, doc) }),
-		write(base+".results.csv", func(w io.Writer) error {
-			return report.Results(w, run, r.Store.Changes(ctx, run.Number), r.Store.Problems(ctx, run.Number))
-		}),
+		write(base+".html", func(w io.Writer) error { return r.page(ctx, w, p, run, built) }),
 		write(base+".problems.csv", func(w io.Writer) error {
 			return report.ProblemsCSV(w, run, r.Store.Problems(ctx, run.Number))
 		}),
-		// The last, for mend looks at it.
-		write(base+".json", func(w io.Writer) error { return report.JSON(w, doc, r.Store.Changes(ctx, run.Number)) }),
+		// The JSON appears last, for mend looks at it.
+		write(base+".json", func(doc io.Writer) error {
+			return appear(base+".results.csv", func(results io.Writer) error {
+				return report.Both(results, doc, run, built, r.Store.Changes(ctx, run.Number), r.Store.Problems(ctx, run.Number))
+			})
+		}),
 	)
 }
 
@@ -160,18 +161,26 @@ func (r *Runner) tidy(dir string) error {
 	return nil
 }
 
-// write makes a file appear whole or not at all.
+// write is appear for a report.
 func write(path string, content func(io.Writer) error) error {
+	if err := appear(path, content); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// appear makes a file appear whole or not at all.
+func appear(path string, content func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
 	err = fault.After(errors.Join(content(f), f.Close()), "report.file")
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("report: %w", errors.Join(err, os.Remove(f.Name())))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }
