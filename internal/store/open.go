@@ -57,7 +57,8 @@ type engine interface {
 	// compared with, but for primary keys, and gives the statements that make it again.
 	unindex(w work, tables ...string) (again []string, err error)
 	// refresh counts tables anew of which much has become different: a server that
-	// believes a table to be small reads it whole for each page of it.
+	// believes a table to be small reads it whole for each page of it. A table may
+	// name the columns to count.
 	refresh(ctx context.Context, pool *sql.DB, tables ...string) error
 	// announce tells listeners, when w commits, that accounts have changed.
 	announce(w work, seq int64) error

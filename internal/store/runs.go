@@ -77,20 +77,21 @@ func end(tx *gorm.DB, r *journal.Run) error {
 // Forget removes a run that is not to be recorded, with its plan. What was
 // applied stays.
 func (db *DB) Forget(ctx context.Context, run int64) error {
-	tx := db.gorm.WithContext(ctx)
-	// One statement, which takes changes and problems along: a run that is
-	// applied in this moment is either gone before or kept.
-	res := tx.Exec("DELETE FROM run WHERE number = ? AND applied_seq IS NULL", run)
-	if res.Error != nil {
-		return fmt.Errorf("run %d: forget: %w", run, res.Error)
-	}
-	if res.RowsAffected == 0 {
-		if _, err := runNumbered(tx, run); err != nil {
-			return err
+	return db.transact(ctx, func(w work) error {
+		// The run first, which locks it: one that is applied in this moment is either
+		// gone before or kept, and nobody adds to the plan of one that goes.
+		res := w.tx.Exec("DELETE FROM run WHERE number = ? AND applied_seq IS NULL", run)
+		if res.Error != nil {
+			return fmt.Errorf("run %d: forget: %w", run, res.Error)
 		}
-		return fmt.Errorf("run %d has been applied and stays in the journal; rollcall runs revert takes it back", run)
-	}
-	return nil
+		if res.RowsAffected == 0 {
+			if _, err := runNumbered(w.tx, run); err != nil {
+				return err
+			}
+			return fmt.Errorf("run %d has been applied and stays in the journal; rollcall runs revert takes it back", run)
+		}
+		return dropPlan(w.tx, run)
+	})
 }
 
 // Run reads a run; [ErrNone] where there is none of this number.

@@ -175,6 +175,25 @@ func TestAForgottenRunIsGoneWithItsPlanAndItsNumberIsNotGivenAgain(t *testing.T)
 	})
 }
 
+func TestNothingIsAddedToThePlanOfAForgottenRun(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		r := mustBegin(t, db, journal.Run{Profile: "hr", Kind: journal.Sync})
+		w := db.Writer(t.Context(), r.Number)
+		if err := w.Change(add("hr", "ada")); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Forget(t.Context(), r.Number); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Seal(t.Context()); !errors.Is(err, ErrNone) {
+			t.Errorf("got %v, want ErrNone", err)
+		}
+		if n := countOf(t, db, "change", r.Number); n != 0 {
+			t.Errorf("%d rows of its plan are left", n)
+		}
+	})
+}
+
 func TestAnAppliedRunCannotBeForgotten(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		r := ran(t, db, 1, journal.Run{Profile: "hr-csv", Kind: journal.Sync, Status: journal.OK, AppliedSeq: 3})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"rollcall/internal/fault"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -81,6 +83,9 @@ func (w *writer) flush() error {
 		return nil
 	}
 	err := w.db.transact(w.ctx, func(t work) error {
+		if err := w.begun(t.tx); err != nil {
+			return err
+		}
 		if _, err := w.db.engine.insert(w.ctx, t, "change", changeColumns, w.changes); err != nil {
 			return err
 		}
@@ -94,13 +99,25 @@ func (w *writer) flush() error {
 	return fault.At("store.plan.flushed")
 }
 
+// begun keeps the run from being forgotten while its plan is written.
+func (w *writer) begun(tx *gorm.DB) error {
+	var run int64
+	if err := tx.Raw("SELECT number FROM run WHERE number = ?"+w.db.engine.forUpdate(), w.run).Scan(&run).Error; err != nil {
+		return err
+	}
+	if run != w.run {
+		return ErrNone
+	}
+	return nil
+}
+
 // Seal implements [Writer].
 func (w *writer) Seal(ctx context.Context) (string, error) {
 	if err := w.flush(); err != nil {
 		return "", err
 	}
 	if w.ord > many {
-		if err := w.db.engine.refresh(ctx, w.db.pool, "change"); err != nil {
+		if err := w.db.engine.refresh(ctx, w.db.pool, searchedChange); err != nil {
 			return "", fmt.Errorf("digest of run %d: %w", w.run, err)
 		}
 	}
