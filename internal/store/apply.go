@@ -228,9 +228,12 @@ func (a *application) mark() error {
 		if err := a.tx.Raw("UPDATE counter SET value = value + ? WHERE name = 'account' RETURNING value", adds).Scan(&last).Error; err != nil {
 			return err
 		}
+		// Joined by where the rows lie: by run and ord a server that has not counted
+		// the run yet compares each change with each.
+		row := a.db.engine.rowID()
 		res := a.tx.Exec(`UPDATE change SET done = ?, account = ? + n.n FROM (
-				SELECT ord, row_number() OVER (ORDER BY `+planOrder+`) AS n FROM change WHERE run = ? AND done = '' AND action = ?
-			) AS n WHERE change.run = ? AND change.ord = n.ord`, journal.Applied, last-adds, a.run, plan.Add, a.run)
+				SELECT `+row+` AS lies, row_number() OVER (ORDER BY `+planOrder+`) AS n FROM change WHERE run = ? AND done = '' AND action = ?
+			) AS n WHERE change.`+row+` = n.lies`, journal.Applied, last-adds, a.run, plan.Add)
 		if err := exactly(adds, res.RowsAffected, res.Error); err != nil {
 			return err
 		}

@@ -48,6 +48,8 @@ type engine interface {
 	in(column string, list list) clause.Expr
 	// forUpdate ends a query whose rows nobody else may change before the transaction ends.
 	forUpdate() string
+	// rowID is the column by which a statement finds a row where it lies.
+	rowID() string
 	// insert adds rows to a table, and overwrite writes rows over those with the same
 	// id, which is their first column. Both do it in w's transaction, as fast as
 	// the engine can, and tell how many rows there were.

@@ -94,6 +94,8 @@ func (server) in(column string, l list) clause.Expr {
 
 func (server) forUpdate() string { return " FOR UPDATE" }
 
+func (server) rowID() string { return "ctid" }
+
 func (e server) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
 	if len(rows) == 0 {
 		return 0, nil

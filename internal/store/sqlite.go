@@ -162,6 +162,8 @@ func (lite) in(column string, l list) clause.Expr {
 // forUpdate is empty: who writes has the whole database to himself.
 func (lite) forUpdate() string { return "" }
 
+func (lite) rowID() string { return "rowid" }
+
 func (e lite) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
 	var stmt *sql.Stmt
 	defer func() {
