@@ -132,6 +132,16 @@ func BenchmarkXML(b *testing.B) {
 			}
 			report(b)
 		})
+		b.Run(l.name+"/mark", func(b *testing.B) {
+			for b.Loop() {
+				for _, err := range f.Marks(1) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			report(b)
+		})
 		b.Run(l.name+"/read", func(b *testing.B) {
 			for b.Loop() {
 				for _, err := range f.Records() {

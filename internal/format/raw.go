@@ -237,7 +237,10 @@ type Mark struct {
 // Marks finds the records and reads none of them. An error means that the drop
 // is not as it should be, or the disk: [File.Records] says what is wrong.
 func (f *File) Marks(seed uint64) iter.Seq2[Mark, error] {
-	if f.xml != nil || f.ldif != nil {
+	switch {
+	case f.xml != nil:
+		return f.marksOfXML(seed)
+	case f.ldif != nil:
 		return f.marksOfTexts(seed)
 	}
 	return func(yield func(Mark, error) bool) {
@@ -258,7 +261,10 @@ func hash(text []byte, seed uint64) roster.Hash {
 // Pick is [File.Records] of those records for which want, asked by their number
 // from zero, is true. Each bears its hash. nil wants all.
 func (f *File) Pick(seed uint64, want func(n int) bool) iter.Seq2[roster.Record, error] {
-	if f.xml != nil || f.ldif != nil {
+	switch {
+	case f.xml != nil:
+		return f.pickXML(seed, want)
+	case f.ldif != nil:
 		return f.pickTexts(seed, want)
 	}
 	return func(yield func(roster.Record, error) bool) {

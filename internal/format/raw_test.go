@@ -125,7 +125,7 @@ func TestARecordThatDiffersInAByteHasAnotherHash(t *testing.T) {
 	}
 }
 
-func TestOfXMLAndLDIFTheTextsAreHashed(t *testing.T) {
+func TestOfXMLAndLDIFEqualRecordsHaveOneHash(t *testing.T) {
 	for _, tt := range []struct {
 		text string
 		Options
@@ -157,6 +157,100 @@ func TestOfXMLAndLDIFTheTextsAreHashed(t *testing.T) {
 		rows, refused := written(f.Pick(1, func(n int) bool { return n == 2 }))
 		if all, _ := written(f.Records()); refused != "" || len(rows) != 1 || rows[0] != all[2] {
 			t.Errorf("%s: picked %q %s of %q", tt.Type, rows, refused, all)
+		}
+	}
+}
+
+// TestAnElementThatIsFoundIsTheOneThatIsRead makes files of what stands in XML, and
+// of what goes wrong there. Records of one hash must say the same.
+func TestAnElementThatIsFoundIsTheOneThatIsRead(t *testing.T) {
+	parts := []string{
+		"<k>1</k>", "<k>2</k>", "<l>a</l>", "<l>&amp;</l>", "<l>&#65;</l>", "<l>&nbsp;</l>", "<l><![CDATA[a]]></l>", "<!-- c -->", "<l/>", " ", "\r\n", "text",
+		"<p:k>3</p:k>", `<k xmlns="urn:b">4</k>`, "<l><m>x</m></l>", "<?pi x?>", "<m>b</m>", "<q:l>c</q:l>", "<", "</l>", "\x01",
+	}
+	heads := []string{"<person>", "<person>", "<person>", `<person id="7">`, `<person xmlns:p="urn:a">`, `<person xmlns:p="urn:c">`, `<q:person xmlns:q="urn:a">`}
+	around := []string{"", "", "\n", "<other><k>9</k></other>", "<!-- between -->"}
+	roots := []string{"<staff>", "<staff>", `<staff xmlns:p="urn:a">`, `<staff xmlns:p="urn:b" xmlns:q="urn:a">`, `<staff xmlns:q="urn:c">`}
+	dir := t.TempDir()
+	one := 0
+	rapid.Check(t, func(t *rapid.T) {
+		of := func(what string, list []string) string { return rapid.SampledFrom(list).Draw(t, what) }
+		says := map[roster.Hash]string{}
+		for range 2 { // two drops, whose namespaces may differ: what one remembers, the other believes
+			text := of("root", roots)
+			for range rapid.IntRange(1, 4).Draw(t, "people") {
+				head := of("head", heads)
+				text += of("between", around) + head + strings.Join(rapid.SliceOfN(rapid.SampledFrom(parts), 0, 4).Draw(t, "parts"), "") + "</" + strings.Trim(strings.Fields(head)[0], "<>") + ">"
+			}
+			text += "</staff>"
+			path := filepath.Join(dir, "drop.xml")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f, err := Open(path, "drop.xml", Options{Type: "xml", Record: "/staff/person", Elements: []string{"k", "l", "p:k", "@id"}, Namespaces: map[string]string{"p": "urn:a"}, Content: "full"}, 0)
+			if err != nil {
+				return
+			}
+			want, refused := written(f.Records())
+			all := f.Seen()
+			got, picked := written(f.Pick(1, nil))
+			if picked != refused || !cmp.Equal(got, want) {
+				t.Fatalf("%q:\nread   %q %s\npicked %q %s", text, want, refused, got, picked)
+			}
+			if refused != "" {
+				return
+			}
+			var hashes []roster.Hash
+			for m, err := range f.Marks(1) {
+				if err != nil {
+					t.Fatalf("%q: %v", text, err)
+				}
+				hashes = append(hashes, m.Hash)
+			}
+			if len(hashes) != len(want) || !cmp.Equal(f.Seen(), all) {
+				t.Fatalf("%q: %d records and the elements %q found, %d and %q read", text, len(hashes), f.Seen(), len(want), all)
+			}
+			i := 0
+			for rec, err := range f.Pick(1, nil) {
+				said := fmt.Sprintf("%q %t", rec.Values, err != nil)
+				if before, known := says[hashes[i]]; known && before != said {
+					t.Fatalf("%q: the hash of a record that says %s is that of one that says %s", text, said, before)
+				} else if known {
+					one++
+				}
+				says[hashes[i]] = said
+				if err == nil && rec.Hash != hashes[i] {
+					t.Fatalf("%q: the hash of the record in line %d is not the one that was found", text, rec.Line)
+				}
+				i++
+			}
+		}
+	})
+	if one == 0 {
+		t.Error("no two records had one hash, so that nothing was compared")
+	}
+}
+
+func TestOneElementInOtherNamespacesHasAnotherHash(t *testing.T) {
+	seen := map[roster.Hash]string{}
+	for _, root := range []string{`<staff>`, `<staff xmlns:p="urn:a">`, `<staff xmlns:p="urn:b">`, `<staff xmlns:p="urn:a" xmlns:q="urn:b">`, `<staff xmlns:p="urn:b" xmlns:q="urn:a">`} {
+		path := filepath.Join(t.TempDir(), "drop.xml")
+		text := root + "<person><k>1</k><p:k>3</p:k></person></staff>"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path, "drop.xml", Options{Type: "xml", Record: "/staff/person", Elements: []string{"k", "p:k"}, Namespaces: map[string]string{"p": "urn:a"}, Content: "full"}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for m, err := range f.Marks(1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other, twice := seen[m.Hash]; twice {
+				t.Errorf("%s has the hash of %s", root, other)
+			}
+			seen[m.Hash] = root
 		}
 	}
 }

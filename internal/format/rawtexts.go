@@ -7,8 +7,8 @@ import (
 	"rollcall/internal/roster"
 )
 
-// The records of XML and LDIF are read to be found, and what is hashed of them are
-// their texts: all that whoever gets them can see. That spares the mapping and the
+// The records of LDIF are read to be found, and what is hashed of them are their
+// texts: all that whoever gets them can see. That spares the mapping and the
 // database, and not yet the reading.
 
 // hashTexts is a hash of the texts of a record. One that cannot be used is like no other.

@@ -42,12 +42,13 @@ type elementScanner struct {
 	foreign string        // the namespace of an element that is called like the first step
 	other   bool          // the root is called otherwise
 
-	line  int    // of the record
-	raw   []byte // the record, from < to >; lasts until the next
-	own   int    // bindings in scope before the record's own
-	leave bool   // the record's own are still there
-	parts []part // of a plain record
-	order []part // of the record before
+	line   int    // of the record
+	raw    []byte // the record, from < to >; lasts until the next
+	own    int    // bindings in scope before the record's own
+	leave  bool   // the record's own are still there
+	around []byte // room for [elementScanner.hash]
+	parts  []part // of a plain record
+	order  []part // of the record before
 
 	usual    []byte // the tag of a record without attributes, as it was last read
 	usualTag tag
