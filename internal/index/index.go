@@ -1,8 +1,8 @@
 // Package index remembers what a profile's last applied drop looked like, and
 // finds the records of the next one that are as they were.
 //
-// A [Print] stands for one record: hashes of its key and of its bytes, and its
-// account, 32 bytes in all, in the order of the drop. [Look] goes through the
+// A [Print] stands for one record: hashes of its key, of its bytes and of what
+// they mean, and its account, 40 bytes in all, in the order of the drop. [Look] goes through the
 // stored prints and the records of a new drop side by side: a record that finds
 // its equal is unchanged, and need not be read. Feeds come in a stable order, so
 // the partner is next in line; what has none waits in memory, and beyond a
@@ -22,10 +22,10 @@ import (
 )
 
 // Size is the bytes of a packed print.
-const Size = 32
+const Size = 40
 
-// PartSize is the most bytes of a packed part.
-const PartSize = 1 << 20
+// PartSize is the most bytes of a packed part: of whole prints, and of whole numbers.
+const PartSize = 1 << 20 / Size * Size
 
 // Pending marks, in place of an account, the number of the change that adds it.
 const Pending = 1 << 63
@@ -34,6 +34,7 @@ const Pending = 1 << 63
 type Print struct {
 	Identity uint64      // a hash of the key; it does not depend on how the record is written
 	Hash     roster.Hash // of the record's bytes
+	Entry    uint64      // a hash of what the mapping made of them; zero is like no other
 	Account  uint64      // or a change that adds it, with [Pending]
 }
 
@@ -41,6 +42,7 @@ func (p Print) append(to []byte) []byte {
 	to = binary.LittleEndian.AppendUint64(to, p.Hash.Hi)
 	to = binary.LittleEndian.AppendUint64(to, p.Hash.Lo)
 	to = binary.LittleEndian.AppendUint64(to, p.Identity)
+	to = binary.LittleEndian.AppendUint64(to, p.Entry)
 	return binary.LittleEndian.AppendUint64(to, p.Account)
 }
 
@@ -49,7 +51,8 @@ func unpack(b []byte) Print {
 	return Print{
 		Hash:     roster.Hash{Hi: binary.LittleEndian.Uint64(b), Lo: binary.LittleEndian.Uint64(b[8:])},
 		Identity: binary.LittleEndian.Uint64(b[16:]),
-		Account:  binary.LittleEndian.Uint64(b[24:]),
+		Entry:    binary.LittleEndian.Uint64(b[24:]),
+		Account:  binary.LittleEndian.Uint64(b[32:]),
 	}
 }
 

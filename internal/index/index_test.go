@@ -132,6 +132,48 @@ func TestS2S7EveryPrintAndEveryRecordIsAccountedForOnce(t *testing.T) {
 	}
 }
 
+// TestS3UnderAnotherMappingARecordThatMeansSomethingElseIsRead pairs as ever, and
+// passes over those alone that mean what they meant; in memory and spilt.
+func TestS3UnderAnotherMappingARecordThatMeansSomethingElseIsRead(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	dir := t.TempDir()
+	for round := range 60 {
+		f := someFeed(r, 1+r.IntN(40))
+		others := map[roster.Hash]bool{}
+		for i := range f.prints {
+			f.prints[i].Entry = uint64(i + 1)
+			others[f.prints[i].Hash] = r.IntN(4) == 0
+		}
+		for i, m := range f.marks {
+			if f.marks[i].Entry = m.Hash.Lo; others[m.Hash] {
+				f.marks[i].Entry = []uint64{0, 1 << 40}[r.IntN(2)]
+			}
+		}
+		l := &Looker{Prints: each(f.prints), Marks: each(f.marks), Scratch: dir, Budget: []int{0, 1, 5}[r.IntN(3)], Mapped: true}
+		v, err := l.Look()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := map[roster.Hash]bool{}
+		for _, m := range f.marks {
+			found[m.Hash] = true
+		}
+		same := 0
+		for _, p := range f.prints {
+			passes := found[p.Hash] && !others[p.Hash]
+			if passes {
+				same++
+			}
+			if v.Known.Has(p.Account) != passes || slices.Contains(v.Gone, p.Account) == passes {
+				t.Fatalf("round %d: account %d passes %t, known %t, gone %v", round, p.Account, passes, v.Known.Has(p.Account), v.Gone)
+			}
+		}
+		if v.Same != same {
+			t.Fatalf("round %d: %d the same, want %d", round, v.Same, same)
+		}
+	}
+}
+
 // withdrawn checks S5: of records that bear one key no copy is passed over.
 func withdrawn(t *testing.T, l *Looker, v *Verdict, f feed) {
 	t.Helper()

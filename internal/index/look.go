@@ -9,10 +9,12 @@ import (
 // Budget is how many prints and records wait in memory for their partners.
 const Budget = 1 << 16
 
-// A Mark is where a record begins, and a hash of its bytes.
+// A Mark is where a record begins, a hash of its bytes and, where the looker asks
+// for it, one of what the mapping makes of them.
 type Mark struct {
-	Line int
-	Hash roster.Hash
+	Line  int
+	Hash  roster.Hash
+	Entry uint64 // as in [Print]
 }
 
 // A Verdict is what the first look found. The records are numbered from zero.
@@ -33,6 +35,7 @@ type Looker struct {
 	Marks   func() iter.Seq2[Mark, error]  // likewise
 	Touched Set                            // accounts that others have changed: their records are read
 	Watch   []uint64                       // identities to look out for
+	Mapped  bool                           // the mapping is another than that of the prints: a record of which it makes something else is read
 	Scratch string                         // folder for what does not fit into memory
 	Budget  int                            // zero: [Budget]
 }
@@ -45,7 +48,7 @@ func (l *Looker) Look() (*Verdict, error) {
 		watch[id] = append(watch[id], uint64(i))
 	}
 	err := l.pair(func(w waiter, p Print) error {
-		if l.Touched.Has(p.Account) {
+		if l.Touched.Has(p.Account) || l.Mapped && (w.entry == 0 || w.entry != p.Entry) {
 			v.Left.Add(w.n)
 			v.Gone = append(v.Gone, p.Account)
 			v.Back++
@@ -117,8 +120,9 @@ func (l *Looker) Keep(v *Verdict, f func(line int, p Print) error) error {
 
 // A waiter is a record without a partner.
 type waiter struct {
-	n    uint64
-	line int
+	n     uint64
+	line  int
+	entry uint64
 }
 
 // pair goes through both sides, and calls same with each pair, and the others
@@ -151,7 +155,7 @@ func (l *Looker) pair(same func(waiter, Print) error, left func(waiter), stray f
 		if err != nil {
 			return err
 		}
-		if err := p.record(m, waiter{n, m.Line}); err != nil {
+		if err := p.record(m, waiter{n, m.Line, m.Entry}); err != nil {
 			return err
 		}
 		n++

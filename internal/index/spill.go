@@ -82,7 +82,7 @@ func (h *heap) each(size int, f func([]byte) error) error {
 
 const (
 	spillBuffer = 8 << 10
-	recordSize  = 32
+	recordSize  = 40
 )
 
 func (p *pairing) bound() error {
@@ -129,6 +129,7 @@ func (s *spill) record(h roster.Hash, w waiter) error {
 	binary.LittleEndian.PutUint64(b[8:], h.Lo)
 	binary.LittleEndian.PutUint64(b[16:], w.n)
 	binary.LittleEndian.PutUint64(b[24:], uint64(w.line))
+	binary.LittleEndian.PutUint64(b[32:], w.entry)
 	return s.put(&s.records[partition(h)], b)
 }
 
@@ -169,7 +170,7 @@ func (p *pairing) settlePart(prints, records *heap, left func(waiter)) error {
 	}
 	return records.each(recordSize, func(b []byte) error {
 		h := roster.Hash{Hi: binary.LittleEndian.Uint64(b[:]), Lo: binary.LittleEndian.Uint64(b[8:])}
-		w := waiter{binary.LittleEndian.Uint64(b[16:]), int(binary.LittleEndian.Uint64(b[24:]))}
+		w := waiter{binary.LittleEndian.Uint64(b[16:]), int(binary.LittleEndian.Uint64(b[24:])), binary.LittleEndian.Uint64(b[32:])}
 		print, ok := p.prints[h]
 		if !ok {
 			left(w)

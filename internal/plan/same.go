@@ -2,9 +2,12 @@ package plan
 
 import (
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"math/bits"
 	"slices"
+
+	"github.com/zeebo/xxh3"
 
 	"rollcall/internal/roster"
 )
@@ -40,6 +43,41 @@ type Keeper interface {
 func (o Options) Identity(e roster.Entry) (id uint64, ok bool) {
 	o.fold()
 	return o.identity(e)
+}
+
+// Meaning is a hash of all that a planning sees of an entry. Where two are equal
+// under the same options, and neither the account nor anybody's else has changed,
+// the plan is too. It is zero, like no other, where the entry has a problem, or a
+// value that is known only with the username.
+func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
+	if e.Broken || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 {
+		return 0, room
+	}
+	room = room[:0]
+	text := func(s string) { room = append(binary.AppendUvarint(room, uint64(len(s))), s...) }
+	text(string(e.Key))
+	room = binary.LittleEndian.AppendUint64(room, uint64(e.Set))
+	room = binary.LittleEndian.AppendUint64(room, uint64(e.HasDef))
+	for f := range e.Values {
+		text(e.Values[f])
+	}
+	if e.HasDef != 0 {
+		for f := range e.Defaults {
+			text(e.Defaults[f])
+		}
+	}
+	room = append(room, bit(e.Number)|bit(e.Template)<<1)
+	text(string(e.Wish))
+	text(e.OldUsername)
+	text(string(e.PreviousKey))
+	return max(1, xxh3.HashSeed(room, o.Seed)), room
+}
+
+func bit(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // mentioned tells whether a record speaks of an account.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strings"
 
 	"rollcall/internal/format"
 	"rollcall/internal/index"
@@ -28,10 +29,12 @@ type firstLook struct {
 	look   store.Look // that this run leaves behind
 	old    *store.Look
 	looker index.Looker
-	found  *index.Verdict // nil: every record is read
-	loose  []uint64       // as the old look has them
-	moved  int            // accounts that others have touched
-	held   []roster.Entry // the records that are read, where they are few
+	found  *index.Verdict            // nil: every record is read
+	loose  []uint64                  // as the old look has them
+	moved  int                       // accounts that others have touched
+	mapped bool                      // the mapping is another than that of the old look
+	means  func(roster.Entry) uint64 // of the look that this run leaves behind
+	held   []roster.Entry            // the records that are read, where they are few
 
 	sorter  *index.Sorter
 	changes uint64
@@ -42,20 +45,39 @@ type firstLook struct {
 // fewRecords is how many entries are kept instead of reading the drop again.
 const fewRecords = 5000
 
-// digest is of all by which a record is read and judged (S4). A new version of
-// rollcall may judge otherwise, and so reads everything once.
+// digest is of all by which a record is read and judged (S4), and behind a blank
+// of that by which it is judged alone: where that is the same, a record that means
+// what it meant asks for what it asked for. A new version of rollcall may judge
+// otherwise, and so reads everything once.
 func (r *Runner) digest(p *Profile, x *reading) string {
-	text, err := json.Marshal(struct {
-		Version, Settings string
-		Format            format.Options
-		Facts             format.Facts
-		Header            []string
-	}{r.Version, p.settings(), p.Format, x.file.Facts(), x.file.Header()})
+	o := p.Plan
+	o.Known = nil
+	judged := digest(struct {
+		Version, Zone string
+		Plan          plan.Options
+	}{r.Version, o.Zone.String(), o})
+	return digest(struct {
+		Judged, Settings string
+		Format           format.Options
+		Facts            format.Facts
+		Header           []string
+	}{judged, p.settings(), p.Format, x.file.Facts(), x.file.Header()}) + " " + judged
+}
+
+func digest(what any) string {
+	text, err := json.Marshal(what)
 	if err != nil {
 		panic(err) // plain data
 	}
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// judgedAlike tells whether two digests differ at most in how a record is read.
+func judgedAlike(a, b string) bool {
+	_, a, _ = strings.Cut(a, " ")
+	_, b, _ = strings.Cut(b, " ")
+	return a == b && a != ""
 }
 
 // firstLook compares a full drop with what is remembered of the one before. What
@@ -68,7 +90,7 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 	l := &firstLook{store: r.Store, sorter: index.NewSorter(scratch, 0)}
 	l.look = store.Look{Run: run.Number, Profile: p.Name, Digest: r.digest(p, x), Secret: secretSeed(), Seen: run.Seen, Made: run.Started}
 	old, err := r.Store.Look(ctx, p.Name)
-	if errors.Is(err, store.ErrNone) || err == nil && (old.Digest != l.look.Digest || run.Started.Before(old.Made)) {
+	if errors.Is(err, store.ErrNone) || err == nil && (!judgedAlike(old.Digest, l.look.Digest) || run.Started.Before(old.Made)) {
 		return l, nil
 	}
 	if err != nil {
@@ -81,25 +103,31 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 	if l.loose, err = r.Store.Loose(ctx, old); err != nil {
 		return nil, err
 	}
-	l.moved = len(moved)
+	l.moved, l.mapped = len(moved), old.Digest != l.look.Digest
 	var doubt error // the drop is not as it should be: who reads it all says how
+	watched := func(marks iter.Seq2[index.Mark, error]) iter.Seq2[index.Mark, error] {
+		return func(yield func(index.Mark, error) bool) {
+			for m, err := range marks {
+				if err == nil {
+					err = ctx.Err()
+				} else {
+					doubt = err
+				}
+				if !yield(m, err) {
+					return
+				}
+			}
+		}
+	}
+	marks := func() iter.Seq2[index.Mark, error] { return watched(x.marks(old.Secret)) }
 	l.looker = index.Looker{
 		Scratch: scratch,
 		Prints:  func() iter.Seq2[index.Print, error] { return r.Store.Prints(ctx, old) },
-		Marks: func() iter.Seq2[index.Mark, error] {
-			return func(yield func(index.Mark, error) bool) {
-				for m, err := range x.file.Marks(old.Secret) {
-					if err == nil {
-						err = ctx.Err()
-					} else {
-						doubt = err
-					}
-					if !yield(index.Mark(m), err) {
-						return
-					}
-				}
-			}
-		},
+		Marks:   marks,
+	}
+	if l.mapped {
+		meaning := meanings(old.Secret)
+		l.looker.Mapped, l.looker.Marks = true, func() iter.Seq2[index.Mark, error] { return watched(x.meant(old.Secret, meaning)) }
 	}
 	for _, id := range moved {
 		l.looker.Touched.Add(id)
@@ -111,6 +139,7 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 		l.looker.Watch = append(l.looker.Watch, id)
 	}
 	v, err := l.looker.Look()
+	l.looker.Mapped, l.looker.Marks = false, marks // the verdict says what the mapping makes of them
 	if doubt != nil || err == nil && v.Same < v.Rows/2 {
 		return l, nil
 	}
@@ -125,18 +154,31 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 		}
 		l.forget()
 	}
+	if l.mapped && l.found != nil {
+		r.Log.Debug("another mapping: records compared by what they mean", "profile", p.Name, "records", l.found.Rows, "as_before", l.found.Same)
+	}
 	return l, nil
 }
 
 // forget gives the comparison up: every record is read.
 func (l *firstLook) forget() {
 	l.found, l.old, l.held = nil, nil, nil
-	l.sorter, l.changes, l.fresh, l.left = l.sorter.Again(), 0, 0, nil
+	l.sorter, l.changes, l.fresh, l.left, l.mapped = l.sorter.Again(), 0, 0, nil, false
 }
 
 func refuses(err error) bool {
 	var refused *roster.Refusal
 	return errors.As(err, &refused)
+}
+
+// meanings hashes what entries say.
+func meanings(seed uint64) func(roster.Entry) uint64 {
+	o := plan.Options{Seed: seed}
+	var room []byte
+	return func(e roster.Entry) (hash uint64) {
+		hash, room = o.Meaning(e, room)
+		return hash
+	}
 }
 
 func secretSeed() uint64 {
@@ -219,7 +261,7 @@ func (l *firstLook) Change(c plan.Change) error {
 // Clean implements [plan.Keeper].
 func (l *firstLook) Clean(e roster.Entry, identity, account uint64) error {
 	l.fresh++
-	return l.sorter.Add(e.Line, index.Print{Identity: identity, Hash: e.Hash, Account: l.orAdded(account)})
+	return l.sorter.Add(e.Line, index.Print{Identity: identity, Hash: e.Hash, Entry: l.means(e), Account: l.orAdded(account)})
 }
 
 // Loose implements [plan.Keeper].
@@ -238,7 +280,7 @@ func (l *firstLook) orAdded(account uint64) uint64 {
 // save leaves behind what the next run need not read, if this one is applied.
 func (l *firstLook) save(ctx context.Context) error {
 	if l.found != nil {
-		if l.fresh == 0 && l.found.Stray == 0 && l.found.Back == 0 && sameSet(l.left, l.loose) {
+		if !l.mapped && l.fresh == 0 && l.found.Stray == 0 && l.found.Back == 0 && sameSet(l.left, l.loose) {
 			if l.moved > 0 || l.look.Seen == l.old.Seen {
 				return nil
 			}

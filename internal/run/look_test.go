@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/mapping"
 	"rollcall/internal/plan"
 	"rollcall/internal/proof"
 	"rollcall/internal/roster"
@@ -212,7 +213,7 @@ func (h *history) change(f *feedState) {
 }
 
 func (h *history) settings(p *run.Profile) {
-	switch h.of("setting", "missing", "update", "authority", "mail", "delete", "mapping") {
+	switch h.of("setting", "missing", "update", "authority", "mail", "delete", "mapping", "map", "map") {
 	case "missing":
 		p.Plan.Policy.Missing = h.of("to", "keep", "suspend")
 	case "update":
@@ -229,7 +230,30 @@ func (h *history) settings(p *run.Profile) {
 		}
 	case "mapping":
 		p.Digest = h.of("to", "v1", "v2")
+	case "map":
+		h.remap(p)
 	}
+}
+
+// remap gives the profile another mapping, by which some records mean something
+// else, or all, or none.
+func (h *history) remap(p *run.Profile) {
+	columns := map[string]mapping.Column{}
+	for _, name := range strings.Split(header, ",") {
+		columns[name] = mapping.Column{From: name}
+	}
+	switch h.of("map", "plain", "wards", "default", "late", "name") {
+	case "wards":
+		columns["department"] = mapping.Column{From: "department", Values: map[string]string{"Ward 1": "Ward One"}, Other: "keep"}
+	case "default":
+		columns["title"] = mapping.Column{Const: "Nurse"}
+	case "late":
+		columns["description"] = mapping.Column{Template: "%u of {department}"}
+	case "name":
+		columns["last_name"] = mapping.Column{From: "first_name"}
+	}
+	p.Mapping.Map, p.Plan.Set = columns, mapping.Options{Map: columns}.SetModes()
+	p.Digest = p.Mapping.Digest()
 }
 
 func (h *history) byHand(profile string) {

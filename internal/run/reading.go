@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/internal/format"
+	"rollcall/internal/index"
 	"rollcall/internal/mapping"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -80,6 +81,28 @@ func (x *reading) facts() (format, encoding, delimiter string) {
 
 // entries reads the drop from its beginning: what plan.Make asks for.
 func (x *reading) entries() iter.Seq2[roster.Entry, error] { return x.entriesOf(x.file.Records()) }
+
+// marks finds the records, and reads none of them where that can be spared.
+func (x *reading) marks(seed uint64) iter.Seq2[index.Mark, error] {
+	return func(yield func(index.Mark, error) bool) {
+		for m, err := range x.file.Marks(seed) {
+			if !yield(index.Mark{Line: m.Line, Hash: m.Hash}, err) {
+				return
+			}
+		}
+	}
+}
+
+// meant reads and maps every record, and hashes what each means.
+func (x *reading) meant(seed uint64, meaning func(roster.Entry) uint64) iter.Seq2[index.Mark, error] {
+	return func(yield func(index.Mark, error) bool) {
+		for e, err := range x.entriesOf(x.file.Pick(seed, nil)) {
+			if !yield(index.Mark{Line: e.Line, Hash: e.Hash, Entry: meaning(e)}, err) {
+				return
+			}
+		}
+	}
+}
 
 // entriesOf maps records.
 func (x *reading) entriesOf(records iter.Seq2[roster.Record, error]) iter.Seq2[roster.Entry, error] {

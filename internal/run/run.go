@@ -273,11 +273,12 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 		defer look.sorter.Close()
 		look.Writer = w
 		sink, o.Keep, o.Seed = look, look, look.look.Secret
+		look.means = meanings(look.look.Secret)
 		entries = func() iter.Seq2[roster.Entry, error] { return look.entries(from) }
 		if o.Same, err = look.same(ctx, p); err != nil {
 			return err
 		}
-		if run.Unread = 0; o.Same != nil {
+		if run.Unread = 0; o.Same != nil && !look.mapped {
 			run.Unread = o.Same.Rows
 		}
 	}

@@ -1,13 +1,16 @@
 package run_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/mapping"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 	"rollcall/internal/run"
@@ -72,6 +75,68 @@ func TestS3AMappingEditMakesNobodyMissing(t *testing.T) {
 		s.unread(j, 19) // " E0002 " is E0002, in other bytes
 		if j.Facts.Absent.Total != 0 {
 			t.Errorf("absent %+v", j.Facts.Absent)
+		}
+	})
+}
+
+// TestS3OfAMappingEditOnlyThoseArePlannedOfWhomItSaysSomethingElse edits the
+// mapping, and the planning is given those records alone that now mean something
+// else, or of which it cannot be told without the account.
+func TestS3OfAMappingEditOnlyThoseArePlannedOfWhomItSaysSomethingElse(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		var log bytes.Buffer
+		s.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		lines := people(20)
+		columns := map[string]mapping.Column{}
+		for _, name := range strings.Split(header, ",") {
+			columns[name] = mapping.Column{From: name}
+		}
+		p := s.feed("hr", func(p *run.Profile) { p.Mapping.Map = columns })
+		s.read(p, journal.OK, lines...)
+		wards := map[string]string{}
+		for i := range 7 {
+			wards[fmt.Sprint("Ward ", i)] = fmt.Sprint("Ward ", i)
+		}
+		wards["Ward 1"] = "Ward One" // of three people
+		for _, step := range []struct {
+			what, field string
+			column      mapping.Column
+			asBefore    string // "": they are not compared
+			updated     int
+		}{
+			{"nothing", "department", mapping.Column{From: "department", Transform: []string{"trim"}}, "as_before=20", 0},
+			{"three people", "department", mapping.Column{From: "department", Values: wards}, "as_before=17", 3},
+			{"three people back", "department", mapping.Column{From: "department"}, "as_before=17", 3},
+			{"everybody", "title", mapping.Column{Const: "Nurse"}, "", 20},
+			{"what is known with the username", "description", mapping.Column{Template: "%u of {department}"}, "", 20},
+			{"nothing, beside that", "department", mapping.Column{From: "department", Transform: []string{"trim"}}, "", 0},
+		} {
+			columns[step.field] = step.column
+			p.Plan.Set = p.Mapping.SetModes()
+			log.Reset()
+			want := journal.OK
+			if step.updated == 0 {
+				want = journal.Unchanged
+			}
+			lines = again(lines)
+			j := s.read(p, want, lines...)
+			if j.Facts.Rows.Updated != step.updated || j.Facts.Absent.Total != 0 {
+				t.Errorf("%s: rows %+v, absent %+v", step.what, j.Facts.Rows, j.Facts.Absent)
+			}
+			if compared := strings.Contains(log.String(), "as_before="); compared != (step.asBefore != "") || !strings.Contains(log.String(), step.asBefore) {
+				t.Errorf("%s: want %q in the log:\n%s", step.what, step.asBefore, log.String())
+			}
+			s.unread(j, 0)
+			lines = again(lines)
+			if j := s.read(p, journal.Unchanged, lines...); j.Unread == 0 {
+				t.Errorf("%s: what was compared is not remembered", step.what)
+			}
+		}
+		p.Plan.Policy.Update, columns["title"] = "fill_missing", mapping.Column{Const: "Nurse", Set: "always"}
+		log.Reset()
+		s.read(p, journal.Unchanged, again(lines)...)
+		if strings.Contains(log.String(), "as_before=") {
+			t.Error("under another policy what a record means is not enough")
 		}
 	})
 }
