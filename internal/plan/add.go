@@ -10,7 +10,7 @@ import (
 // rows (R33, R43).
 func (p *planner) add() error {
 	p.numbers = map[string]*numbers{}
-	return p.each(p.again(p.waiting), func(part []numbered) error {
+	return p.each(p.again(p.nobody), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
 			return err

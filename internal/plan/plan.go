@@ -10,16 +10,18 @@
 //
 //	look     every record: which keys, names and addresses stand on several rows (R41, R33, R22)
 //	known    records whose key finds its account: compared in chunks
-//	adopt    the others, by fallback, previous key or old name
+//	adopt    the others, by fallback, previous key or old name, but for those that nothing could find
 //	absent   owned accounts that nobody mentioned (R62)
 //	settle   swaps, chains and rings of names and addresses (R36)
 //	add      what is left, in the order of the rows (R33, R43)
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"rollcall/internal/roster"
@@ -74,6 +76,9 @@ type planner struct {
 	ownerOK bool  // policy.fallback_owner names an active account, or nobody (R63)
 
 	waiting   waiting // records that the known pass did not find
+	nobody    waiting // records that find no account in any way
+	asking    bool    // the known pass goes on, which asks the directory about every record
+	met       bool    // the directory has something by which some record of the drop is called
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
 	owned     bitset  // accounts that the profile owns, as far as they were looked at
@@ -87,14 +92,14 @@ type planner struct {
 // waiting are the records that await a later pass: themselves while they are
 // few, else their numbers.
 type waiting struct {
-	entries []roster.Entry
+	entries []numbered // of two passes, perhaps
 	numbers bitset
 	count   int
 }
 
-func (w *waiting) put(n int, e roster.Entry) {
+func (w *waiting) put(e numbered) {
 	w.count++
-	w.numbers.add(uint64(n))
+	w.numbers.add(uint64(e.n))
 	if w.count <= keep {
 		w.entries = append(w.entries, e)
 	} else {
@@ -145,8 +150,9 @@ func (p *planner) all() iter.Seq2[numbered, error] {
 func (p *planner) again(w waiting) iter.Seq2[numbered, error] {
 	return func(yield func(numbered, error) bool) {
 		if w.count <= keep {
-			for i, e := range w.entries {
-				if !yield(numbered{i, e}, nil) {
+			slices.SortFunc(w.entries, func(a, b numbered) int { return cmp.Compare(a.n, b.n) })
+			for _, e := range w.entries {
+				if !yield(e, nil) {
 					return
 				}
 			}

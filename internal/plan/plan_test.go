@@ -379,3 +379,20 @@ func TestAReaderThatFailsEndsThePlanning(t *testing.T) {
 		t.Errorf("error %v, %d changes", err, len(p.Changes))
 	}
 }
+
+// TestR33NewcomersComeInTheOrderOfTheRowsWhicheverPassHasFoundThemNew mixes records
+// of whom nothing is known with one whose address somebody bears: that one waits
+// for another pass, and is added in its turn all the same.
+func TestR33NewcomersComeInTheOrderOfTheRowsWhicheverPassHasFoundThemNew(t *testing.T) {
+	o, m := staff(), directory("1", "2", "3")
+	o.UniqueEmail = "off"
+	first := row(2, "8", "jdoe", template, says(roster.Email, m.accounts[0].Values[roster.Email]))
+	p, _ := planned(t, o, m, first, row(3, "9", "jdoe", template), row(4, "1", "u1"), row(5, "2", "u2"), row(6, "3", "u3"))
+	var names []string
+	for _, c := range p.Changes {
+		names = append(names, string(c.Key)+" "+c.Username)
+	}
+	if diff := cmp.Diff([]string{"8 jdoe", "9 jdoe2"}, names); diff != "" {
+		t.Errorf("added (-want +got):\n%s", diff)
+	}
+}

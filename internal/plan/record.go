@@ -6,6 +6,8 @@ import (
 
 // known plans the records whose key finds their account, and sets the others aside.
 func (p *planner) known() error {
+	p.asking = true
+	defer func() { p.asking = false }()
 	return p.each(p.all(), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
@@ -23,8 +25,13 @@ func (p *planner) known() error {
 			for _, a := range m.touched {
 				p.seen.add(a.ID)
 			}
-			if m.later {
-				p.waiting.put(e.n, e.Entry)
+			switch {
+			case !m.later:
+			case m.account == nil && w.nothing(e.Entry):
+				p.nobody.put(e)
+				continue
+			default:
+				p.waiting.put(e)
 				continue
 			}
 			if err := w.decide(e.Entry, m); err != nil {
@@ -35,11 +42,18 @@ func (p *planner) known() error {
 	})
 }
 
+// nothing tells whether no way leads from a record to an account, so that adopt
+// need not ask: what other records say then changes nothing.
+func (w *people) nothing(e roster.Entry) bool {
+	m := w.otherwise(e)
+	return m.account == nil && m.code == "" && len(w.bearers(e)) == 0
+}
+
 // adopt plans the records that find their account in another way, and sets
 // aside those that find none. All of them are looked at before any is decided:
 // an account that several mean is nobody's (E302), in whatever order they stand.
 func (p *planner) adopt() error {
-	var found, none waiting
+	var found waiting
 	var meant, disputed bitset
 	err := p.each(p.again(p.waiting), func(part []numbered) error {
 		w, err := p.load(part)
@@ -58,21 +72,21 @@ func (p *planner) adopt() error {
 				if len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
 					w.hint(e.Entry)
 				}
-				none.put(e.n, e.Entry)
+				p.nobody.put(e)
 				continue
 			case m.account != nil && meant.has(m.account.ID):
 				disputed.add(m.account.ID)
 			case m.account != nil:
 				meant.add(m.account.ID)
 			}
-			found.put(e.n, e.Entry)
+			found.put(e)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	p.waiting = none
+	p.waiting = waiting{}
 	return p.each(p.again(found), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
