@@ -200,9 +200,28 @@ func (m *Mapper) Broken(rowErr *roster.RowError) roster.Entry {
 	if v, ok := m.brokenKey(rowErr.Record.Values); ok {
 		e.Key, e.KeyBad = v, false
 	}
+	m.brokenNames(&e, rowErr.Record.Values)
 	p.Line, p.Key = e.Line, e.Key
 	e.Problems = []roster.Problem{p}
 	return e
+}
+
+// brokenNames takes over the username and the address that the cells of a broken
+// row seem to hold: they are used for nothing but to protect who bears them (R3).
+func (m *Mapper) brokenNames(e *roster.Entry, cells []string) {
+	for i := range m.given {
+		g := &m.given[i]
+		if g.field != roster.Username && g.field != roster.Email || g.index < 0 || g.index >= len(cells) || hasControl(cells[g.index]) {
+			continue
+		}
+		v, _, wrong := g.read(row{cells: cells})
+		if wrong == nil && v != "" {
+			v, wrong = g.normal(v)
+		}
+		if wrong == nil {
+			e.Values[g.field] = v
+		}
+	}
 }
 
 func (m *Mapper) brokenKey(cells []string) (roster.Key, bool) {

@@ -97,9 +97,6 @@ func (p *planner) adopt() error {
 			if m.account != nil && disputed.has(m.account.ID) {
 				m = match{code: "E302", touched: []*roster.Account{m.account}}
 			}
-			if m.account == nil {
-				w.hint(e.Entry)
-			}
 			if err := w.decide(e.Entry, m); err != nil {
 				return err
 			}
@@ -151,11 +148,8 @@ func (w *people) mention(e roster.Entry) {
 	if a := w.byName[roster.Fold(e.OldUsername)]; a != nil {
 		w.seen.add(a.ID)
 	}
-	if owned {
-		return
-	}
-	w.hint(e)
-	if e.Broken {
+	w.hint(e) // a key that was mistyped into a colleague's must not make its person absent
+	if e.Broken && !owned {
 		w.facts.UnreadableKeys++
 	}
 }
@@ -166,11 +160,13 @@ func (w *people) decide(e roster.Entry, m match) error {
 		w.hinted.add(a.ID)
 	}
 	if m.code != "" {
+		w.hint(e)
 		return w.rejectFor(e, m.code, 0)
 	}
 	a := m.account
 	w.seen.add(a.ID)
 	if w.questioned(a, e) {
+		w.hint(e)
 		return w.rejectFor(e, "E307", a.ID)
 	}
 	for i := range e.Problems { // R7: an unusable name keeps the one that is there
@@ -182,6 +178,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 	gate := w.Policy.Upload == "add" || w.Policy.Upload == "add_all"
 	switch {
 	case broken && (gate || !removal(e.Wish) || a.Status() == roster.Deleted || e.Wish == roster.WishDelete && !w.Policy.Delete):
+		w.hint(e)
 		return w.reject(e, a.ID)
 	case gate:
 		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))

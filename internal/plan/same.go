@@ -154,6 +154,9 @@ func (p *planner) passable(d *draft) bool {
 	if d.absent || len(d.problems) > 0 || e.Key == "" || e.OldUsername != "" || e.PreviousKey != "" || now.Status() == roster.Deleted {
 		return false
 	}
+	if d.was.ID == 0 && (p.Policy.Upload == "add" || p.Policy.Upload == "add_all") {
+		return false // known from now on, and skipped with a note
+	}
 	if l := now.Link(p.Profile); l == nil || !p.sameKey(l.Key, e.Key) {
 		return false
 	}

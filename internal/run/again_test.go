@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,4 +200,37 @@ func TestR104WhatWasApprovedWithoutRemovalsIsNotAskedAgainOfTheSameBytes(t *test
 			t.Errorf("the next file asks for %d removals, want 30", j.Facts.Removals)
 		}
 	})
+}
+
+// A key that was mistyped into a colleague's names the wrong person; the name and
+// the address in the row name the right one.
+func TestR3AKeyMistypedIntoAColleaguesMakesNobodyAbsent(t *testing.T) {
+	rows := func(change map[int]string) []string {
+		lines := people(20)
+		for i, l := range change {
+			lines[i+1] = l
+		}
+		return slices.DeleteFunc(lines, func(l string) bool { return l == "" })
+	}
+	mistyped := person("E0003", "user8")
+	for name, drop := range map[string][]string{
+		"E105, the colleague is listed too":    rows(map[int]string{8: mistyped}),
+		"E101, and the row has a wrong shape":  rows(map[int]string{8: "E0003,user8,First,Last,pE0008@example.org", 3: ""}),
+		"E307, and the colleague is suspended": rows(map[int]string{8: mistyped, 3: ""}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(t *testing.T, s *site) {
+				p := s.feed("hr", func(p *run.Profile) { p.Plan.Match.Witness = []roster.Field{roster.LastName} })
+				s.read(p, journal.OK, people(20)...)
+				if strings.HasPrefix(name, "E307") {
+					s.read(p, journal.OK, rows(map[int]string{3: ""})...)
+					drop[8] = strings.Replace(drop[8], "LastE0003", "Other", 1)
+				}
+				j := s.read(p, journal.Warn, drop...)
+				if a := s.account("user8"); a.Status() != roster.Active || j.Facts.Rows.Rejected == 0 {
+					t.Errorf("user8 is %s, rejected %d: %+v", a.Status(), j.Facts.Rows.Rejected, j.Facts.Absent)
+				}
+			})
+		})
+	}
 }
