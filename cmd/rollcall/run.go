@@ -99,15 +99,19 @@ func (a *app) tell(what string) {
 
 // nothing ends a run that was not recorded.
 func (c *runCmd) nothing(a *app, err error) error {
+	why := "no new drop since the last run"
+	if none, ok := errors.AsType[*run.NoFile](err); ok {
+		why = none.Error()
+	}
 	switch {
 	case errors.Is(err, run.ErrNothingNew) && c.RequireInput:
-		return exit(exitNoDrop, errors.New("there is no new drop"))
+		return exit(exitNoDrop, fmt.Errorf("%s: %s", c.Profile, why))
 	case errors.Is(err, run.ErrNothingNew):
 		switch {
 		case a.Output == "json":
 			fmt.Fprintln(a.stdout, "null")
 		case a.Output == "table" && !a.Quiet:
-			fmt.Fprintf(a.stdout, "%s: nothing to do: no new drop since the last run.\n", c.Profile)
+			fmt.Fprintf(a.stdout, "%s: nothing to do: %s.\n", c.Profile, why)
 		}
 		return nil
 	case errors.Is(err, run.ErrStillHeld):

@@ -213,7 +213,7 @@ func (f *fetched) notePassed(files []source.File) {
 // run has read already, as their name, size and time show.
 func (r *Runner) unread(ctx context.Context, p *Profile, past *past, files []source.File) ([]source.File, error) {
 	if len(files) == 0 {
-		return nil, ErrNothingNew
+		return nil, &NoFile{path.Clean(p.Source.Path)}
 	}
 	if p.Plan.Full {
 		return r.unreadFull(ctx, p, past, files)

@@ -113,6 +113,12 @@ type Request struct {
 // used before. No run is recorded.
 var ErrNothingNew = errors.New("no new drop")
 
+// A NoFile is an [ErrNothingNew]: not one file matches source.path.
+type NoFile struct{ Path string }
+
+func (e *NoFile) Error() string { return "no file matches " + e.Path }
+func (e *NoFile) Unwrap() error { return ErrNothingNew }
+
 // ErrStillHeld means that the only drop there is waits for a person already.
 var ErrStillHeld = errors.New("the same drop is held already")
 
