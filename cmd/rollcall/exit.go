@@ -64,6 +64,7 @@ func codeOf(err error) int {
 	var done *finished
 	var wrong config.Errors
 	var refused *roster.Refusal
+	var by run.Interruption
 	switch {
 	case errors.As(err, &done):
 		return done.code
@@ -79,6 +80,8 @@ func codeOf(err error) int {
 		return exitHeld
 	case errors.Is(err, run.ErrUndelivered):
 		return exitUndelivered
+	case errors.As(err, &by):
+		return int(by)
 	case errors.Is(err, context.Canceled):
 		return exitTerminated
 	}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"rollcall/internal/run"
 )
 
 // Set by the linker.
@@ -111,7 +113,7 @@ func program(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 // signals ends the context at the first SIGINT or SIGTERM, and the process at
 // the second. signalled is 130 or 143 once one has come.
 func signals(stderr io.Writer) (ctx context.Context, stop func(), signalled func() int) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	came := make(chan os.Signal, 2)
 	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
 	done := make(chan struct{})
@@ -131,11 +133,11 @@ func signals(stderr io.Writer) (ctx context.Context, stop func(), signalled func
 				}
 				code <- number
 				fmt.Fprintln(stderr, "rollcall: stopping; once more to stop at once")
-				cancel()
+				cancel(run.Interruption(number))
 			}
 		}
 	}()
-	return ctx, func() { signal.Stop(came); close(done); cancel() }, func() int {
+	return ctx, func() { signal.Stop(came); close(done); cancel(nil) }, func() int {
 		select {
 		case n := <-code:
 			return n

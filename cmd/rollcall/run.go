@@ -67,7 +67,7 @@ func (c *runCmd) Run(a *app) error {
 			return own
 		}
 		if a.ctx.Err() != nil {
-			return exit(exitTerminated, fmt.Errorf("interrupted; rollcall runs show %d tells what had been done", j.Number))
+			return exit(run.InterruptedBy(a.ctx), fmt.Errorf("interrupted; rollcall runs show %d tells what had been done", j.Number))
 		}
 		own = errors.Join(own, r.Deliver(a.ctx, j.Number))
 		if err := a.told(r, p, j); err != nil {

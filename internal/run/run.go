@@ -391,11 +391,29 @@ func unsaved(err, saved error) error {
 	return errors.Join(err, saved)
 }
 
+// An Interruption is the cause of a context that a signal ended: the exit code
+// that the signal asks for.
+type Interruption int
+
+func (Interruption) Error() string { return "interrupted by a signal" }
+func (Interruption) Unwrap() error { return context.Canceled }
+
+// terminated is the exit code of what was interrupted by nobody knows whom.
+const terminated Interruption = 143
+
+// InterruptedBy is the exit code of work that the end of ctx has interrupted.
+func InterruptedBy(ctx context.Context) int {
+	if by, ok := errors.AsType[Interruption](context.Cause(ctx)); ok {
+		return int(by)
+	}
+	return int(terminated)
+}
+
 // fail notes on the run why it failed, or that it was asked to stop.
 func fail(ctx context.Context, run *journal.Run, err error) {
 	run.Error, run.Status = err.Error(), journal.Failed
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
-		run.Error, run.Status, run.ExitCode = "stopped before it was done, and nothing was changed; run it again", journal.Interrupted, 143
+		run.Error, run.Status, run.ExitCode = "stopped before it was done, and nothing was changed; run it again", journal.Interrupted, InterruptedBy(ctx)
 	}
 	var refused *roster.Refusal
 	if errors.As(err, &refused) {
