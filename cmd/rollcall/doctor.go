@@ -20,7 +20,7 @@ func (c *doctorCmd) Run(a *app) error {
 	if err := a.only("doctor", "json"); err != nil {
 		return err
 	}
-	s, err := a.site()
+	s, err := a.site(c.Profiles...)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"rollcall/config"
 	"rollcall/internal/journal"
 	"rollcall/internal/report"
 	"rollcall/internal/roster"
@@ -20,6 +21,7 @@ type statusCmd struct {
 // A state is what the one screen shows.
 type state struct {
 	Profiles []feedState           `json:"profiles"`
+	Invalid  []string              `json:"invalid"` // profiles with errors; with any, rollcall serve does not start
 	Since    report.Instant        `json:"since"`
 	Runs     map[string]int        `json:"runs"` // since then, by status
 	Held     int                   `json:"held"`
@@ -41,7 +43,11 @@ type feedState struct {
 
 // Run implements the command.
 func (c *statusCmd) Run(a *app) error {
-	d, err := a.desk()
+	site, err := a.read(config.LoadSound) // the screen itself says which profiles are invalid
+	if err != nil {
+		return err
+	}
+	d, err := a.deskOn(site)
 	if err != nil {
 		return err
 	}
@@ -84,7 +90,10 @@ func (d *desk) state(since string) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &state{Profiles: []feedState{}, Since: report.Instant{Time: from}, Runs: map[string]int{}}
+	s := &state{Profiles: []feedState{}, Since: report.Instant{Time: from}, Runs: map[string]int{}, Invalid: []string{}}
+	for _, p := range d.site.Broken {
+		s.Invalid = append(s.Invalid, p.Name)
+	}
 	for _, p := range d.site.Loaded {
 		f, err := d.feedState(p.Name)
 		if err != nil {
@@ -143,9 +152,10 @@ func (d *desk) feedState(name string) (feedState, error) {
 
 // screen shows the state to a person.
 func (d *desk) screen(s *state) error {
-	if len(s.Profiles) == 0 {
+	switch {
+	case len(s.Profiles) == 0 && len(s.Invalid) == 0:
 		fmt.Fprintln(d.stdout, "There is no profile yet. rollcall init --from FILE writes one from a sample.")
-	} else {
+	case len(s.Profiles) > 0:
 		t := newTable(d.stdout, "profile", "schedule", "last run", "status", "when", "next run")
 		for _, f := range s.Profiles {
 			schedule, last, next := f.Schedule, "never", d.at(f.NextRun.Time)
@@ -165,6 +175,15 @@ func (d *desk) screen(s *state) error {
 		if err := t.end(); err != nil {
 			return err
 		}
+	}
+	if len(s.Profiles) > 0 && len(s.Invalid) > 0 {
+		fmt.Fprintln(d.stdout)
+	}
+	for _, name := range s.Invalid {
+		fmt.Fprintf(d.stdout, "%[1]s: invalid, see rollcall validate %[1]s\n", name)
+	}
+	if len(s.Invalid) > 0 {
+		fmt.Fprintln(d.stdout, "Until that is mended rollcall serve does not start; one that runs keeps what it has read.")
 	}
 	var runs, accounts []string
 	for _, status := range []journal.Status{

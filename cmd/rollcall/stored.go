@@ -26,6 +26,11 @@ func (a *app) desk() (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.deskOn(s)
+}
+
+// deskOn opens the database of a site that has been read.
+func (a *app) deskOn(s *config.Site) (*desk, error) {
 	r, err := a.runner(s)
 	if err != nil {
 		return nil, err

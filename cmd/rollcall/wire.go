@@ -43,11 +43,15 @@ func (a *app) close() {
 }
 
 // site reads the configuration. A profile with errors is left out, and said so:
-// it does not keep anybody from the others, or from the accounts.
-func (a *app) site() (*config.Site, error) {
+// it does not keep anybody from the others, or from the accounts. Whoever asked
+// for one by name is told its errors by [profileOf].
+func (a *app) site(named ...string) (*config.Site, error) {
 	s, err := a.read(config.LoadSound)
 	if err == nil && !a.Quiet {
 		for _, p := range s.Broken {
+			if slices.Contains(named, p.Name) {
+				continue
+			}
 			fmt.Fprintf(a.stderr, "rollcall: profile %s has errors and is left out; rollcall validate %s shows them\n", p.Name, p.Name)
 		}
 	}
@@ -164,7 +168,7 @@ func feed(s *config.Site, p *config.Profile) *run.Profile {
 
 // profile opens what a command on one profile needs.
 func (a *app) profile(name string) (*run.Runner, *run.Profile, error) {
-	s, err := a.site()
+	s, err := a.site(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -179,9 +183,13 @@ func (a *app) profile(name string) (*run.Runner, *run.Profile, error) {
 	return r, feed(s, p), nil
 }
 
-// profileOf finds the profile that was typed, or says in one line that there is none.
+// profileOf finds the profile that was typed. It says in one line that there is
+// none, and of one with errors all of them, as rollcall validate does.
 func profileOf(s *config.Site, name string) (*config.Profile, error) {
 	p, err := s.Profile(name)
+	if err != nil && slices.ContainsFunc(s.Broken, func(p *config.Profile) bool { return p.Name == name }) {
+		return nil, fmt.Errorf("profile %s is invalid, and nothing was done:\n%w", name, err)
+	}
 	var missing config.Errors
 	if errors.As(err, &missing) && len(missing) == 1 {
 		return nil, exit(exitConfig, fmt.Errorf("there is no profile %q; %s", name, missing[0].Hint))
