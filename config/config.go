@@ -47,7 +47,8 @@ type Site struct {
 	Broken   []*Profile `yaml:"-"` // those that [LoadSound] has left out
 	Warnings Errors     `yaml:"-"`
 
-	own Errors // of rollcall.yaml and the folder of the profiles
+	own     Errors   // of rollcall.yaml and the folder of the profiles
+	secrets []placed // that rollcall.yaml names
 }
 
 // Mail says how reports leave the house.
@@ -83,7 +84,8 @@ type Profile struct {
 	Guardrails  guard.Limits              `yaml:"guardrails"`
 	Report      Report                    `yaml:"report"`
 
-	found Errors // in its file
+	found   Errors   // in its file
+	secrets []placed // that its file names
 }
 
 // Report says who hears of a run, and when.

@@ -132,6 +132,7 @@ var Codes = map[string]struct{ Text, Help string }{
 	codeSyntax:   {"not valid YAML", "Indent with spaces, quote texts with special characters, keep one document in one file."},
 	codeNotBuilt: {"not built yet", "The key is part of the contract and this version of rollcall cannot do it. It is refused, so that nobody believes that it works."},
 	codeSecret:   {"a secret in clear", "Secrets are named by their place: {file: PATH}, {env: NAME} or {credential: NAME}. A secret that stood in a file should be changed."},
+	codeNoSecret: {"a secret that cannot be used", "The file, variable or credential that a key names is missing, is empty, or can be read by others. rollcall validate looks for it, without reading it; a run without it asks no server and exits with 15. The check sees what the user who types it sees: a credential exists only inside the service."},
 	codeValue:    {"a value that is not allowed", "The message lists what is allowed."},
 	codeMissing:  {"a key is missing", "The key has no default, because no default would be safe."},
 	codeFull:     {"a policy that needs content: full", "In a delta nobody is absent (R62)."},
@@ -150,6 +151,7 @@ const (
 	codeSyntax   = "C104"
 	codeNotBuilt = "C105"
 	codeSecret   = "C106"
+	codeNoSecret = "C107"
 	codeValue    = "C110"
 	codeMissing  = "C111"
 	codeFull     = "C210"

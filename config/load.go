@@ -132,12 +132,14 @@ func load(path string, now time.Time) (*Site, Errors) {
 		if len(pd.errs) == 0 || pd.root != nil { // else there is nothing to check
 			p.settle(pd)
 			s.checkProfile(p, pd, now)
+			p.placeSecrets(pd)
 		}
 		s.Loaded = append(s.Loaded, p)
 		p.found = pd.errs.sorted()
 		found = append(found, p.found...)
 	}
 	s.check(d)
+	s.placeSecrets(d)
 	s.own = append(d.errs.sorted(), odd...)
 	found = append(slices.Clone(s.own), found...)
 	s.Warnings = found

@@ -9,6 +9,7 @@ import (
 	"rollcall/internal/journal"
 	"rollcall/internal/roster"
 	"rollcall/internal/run"
+	"rollcall/internal/secret"
 	"rollcall/internal/store"
 )
 
@@ -65,12 +66,13 @@ func codeOf(err error) int {
 	var wrong config.Errors
 	var refused *roster.Refusal
 	var by run.Interruption
+	var unusable *secret.Unusable
 	switch {
 	case errors.As(err, &done):
 		return done.code
 	case errors.Is(err, store.ErrDown), errors.Is(err, store.ErrNewer), errors.Is(err, store.ErrBackwards):
 		return exitDatabase
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong), errors.As(err, &unusable), errors.As(err, &refused) && refused.Code[0] == 'C':
 		return exitConfig
 	case errors.Is(err, store.ErrBusy):
 		return exitBusy

@@ -40,8 +40,9 @@ func (c *validateCmd) Run(a *app) error {
 	if c.Sample != "" && len(chosen) != 1 {
 		return fmt.Errorf("--sample is a drop of one profile; name it: rollcall validate PROFILE --sample %s", c.Sample)
 	}
+	found = append(found, s.Unusable()...)
 	for _, p := range chosen {
-		found = append(found, folder(p)...)
+		found = append(append(found, folder(p)...), p.Unusable()...)
 	}
 	if c.Sample == "" || found.Failed() {
 		return c.tell(a, found, len(chosen))

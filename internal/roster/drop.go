@@ -82,7 +82,7 @@ func (e *RowError) Error() string { return e.Problem.String() }
 // A Refusal is a drop that is not believed: nothing of it is used. It says
 // where and what to do, and never a person's data.
 type Refusal struct {
-	Code   string // of [Codes], E401 to E411, or E102 and its kin where a row proves the whole drop wrong
+	Code   string // of [Codes], E401 to E411, or E102 and its kin where a row proves the whole drop wrong; C107: a secret is missing
 	Line   int    // zero where the whole drop is at fault
 	Column string
 	Text   string // what is wrong

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -71,62 +72,121 @@ func (v Value) GoString() string             { return "***" }
 func (v Value) Format(s fmt.State, _ rune)   { _, _ = s.Write([]byte("***")) }
 func (v Value) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
+// An Unusable is a secret that is not where its reference says, or that cannot
+// be used. It names places, never what lies there.
+type Unusable struct {
+	Text string
+	Fix  string // what to do
+}
+
+func (e *Unusable) Error() string { return e.Text + "; " + e.Fix }
+
+// Look tells, without reading it, why a secret cannot be used: an [*Unusable].
+// The zero Ref and one that names no proper place are nothing to look at.
+func (r Ref) Look() error {
+	if r.IsZero() || r.Validate() != nil {
+		return nil
+	}
+	path, err := r.path()
+	if err != nil || path == "" {
+		return err
+	}
+	return r.look(path)
+}
+
+// path is the file that holds the secret; "" where it stands in the environment.
+func (r Ref) path() (string, error) {
+	switch {
+	case r.Env != "":
+		if os.Getenv(r.Env) == "" {
+			return "", &Unusable{fmt.Sprintf("the environment variable %s is not set or empty", r.Env), "set it for the process that runs rollcall"}
+		}
+		return "", nil
+	case r.Credential != "":
+		dir := os.Getenv("CREDENTIALS_DIRECTORY")
+		if dir == "" {
+			return "", &Unusable{
+				fmt.Sprintf("there is no credential %s here: CREDENTIALS_DIRECTORY is not set", r.Credential),
+				fmt.Sprintf("run under systemd with LoadCredential=%s:PATH, or use {file: PATH}", r.Credential),
+			}
+		}
+		return filepath.Join(dir, r.Credential), nil
+	}
+	return r.File, nil
+}
+
+// look tells why the file of a secret cannot be read. What systemd hands over
+// as a credential is not looked at for its mode: the folder keeps others out.
+func (r Ref) look(path string) error {
+	info, err := os.Stat(path) // before opening, which would wait for a pipe's other end
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && r.Credential != "":
+		return &Unusable{"the credential " + r.Credential + " does not exist", fmt.Sprintf("add LoadCredential=%s:PATH to the unit (systemctl edit rollcall) and restart it", r.Credential)}
+	case errors.Is(err, fs.ErrNotExist):
+		return &Unusable{path + " does not exist", "write the secret there, and chmod 600 it"}
+	case err != nil:
+		return unreadable(path, err)
+	case !info.Mode().IsRegular():
+		return &Unusable{path + " is not an ordinary file", "name the file that holds the secret"}
+	case r.Credential == "" && info.Mode().Perm()&0o077 != 0:
+		return &Unusable{path + " can be read by others", "chmod 600 it"}
+	}
+	return nil
+}
+
+func unreadable(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &Unusable{path + " may not be read by this user", "give it to the user that runs rollcall (chown), with mode 600"}
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return &Unusable{fmt.Sprintf("%s cannot be read: %v", path, err), "name a file that can"}
+}
+
 // Read fetches the secret. One newline at the end is not part of it. A place
-// that holds nothing is an error, and so is a file that others can read.
+// that holds nothing is an error, and so is a file that others can read: an
+// [*Unusable].
 func (r Ref) Read() (Value, error) {
 	if err := r.Validate(); err != nil {
 		return Value{}, fmt.Errorf("secret %w", err)
 	}
-	switch {
-	case r.IsZero():
+	if r.IsZero() {
 		return Value{}, nil
-	case r.Env != "":
-		text := os.Getenv(r.Env)
-		if text == "" {
-			return Value{}, fmt.Errorf("environment variable %s is not set or empty; set it for the process that runs rollcall", r.Env)
-		}
-		return Value{text}, nil
-	case r.Credential != "":
-		dir := os.Getenv("CREDENTIALS_DIRECTORY")
-		if dir == "" {
-			return Value{}, fmt.Errorf("credential %s: CREDENTIALS_DIRECTORY is not set; run under systemd with LoadCredential=%s:PATH, or use {file: PATH}", r.Credential, r.Credential)
-		}
-		return readFile(filepath.Join(dir, r.Credential), false)
-	default:
-		return readFile(r.File, true)
 	}
+	path, err := r.path()
+	if err != nil {
+		return Value{}, err
+	}
+	if path == "" {
+		return Value{os.Getenv(r.Env)}, nil
+	}
+	if err := r.look(path); err != nil {
+		return Value{}, err
+	}
+	return readFile(path)
 }
 
-// readFile reads a small file. What systemd hands over as a credential is not
-// looked at for its mode: the folder keeps others out.
-func readFile(path string, private bool) (Value, error) {
-	info, err := os.Stat(path) // before opening, which would wait for a pipe's other end
-	if err != nil {
-		return Value{}, fmt.Errorf("secret: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return Value{}, fmt.Errorf("secret %s is not an ordinary file", path)
-	}
-	if private && info.Mode().Perm()&0o077 != 0 {
-		return Value{}, fmt.Errorf("secret %s can be read by others; chmod 600 it", path)
-	}
+// readFile reads a small file.
+func readFile(path string) (Value, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Value{}, fmt.Errorf("secret: %w", err)
+		return Value{}, unreadable(path, err)
 	}
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
-		return Value{}, fmt.Errorf("secret: %w", err)
+		return Value{}, unreadable(path, err)
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r")
 	switch {
 	case len(raw) > maxSize:
-		return Value{}, fmt.Errorf("secret %s is larger than %d bytes", path, maxSize)
+		return Value{}, &Unusable{fmt.Sprintf("%s is larger than %d bytes", path, maxSize), "name the file that holds the secret alone"}
 	case text == "":
-		return Value{}, fmt.Errorf("secret %s is empty; write the secret into it", path)
+		return Value{}, &Unusable{path + " is empty", "write the secret into it"}
 	case strings.ContainsRune(text, 0):
-		return Value{}, fmt.Errorf("secret %s holds a NUL byte", path)
+		return Value{}, &Unusable{path + " holds a NUL byte", "write the secret into it as text"}
 	}
 	return Value{text}, nil
 }

@@ -3,6 +3,7 @@ package secret_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -100,7 +101,7 @@ func TestASecretThatCannotBeUsedIsRefusedWithTheRemedy(t *testing.T) {
 		want string
 	}{
 		{"a file that others can read", secret.Ref{File: at("open")}, "chmod 600"},
-		{"a file that is not there", secret.Ref{File: at("none")}, "no such file"},
+		{"a file that is not there", secret.Ref{File: at("none")}, "does not exist; write the secret there, and chmod 600 it"},
 		{"a folder", secret.Ref{File: dir}, "not an ordinary file"},
 		{"a pipe, without waiting for it", secret.Ref{File: at("pipe")}, "not an ordinary file"},
 		{"a file that is too large", secret.Ref{File: at("big")}, "larger than"},
@@ -121,6 +122,10 @@ func TestASecretThatCannotBeUsedIsRefusedWithTheRemedy(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %q, want it to say %q", err, tt.want)
+			}
+			var unusable *secret.Unusable
+			if proper := tt.ref.Validate() == nil; errors.As(err, &unusable) != proper {
+				t.Errorf("error = %#v, want an Unusable: %v", err, proper)
 			}
 			if strings.Contains(err.Error(), inClear) {
 				t.Errorf("the error shows the secret: %q", err)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"rollcall/internal/roster"
+	"rollcall/internal/secret"
 )
 
 // timing is how long each step may take.
@@ -201,6 +202,15 @@ func notLetIn(o Options, addr string) error {
 	return &roster.Refusal{Code: "E402", Text: fmt.Sprintf("%s refused the user with %s", addr, with)}
 }
 
+// unusable refuses to ask a source: a secret that the configuration names at
+// path cannot be used. It is a fault of the configuration (exit 15).
+func unusable(path string, err error) error {
+	if u, ok := errors.AsType[*secret.Unusable](err); ok {
+		return &roster.Refusal{Code: "C107", Text: path + ": " + u.Text, Fix: u.Fix}
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
 // login is how we prove who we are. The secrets are read anew for each
 // connection, so that a changed one needs no restart.
 func login(o Options) ([]ssh.AuthMethod, error) {
@@ -208,21 +218,21 @@ func login(o Options) ([]ssh.AuthMethod, error) {
 	if !o.Key.IsZero() {
 		text, err := o.Key.Read()
 		if err != nil {
-			return nil, fmt.Errorf("source.key: %w", err)
+			return nil, unusable("source.key", err)
 		}
 		signer, err := ssh.ParsePrivateKey([]byte(text.Reveal()))
 		if _, locked := errors.AsType[*ssh.PassphraseMissingError](err); locked {
-			return nil, errors.New("source.key: the private key is protected by a passphrase, which is not supported; make one without for rollcall alone, with ssh-keygen -t ed25519 -N ''")
+			return nil, unusable("source.key", &secret.Unusable{Text: "the private key is protected by a passphrase, which is not supported", Fix: "make one without for rollcall alone, with ssh-keygen -t ed25519 -N ''"})
 		}
 		if err != nil {
-			return nil, errors.New("source.key: not a private key as ssh-keygen writes it")
+			return nil, unusable("source.key", &secret.Unusable{Text: "not a private key as ssh-keygen writes it", Fix: "name the private key, the file without .pub"})
 		}
 		methods = append(methods, ssh.PublicKeys(signer))
 	}
 	if !o.Password.IsZero() {
 		text, err := o.Password.Read()
 		if err != nil {
-			return nil, fmt.Errorf("source.password: %w", err)
+			return nil, unusable("source.password", err)
 		}
 		if text.Reveal() == "" {
 			return nil, errors.New("source.password: is empty")

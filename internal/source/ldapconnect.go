@@ -108,7 +108,7 @@ func (o Options) tls() (*tls.Config, error) {
 	}
 	key, err := o.Bind.Key.Read()
 	if err != nil {
-		return nil, fmt.Errorf("source.bind.key: %w", err)
+		return nil, unusable("source.bind.key", err)
 	}
 	pair, err := tls.X509KeyPair(text, []byte(key.Reveal()))
 	if err != nil {
@@ -248,7 +248,7 @@ func bind(w *wire, o Options, addr string, t ldapTiming) error {
 	if o.Bind.Certificate == "" {
 		password, err := o.Bind.Password.Read()
 		if err != nil {
-			return fmt.Errorf("source.bind.password: %w", err)
+			return unusable("source.bind.password", err)
 		}
 		if password.Reveal() == "" { // a server would let in nobody in particular
 			return errors.New("source.bind.password: is empty")
