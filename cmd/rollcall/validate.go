@@ -193,6 +193,9 @@ func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, 
 		}
 	}
 	fmt.Fprintf(&b, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.rejected-t.warned, t.blemishes())
+	if t.rows > 0 && t.rejected == t.rows {
+		return b.String(), unfit(fmt.Errorf("none of its rows maps (%s)", strings.Join(t.kinds(), ", "))), nil
+	}
 	return b.String(), nil, nil
 }
 
@@ -266,9 +269,13 @@ func (t *trial) blemishes() string {
 	if len(t.codes) == 0 {
 		return ""
 	}
-	var codes []string
+	return fmt.Sprintf(", %d would be rejected, %d have a warning (%s)", t.rejected, t.warned, strings.Join(t.kinds(), ", "))
+}
+
+// kinds are the problems by code: 1 × E120.
+func (t *trial) kinds() (codes []string) {
 	for _, code := range slices.Sorted(maps.Keys(t.codes)) {
 		codes = append(codes, fmt.Sprintf("%d × %s", t.codes[code], code))
 	}
-	return fmt.Sprintf(", %d would be rejected, %d have a warning (%s)", t.rejected, t.warned, strings.Join(codes, ", "))
+	return codes
 }

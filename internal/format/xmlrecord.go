@@ -383,7 +383,7 @@ func (s *elementScanner) decode() (roster.Record, error) {
 				column, start = s.names[name].column, len(d.text)
 			case 3:
 				if column >= 0 {
-					d.fault = "an element that the profile names has elements in it"
+					d.fault = "an element that the profile names has elements in it; only those directly in the record can be named, and its attributes as @name"
 				}
 			}
 		case xml.EndElement:

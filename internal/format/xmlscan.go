@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -41,6 +42,7 @@ type elementScanner struct {
 	scope   []binding     // namespaces, the innermost last
 	foreign string        // the namespace of an element that is called like the first step
 	other   bool          // the root is called otherwise
+	holders []string      // paths of the first elements that have elements in them, for whoever has named another
 
 	line   int    // of the record
 	raw    []byte // the record, from < to >; lasts until the next
@@ -426,6 +428,7 @@ func (s *elementScanner) start(size int) (found bool, err error) {
 	before := len(s.scope)
 	s.bind(tag)
 	step, depth := s.resolve(tag.name, true), len(s.open)
+	s.noteHolder()
 	isNext := s.onPath == depth && depth < len(s.path)
 	match := isNext && step == s.path[depth]
 	if isNext && !match && step.local == s.path[depth].local {
@@ -453,6 +456,21 @@ func (s *elementScanner) start(size int) (found bool, err error) {
 	}
 	s.skip(s.pos + size)
 	return false, nil
+}
+
+// noteHolder notes the path of what is open around an element that no record has.
+func (s *elementScanner) noteHolder() {
+	const most = 3
+	if len(s.open) == 0 || len(s.holders) == most || len(s.names) > 0 {
+		return
+	}
+	path := ""
+	for _, e := range s.open {
+		path += "/" + e.name
+	}
+	if path = shorten(path); !slices.Contains(s.holders, path) {
+		s.holders = append(s.holders, path)
+	}
 }
 
 func (s *elementScanner) misread(err error) error {
@@ -520,13 +538,21 @@ func (s *elementScanner) resolve(name string, element bool) qname {
 
 // noRecords is the refusal of a file in which nothing is a record.
 func (s *elementScanner) noRecords() error {
-	text, fix := "the file has no records: there is no element at the path that format.record names", "ask HR to send the whole list, or correct format.record"
+	var path strings.Builder
+	for _, step := range s.path {
+		path.WriteString("/" + step.local)
+	}
+	looked := shorten(path.String())
+	text, fix := "the file has no records: there is no element "+looked+" (format.record)", "ask HR to send the whole list, or correct format.record"
 	switch {
 	case s.foreign != "":
 		text = fmt.Sprintf("the file has no records: an element is called as format.record says, and belongs to the namespace %q", shorten(s.foreign))
 		fix = "declare that under format.namespaces, and use its prefix in format.record"
 	case s.other:
-		text = "the file has no records: its root element is not the one with which format.record begins"
+		text = "the file has no records: its root element is not the one with which format.record (" + looked + ") begins"
+	}
+	if len(s.holders) > 0 {
+		text += "; elements with others in them are " + strings.Join(s.holders, ", ")
 	}
 	return &roster.Refusal{Code: "E411", Text: text, Fix: fix}
 }
