@@ -194,7 +194,11 @@ func (p *page) actPart(o MailOptions) []part {
 				box.Numbered = append(box.Numbered, step{Text: sentence(clean(text))})
 			}
 		}
-		box.Numbered = append(box.Numbered, step{Text: "Then run it again:", Command: "rollcall run " + run.Profile})
+		again := step{Text: "Then run it again:", Command: "rollcall run " + run.Profile}
+		if p.d.Input.Source == "file" {
+			again.Command += " --file F"
+		}
+		box.Numbered = append(box.Numbered, again)
 		box.Steps = []step{{Label: "if nobody acts", Text: "no account changes, and every run ends like this one"}}
 	case run.Status == journal.Missing:
 		box.Numbered = []step{

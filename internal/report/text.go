@@ -273,7 +273,11 @@ func (p *page) further() (steps []step) {
 		if run.Code != "" {
 			add("what it means", "rollcall help %s", run.Code)
 		}
-		if run.Profile != "" && run.Kind == journal.Sync {
+		switch {
+		case run.Profile == "" || run.Kind != journal.Sync || p.d.Input.Source == "file": // where that file lies, nobody knows
+		case run.DryRun:
+			add("try again", "rollcall plan %s", run.Profile)
+		default:
 			add("try again", "rollcall run %s", run.Profile)
 		}
 	}

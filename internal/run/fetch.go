@@ -368,6 +368,9 @@ func (r *Runner) unfetched(ctx context.Context, q Request, run *journal.Run, err
 	if errors.Is(err, ErrNothingNew) || errors.Is(err, ErrStillHeld) || run.DryRun && ctx.Err() != nil {
 		return nil, err
 	}
+	if q.File != "" && run.Input.Source == "" {
+		run.Input.Source = "file"
+	}
 	if begun := r.Store.Begin(context.WithoutCancel(ctx), run); begun != nil {
 		return nil, unsaved(err, begun)
 	}
