@@ -37,8 +37,10 @@ func (c *initCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(file); err != nil {
-		return fmt.Errorf("--from: %w", err)
+	if info, err := os.Stat(file); err != nil {
+		return fmt.Errorf("--from: %s", absent(c.From, err))
+	} else if info.IsDir() {
+		return fmt.Errorf("--from: %s is a folder; name a file in it", c.From)
 	}
 	if c.Name == "" {
 		c.Name = nameAfter(file)
@@ -144,6 +146,9 @@ func (c *initCmd) tell(a *app, s format.Sniffed, g *guesses, site string, made b
 	if g.status != nil {
 		say("  %-12s %s  left as a comment: say what its words mean", "status", padded(g.status.column, wide))
 	}
+	for _, x := range g.undated {
+		say("  %-12s %s  left as a comment: say how its dates are written", x.field, padded(x.column, wide))
+	}
 	if len(g.unused) > 0 {
 		say("  not used: %s", names(g.unused))
 	}
@@ -152,6 +157,11 @@ func (c *initCmd) tell(a *app, s format.Sniffed, g *guesses, site string, made b
 		say("wrote %s", shown(site))
 	}
 	say("wrote %s", shown(path))
+	if base := filepath.Base(c.From); globAfter(base) == base {
+		say("it reads only %s; where new files have other names, write %s in source.path", base, widerGlob(base))
+	} else {
+		say("it reads the newest of %s", globAfter(base))
+	}
 }
 
 // joined is why, and what to look at.
@@ -207,6 +217,18 @@ func (c *initCmd) check(a *app, site, path, file string) error {
 			t.rows, t.rows-t.rejected-t.warned, t.blemishes(), with, c.Name, quoted(c.From), with, c.Name, quoted(c.From))
 	}
 	return nil
+}
+
+// absent says of a file that was typed why it cannot be had.
+func absent(path string, err error) string {
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path + " does not exist; check the name"
+	case errors.As(err, &at):
+		err = at.Err
+	}
+	return fmt.Sprintf("%s cannot be read: %v", path, err)
 }
 
 // quoted is a path as a shell takes it.

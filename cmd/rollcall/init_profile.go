@@ -28,7 +28,12 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	line("", "")
 	line("source:", "where the drops come from; for a server: type: sftp, host, user, key, host_keys, path")
 	line("  type: dir", "")
-	line("  path: "+scalar(filepath.Join(filepath.Dir(file), globAfter(filepath.Base(file)))), "folder and glob; the newest file is read")
+	glob := globAfter(filepath.Base(file))
+	which := "folder and glob; the newest file is read"
+	if glob == filepath.Base(file) {
+		which = "this one name; where new files have others write a glob, like " + widerGlob(glob)
+	}
+	line("  path: "+scalar(filepath.Join(filepath.Dir(file), glob)), which)
 	line("  settle: 2m", "a file is read once its size and time have stood still that long")
 	line("", "")
 	line("format:", "")
@@ -141,6 +146,7 @@ func (g *guesses) missing() []string {
 
 var (
 	plainScalar = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	anyDigits   = regexp.MustCompile(`[0-9]+`)
 	longDigits  = regexp.MustCompile(`[0-9]{4,}([-_.]?[0-9]{2,})*`)
 	yamlWords   = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 )
@@ -167,4 +173,18 @@ func globAfter(base string) string {
 		return "*" + filepath.Ext(base)
 	}
 	return longDigits.ReplaceAllString(base, "*")
+}
+
+// widerGlob is a glob for a name that has no date: its last number becomes a
+// star, or one stands before its suffix.
+func widerGlob(base string) string {
+	if at := anyDigits.FindAllStringIndex(base, -1); len(at) > 0 {
+		last := at[len(at)-1]
+		return base[:last[0]] + "*" + base[last[1]:]
+	}
+	stem, suffix, _ := strings.Cut(base, ".")
+	if suffix != "" {
+		suffix = "." + suffix
+	}
+	return stem + "*" + suffix
 }

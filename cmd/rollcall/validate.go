@@ -157,7 +157,7 @@ const sampleRows = 100
 // lines, or what of the profile does not fit.
 func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, misfit *config.Error, err error) {
 	if _, err := os.Stat(c.Sample); err != nil {
-		return "", nil, fmt.Errorf("--sample: %w", err)
+		return "", nil, fmt.Errorf("--sample: %s", absent(c.Sample, err))
 	}
 	f, err := format.Open(c.Sample, filepath.Base(c.Sample), p.Format, p.Source.MaxSize)
 	if err != nil {
