@@ -291,7 +291,11 @@ func (c *runsRevertCmd) Run(a *app) error {
 	stop := d.during("taking back")
 	back, err := d.r.Revert(d.ctx, p, j.Number, only, run.By{Who: who(), Reason: c.Reason})
 	stop()
-	return d.tell(p, back, err)
+	err = d.tell(p, back, err)
+	if back != nil && back.Status.Applied() && len(only) == 0 && a.Output == "table" && !a.Quiet && j.Kind == journal.Sync && j.Input.Source != "file" {
+		fmt.Fprintf(a.stdout, "\nThe same file is not read again by itself. A new one is read as usual; this one again only with rollcall run %s --file F.\n", j.Profile)
+	}
+	return err
 }
 
 // inReverse is what taking a run back would change, in lines; "" where it has

@@ -135,7 +135,10 @@ func (a *app) sure(question string) error {
 	case a.Yes:
 		return nil
 	case !a.terminal() || a.NoInput:
-		return errors.New("there is nobody to ask; say it again with --yes")
+		if i := strings.LastIndex(question, "\n"); i >= 0 && a.Output == "table" {
+			fmt.Fprintln(a.stdout, question[:i]) // what a person is shown before the question
+		}
+		return errors.New("nothing was changed: there is nobody to ask; --yes carries it out")
 	case !a.ask(question):
 		return errors.New("nothing was changed")
 	}

@@ -60,7 +60,7 @@ func ProblemsCSV(w io.Writer, run *journal.Run, problems Problems) error {
 		if p.Code == "" {
 			continue
 		}
-		if err := t.write(append(t.problem(p), remedy(p, run.Profile, p.Key))); err != nil {
+		if err := t.write(append(t.problem(p), forHR(remedy(p, run.Profile, p.Key)))); err != nil {
 			return err
 		}
 	}

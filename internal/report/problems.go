@@ -124,3 +124,12 @@ func remedy(p roster.Problem, profile string, key roster.Key) string {
 	}
 	return fix
 }
+
+// forHR is a fix for those who read problems.csv: without what only the
+// operator of the profile can do instead.
+func forHR(fix string) string {
+	if hr, operator, both := strings.Cut(fix, ", or "); both && (strings.Contains(operator, "map.") || strings.Contains(operator, "unique_email")) {
+		return hr
+	}
+	return fix
+}
