@@ -14,6 +14,10 @@ func suggest(word string, known []string) string {
 	return ""
 }
 
+// Nearest is the one of known that a misspelt word was probably meant to be,
+// "" where none is near.
+func Nearest(word string, known []string) string { return nearest(word, known) }
+
 func nearest(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range slices.Sorted(slices.Values(known)) {

@@ -166,7 +166,7 @@ const exitPage = `rollcall exits with one code, the first that applies of 16 15 
    13  no new drop (with --require-input); status: a drop is overdue
    14  another run of this profile is under way
    15  configuration invalid
-   16  database unreachable, locked, newer than this binary
+   16  database unreachable, locked, newer than this binary, or gone backwards
    17  applied, but the report could not be delivered
   130  interrupted by SIGINT
   143  interrupted by SIGTERM

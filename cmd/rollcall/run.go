@@ -34,6 +34,11 @@ type runCmd struct {
 	DryRun       bool     `help:"Stop before applying: the same as rollcall plan."`
 }
 
+// Help is what kong prints below the first line.
+func (*runCmd) Help() string {
+	return "With --yes a first run's plan is applied unseen: that waives first_run, once, and no other guardrail. A run that any other holds waits for rollcall held approve."
+}
+
 // Run implements the command.
 func (c *runCmd) Run(a *app) error {
 	if c.DryRun {

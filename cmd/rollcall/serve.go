@@ -17,6 +17,11 @@ import (
 // serveCmd is "rollcall serve".
 type serveCmd struct{}
 
+// Help is what kong prints below the first line.
+func (*serveCmd) Help() string {
+	return "SIGTERM and SIGINT: no new runs; one that applies ends or rolls back within 60 seconds; exit 0. A second one ends at once. SIGHUP: the whole configuration is swapped, or the old one kept, which the log says. With an invalid profile it does not start (exit 15)."
+}
+
 // Run implements the command: until a signal ends it, which is exit 0.
 func (c *serveCmd) Run(a *app) error {
 	hangup := make(chan os.Signal, 1)

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
+
+	"rollcall/config"
 )
 
 // commandLine is what was typed, as it was meant where no command is named:
@@ -45,6 +47,9 @@ func usage(err error, args []string) string {
 	text, page := err.Error(), ""
 	var wrong *kong.ParseError
 	if errors.As(err, &wrong) && wrong.Context != nil {
+		if meant := verb(wrong.Context.Model.Node, words(args)); meant != "" {
+			return fmt.Sprintf("rollcall: %v; did you mean rollcall %s?\n", err, meant)
+		}
 		for _, step := range wrong.Context.Path {
 			if step.Command != nil {
 				page += " " + step.Command.Name
@@ -81,6 +86,32 @@ func meant(args []string) string {
 		return "runs show " + w[1]
 	case len(w) == 3 && w[0] == "held" && w[1] == "show":
 		return "runs show " + w[2]
+	}
+	return ""
+}
+
+// verb is the command with the verb that was probably meant; "" where the verb
+// is one, or is near to none.
+func verb(root *kong.Node, w []string) string {
+	if len(w) < 2 {
+		return ""
+	}
+	for _, n := range root.Children {
+		if n.Name != w[0] {
+			continue
+		}
+		var verbs []string
+		for _, v := range n.Children {
+			if v.Type == kong.CommandNode && !v.Hidden {
+				verbs = append(verbs, v.Name)
+			}
+		}
+		if slices.Contains(verbs, w[1]) {
+			return ""
+		}
+		if meant := config.Nearest(w[1], verbs); meant != "" {
+			return strings.Join(append([]string{n.Name, meant}, w[2:]...), " ")
+		}
 	}
 	return ""
 }
