@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"rollcall/config"
 	"rollcall/internal/journal"
@@ -54,11 +55,18 @@ func (a *app) ended(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if text := err.Error(); text != "" {
+	if text := spoken(err); text != "" {
 		fmt.Fprintf(a.stderr, "rollcall: %s\n", text)
 	}
 	return codeOf(err)
 }
+
+// kindsOfError are the words by which the program tells what kind an error is, where
+// they stand behind a sentence that says the same to a person.
+var kindsOfError = regexp.MustCompile(`: plan refused|(no account has this \w+): not found`)
+
+// spoken is the text of an error without them.
+func spoken(err error) string { return kindsOfError.ReplaceAllString(err.Error(), "$1") }
 
 // codeOf is the one exit code of an error: the first that applies.
 func codeOf(err error) int {
