@@ -175,6 +175,13 @@ func (f *File) Notes() []roster.Problem {
 			Fix:      "nothing to do",
 		})
 	}
+	if f.xml != nil && f.xml.strays.count > 0 {
+		notes = append(notes, roster.Problem{
+			Code: "E411", Severity: roster.SeverityWarning, Line: f.xml.strays.line,
+			Text: fmt.Sprintf("%d elements that are called like a record stand elsewhere than format.record says, and were passed over; this is the first", f.xml.strays.count),
+			Fix:  "make sure that nobody is meant to be in them: who stands nowhere else is absent",
+		})
+	}
 	if f.ldif != nil {
 		notes = append(notes, f.ldif.notes()...)
 	}

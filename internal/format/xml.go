@@ -35,6 +35,7 @@ type elements struct {
 	prefix map[string]string // URI to the prefix that the profile gives it
 	at     map[string]int    // column by the folded form of its name
 	seen   []string          // names that some record had, in the order in which they came
+	strays strays            // as the last complete reading found them
 }
 
 // A qname is a step of format.record.
@@ -237,9 +238,15 @@ func (f *File) walkXML(visit func(*elementScanner) error) error {
 	for rows := 0; ; {
 		err := s.next()
 		if errors.Is(err, io.EOF) {
-			f.xml.seen = s.seenNames()
-			if rows == 0 {
+			f.xml.seen, f.xml.strays = s.seenNames(), s.strays
+			switch {
+			case rows == 0:
 				return s.noRecords()
+			case s.beside > 0:
+				return &roster.Refusal{
+					Code: "E411", Line: s.beside, Text: "an element beside the records is called nearly like one, in other capitals or another namespace: its person would be taken for absent",
+					Fix: "have HR write it like the others",
+				}
 			}
 			return nil
 		}

@@ -3,12 +3,17 @@ package format
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"golang.org/x/text/encoding/unicode"
+
+	"rollcall/internal/roster"
 )
 
 // staffXML is how these tests read: people below staff, with four columns.
@@ -44,12 +49,68 @@ func TestXMLIsReadByItsRecords(t *testing.T) {
 		{"comments and white space around the root", "<!-- a --><staff>" + ann + "</staff>\n<!-- z -->\n<?end?>\n", []string{"1:1|Ann|a@example.org|"}},
 		{"> and ' and \" in text", xmlOf(`<person><id>1</id><name>a > b "c" 'd' ]] ></name></person>`), []string{`3:1|a > b "c" 'd' ]] >||`}},
 		{"tags with blanks", xmlOf("<person ><id >1</id ><name\n>Ann</name></person >"), []string{"3:1|Ann||"}},
-		{"a namespace that the records do not have", `<staff xmlns:x="urn:x">` + ann + `<x:person><id>7</id></x:person></staff>`, []string{"1:1|Ann|a@example.org|"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantRows(t, read(t, "s.xml", tt.content, staffXML, 0), tt.want...)
 		})
 	}
+}
+
+// Who stands slightly elsewhere is passed over, and would be absent.
+func TestXMLPeopleWhoStandElsewhereAreNotPassedOverInSilence(t *testing.T) {
+	for name, text := range map[string]string{
+		"another namespace": `<staff xmlns:x="urn:x">` + ann + "\n<x:person><id>7</id></x:person></staff>",
+		"other capitals":    "<staff>" + ann + "\n<Person><id>7</id></Person></staff>",
+	} {
+		_, err := readAll(t, text)
+		var refused *roster.Refusal
+		if !errors.As(err, &refused) || refused.Code != "E411" || refused.Line != 2 {
+			t.Errorf("%s: %v, want E411 of line 2", name, err)
+		}
+	}
+	f, err := readAll(t, "<staff>"+ann+"\n<group><person><id>7</id></person><person><id>8</id></person></group></staff>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := f.Notes()
+	if len(notes) != 1 || notes[0].Code != "E411" || notes[0].Line != 2 || !strings.HasPrefix(notes[0].Text, "2 elements") {
+		t.Errorf("notes %+v, want one of 2 elements, the first in line 2", notes)
+	}
+}
+
+func TestXMLThatTheStandardDecoderWouldBelieveIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"<staff><person><id>1</id><name>a&#xD800;b</name></person></staff>", "<staff><person><id>1</id><name>a&#57343;b</name></person></staff>",
+		"<staff><person><id>1</id><z:name>L8</z:name></person></staff>", `<staff><person z:no="1"><id>1</id></person></staff>`,
+	} {
+		_, err := readAll(t, text)
+		var refused *roster.Refusal
+		if !errors.As(err, &refused) || refused.Code != "E411" {
+			t.Errorf("%s: %v, want E411", text, err)
+		}
+	}
+	if _, err := readAll(t, `<staff><person xml:lang="pl"><id>1</id><name><![CDATA[&#xD800;]]></name></person></staff>`); err != nil {
+		t.Errorf("what is well-formed: %v", err)
+	}
+}
+
+// readAll reads a file of staff to its end.
+func readAll(t *testing.T, text string) (*File, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "staff.xml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path, "staff.xml", staffXML, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range f.Records() {
+		if err != nil {
+			return f, err
+		}
+	}
+	return f, nil
 }
 
 func TestXMLInOtherEncodings(t *testing.T) {

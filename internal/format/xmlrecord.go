@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"rollcall/internal/roster"
 )
@@ -256,6 +259,8 @@ func (s *elementScanner) met(text string, q qname, mark string) (int, error) {
 	case q.uri == "" || q.uri == home:
 	case ours:
 		shown = mark + prefix + ":" + q.local
+	case strings.HasPrefix(q.uri, "?") && q.uri != "?xml":
+		return 0, badTag{0, "the prefix " + shorten(q.uri[1:]) + ": is not declared, in the record that begins here"}
 	default:
 		shown = mark + text[len(mark):] + " of another namespace"
 	}
@@ -364,7 +369,7 @@ func (s *elementScanner) decode() (roster.Record, error) {
 			if errors.As(err, &wrong) {
 				line += wrong.Line - 1
 			}
-			return roster.Record{}, &roster.Refusal{Code: "E411", Line: line, Text: "not well-formed: a reference or a character that XML does not have, in the record that begins in line " + fmt.Sprint(s.line), Fix: "have HR write the file with an XML library"}
+			return roster.Record{}, s.noCharacter(line)
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
@@ -400,7 +405,18 @@ func (s *elementScanner) decode() (roster.Record, error) {
 			}
 		}
 	}
-	return d.record(s.line)
+	rec, err := d.record(s.line)
+	if half.Match(s.raw) && slices.ContainsFunc(rec.Values, func(v string) bool { return strings.ContainsRune(v, utf8.RuneError) }) {
+		return roster.Record{}, s.noCharacter(s.line) // the standard decoder takes half a character for an unknown one
+	}
+	return rec, err
+}
+
+// half finds references to halves of characters, which are none (surrogates).
+var half = regexp.MustCompile(`&#(x0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5[5-7][0-9]{3});`)
+
+func (s *elementScanner) noCharacter(line int) error {
+	return &roster.Refusal{Code: "E411", Line: line, Text: "not well-formed: a reference or a character that XML does not have, in the record that begins in line " + fmt.Sprint(s.line), Fix: "have HR write the file with an XML library"}
 }
 
 // attributes takes those of the record's own tag.

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"cmp"
 	endian "encoding/binary"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type elementScanner struct {
 	scope   []binding     // namespaces, the innermost last
 	foreign string        // the namespace of an element that is called like the first step
 	other   bool          // the root is called otherwise
+	beside  int           // the line of the first element that stands where records do and is called nearly like one; 0: none
+	strays  strays        // elements that are called like a record and stand elsewhere
 	holders []string      // paths of the first elements that have elements in them, for whoever has named another
 
 	line   int    // of the record
@@ -60,6 +63,9 @@ type elementScanner struct {
 	byName  map[string]int // in names, by how it is written
 	decoded decoder
 }
+
+// strays are elements that were passed over though they are called like a record.
+type strays struct{ count, line int } // the line of the first
 
 // An openElement is one whose end has not come.
 type openElement struct {
@@ -445,6 +451,7 @@ func (s *elementScanner) start(size int) (found bool, err error) {
 		s.rooted = len(s.open) == 0
 		return err == nil, err
 	}
+	s.noteStray(step, isNext && depth == len(s.path)-1)
 	if !tag.empty {
 		s.open = append(s.open, openElement{tag.name, s.lines, before})
 		if match {
@@ -470,6 +477,19 @@ func (s *elementScanner) noteHolder() {
 	}
 	if path = shorten(path); !slices.Contains(s.holders, path) {
 		s.holders = append(s.holders, path)
+	}
+}
+
+// noteStray notes an element that is no record and is called like one: whoever
+// stands in it would be absent without a word.
+func (s *elementScanner) noteStray(name qname, besideRecords bool) {
+	switch wanted := s.path[len(s.path)-1]; {
+	case !strings.EqualFold(name.local, wanted.local):
+	case besideRecords:
+		s.beside = cmp.Or(s.beside, s.lines)
+	case name == wanted && len(s.open) != len(s.path)-1: // on the path itself an element may be called so
+		s.strays.count++
+		s.strays.line = cmp.Or(s.strays.line, s.lines)
 	}
 }
 
