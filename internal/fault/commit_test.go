@@ -171,7 +171,13 @@ func TestP3WhatIsSaidAfterALostCommitIsWhatPostgreSQLHolds(t *testing.T) {
 	base.dsn = cluster.DSN + "&synchronous_commit=on"
 	base.configure()
 	before, after := nightsOn(t, base, rollcall)
-	crash := func() { cluster.Kill(t); cluster.Start(t) }
+	var down sync.Mutex // held while the server is away
+	crash := func() {
+		down.Lock()
+		defer down.Unlock()
+		cluster.Kill(t)
+		cluster.Start(t)
+	}
 	var right, wrong int
 	for _, style := range []struct {
 		name   string
@@ -188,7 +194,9 @@ func TestP3WhatIsSaidAfterALostCommitIsWhatPostgreSQLHolds(t *testing.T) {
 		{"the server stays away", proof.Long(0, 2), "unknown", func(forward func()) { forward(); cluster.Kill(t) }, func() { cluster.Start(t) }},
 	} {
 		for range style.times {
+			down.Lock() // rollcall may have ended before the server is back
 			s := base.copied(t)
+			down.Unlock()
 			s.via = stretch(t, server(s.dsn), style.commit).Addr().String()
 			s.configure()
 			said, found := s.judged(rollcall, before, after, style.back)

@@ -73,8 +73,8 @@ func digest(what any) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// judgedAlike tells whether two digests differ at most in how a record is read.
-func judgedAlike(a, b string) bool {
+// readOtherwise tells whether two digests differ at most in how a record is read.
+func readOtherwise(a, b string) bool {
 	_, a, _ = strings.Cut(a, " ")
 	_, b, _ = strings.Cut(b, " ")
 	return a == b && a != ""
@@ -90,7 +90,7 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 	l := &firstLook{store: r.Store, sorter: index.NewSorter(scratch, 0)}
 	l.look = store.Look{Run: run.Number, Profile: p.Name, Digest: r.digest(p, x), Secret: secretSeed(), Seen: run.Seen, Made: run.Started}
 	old, err := r.Store.Look(ctx, p.Name)
-	if errors.Is(err, store.ErrNone) || err == nil && (!judgedAlike(old.Digest, l.look.Digest) || run.Started.Before(old.Made)) {
+	if errors.Is(err, store.ErrNone) || err == nil && (!readOtherwise(old.Digest, l.look.Digest) || run.Started.Before(old.Made)) {
 		return l, nil
 	}
 	if err != nil {
