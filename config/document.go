@@ -140,6 +140,9 @@ func (d *document) readable() bool {
 			case r < ' ' && r != '\t', r == 0x7f:
 				d.note(i+1, col, 1, codeSyntax, "a control character", "remove it; in a quoted text write it as an escape, like \\x1f")
 				return false
+			case r == '\u0085' || r == '\u2028' || r == '\u2029': // YAML ends a line here, and no editor shows it
+				d.note(i+1, col, 1, codeSyntax, "a line separator that editors do not show", "remove it")
+				return false
 			}
 		}
 	}
