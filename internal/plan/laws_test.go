@@ -352,6 +352,11 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 		}) {
 			return // a row that was in the way of somebody who has moved is looked at again
 		}
+		if n.rejected("E302", "E305") && slices.ContainsFunc(n.Changes, func(c Change) bool {
+			return c.Action == Add && slices.ContainsFunc(n.rows, func(e roster.Entry) bool { return roster.Fold(e.OldUsername) == roster.Fold(c.Username) })
+		}) {
+			return // an old name that nobody had yesterday is that of an account today
+		}
 		again := spend(t, n.Options, n.after, n.rows)
 		if len(again.Changes) > 0 {
 			n.show(t, "planned again: %+v", again.Changes)
