@@ -14,7 +14,7 @@ import (
 // profileErrors are the errors of a profile in a site that is in order.
 func profileErrors(t *testing.T, profile string) Errors {
 	t.Helper()
-	_, errs := load(site(t, "mail: {server: 'smtp://localhost:25', from: a@example.org}\n", "x.yaml", profile), now)
+	_, errs := load(site(t, "mail: {server: 'smtp://localhost:25', from: a@example.org}\n", "x.yaml", profile), now, nil)
 	return errs
 }
 
@@ -143,7 +143,7 @@ func TestTheSiteIsChecked(t *testing.T) {
 		{"state: ''", "1:8 error C110", "state is empty"},
 	} {
 		t.Run(tt.text, func(t *testing.T) {
-			_, errs := load(site(t, tt.text+"\n", "x.yaml", small, "y.yaml", small), now)
+			_, errs := load(site(t, tt.text+"\n", "x.yaml", small, "y.yaml", small), now, nil)
 			only(t, errs, tt.want, tt.says)
 			if strings.Contains(strings.ReplaceAll(errs.Error(), filepath.Dir(errs[0].File), ""), "hunter2") {
 				t.Errorf("the password shows:\n%v", errs)
@@ -158,7 +158,7 @@ func TestTheSiteIsChecked(t *testing.T) {
 		"authority: {email: [x, y], '*': [y]}",
 		"language: en\nmode: live",
 	} {
-		if _, errs := load(site(t, fine+"\n", "x.yaml", small, "y.yaml", small), now); len(errs) > 0 {
+		if _, errs := load(site(t, fine+"\n", "x.yaml", small, "y.yaml", small), now, nil); len(errs) > 0 {
 			t.Errorf("%s\n%v", fine, errs)
 		}
 	}
@@ -188,7 +188,7 @@ func TestTheKeyIsInTheMap(t *testing.T) {
 }
 
 func TestAReportThatNobodyCarriesIsAWarning(t *testing.T) {
-	_, errs := load(site(t, "", "x.yaml", small+"report: {to: [a@example.org]}\n"), now)
+	_, errs := load(site(t, "", "x.yaml", small+"report: {to: [a@example.org]}\n"), now, nil)
 	only(t, errs, "3:10 warning C307", "no mail.server")
 }
 
@@ -258,7 +258,7 @@ func TestEveryKeyThatIsNotBuiltIsRefusedByName(t *testing.T) {
 				if !isSiteKey(keys[0]) {
 					path = site(t, "", "x.yaml", text)
 				}
-				_, errs := load(path, now)
+				_, errs := load(path, now, nil)
 				var got []string
 				for _, e := range errs {
 					if e.Code == codeUnknown || e.Code == codeType {
@@ -293,7 +293,7 @@ func TestAValueThatIsNotBuiltIsRefusedByName(t *testing.T) {
 		"required: [cohorts]":                              "1:12 required[0]: cohorts is not built yet",
 	} {
 		t.Run(text, func(t *testing.T) {
-			_, errs := load(site(t, "", "x.yaml", text+"\n"), now)
+			_, errs := load(site(t, "", "x.yaml", text+"\n"), now, nil)
 			var got []string
 			for _, e := range errs {
 				if e.Code == codeNotBuilt && !strings.HasPrefix(e.Text, "source.url") {
@@ -314,7 +314,7 @@ func TestAllCodesAreExplained(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"testdata/broken", "testdata/contract"} {
-		_, errs := load(filepath.Join(name, "rollcall.yaml"), now)
+		_, errs := load(filepath.Join(name, "rollcall.yaml"), now, nil)
 		for _, e := range errs {
 			if _, ok := Codes[e.Code]; !ok {
 				t.Errorf("code %q of %v is not explained", e.Code, e)

@@ -71,7 +71,7 @@ func TestWhatDoesNotGoWithADirectoryIsRefused(t *testing.T) {
 		{"half StartTLS", "starttls: maybe", "starttls: off", "9:13 source.starttls: wants required or off"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, errs := load(site(t, "", "staff.yaml", staffOf(tt.was, tt.is)), now)
+			_, errs := load(site(t, "", "staff.yaml", staffOf(tt.was, tt.is)), now, nil)
 			var got []string
 			for _, e := range errs {
 				got = append(got, fmt.Sprintf("%d:%d %s", e.Line, e.Col, e.Text))
@@ -81,7 +81,7 @@ func TestWhatDoesNotGoWithADirectoryIsRefused(t *testing.T) {
 			}
 		})
 	}
-	_, errs := load(site(t, "", "staff.yaml", staffOf()[:strings.Index(staffOf(), "map:")]), now)
+	_, errs := load(site(t, "", "staff.yaml", staffOf()[:strings.Index(staffOf(), "map:")]), now, nil)
 	if !strings.Contains(errs.Error(), "map is missing: it says which attributes a directory is asked for") {
 		t.Errorf("without a map: %v", errs)
 	}
@@ -89,7 +89,7 @@ func TestWhatDoesNotGoWithADirectoryIsRefused(t *testing.T) {
 
 func TestThePasswordOfADirectoryIsNeverShown(t *testing.T) {
 	for _, bind := range []string{"{dn: svc@example.org, password: hunter2}", "\n    dn: svc\n    password: hunter2", "{dn: svc, password: {text: hunter2}}"} {
-		_, errs := load(site(t, "", "staff.yaml", staffOf("{dn: svc@example.org, password: {file: word}}", bind)), now)
+		_, errs := load(site(t, "", "staff.yaml", staffOf("{dn: svc@example.org, password: {file: word}}", bind)), now, nil)
 		if !errs.Failed() || strings.Contains(errs.Error(), "hunter2") {
 			t.Errorf("bind: %s gives\n%v", bind, errs)
 		}

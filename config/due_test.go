@@ -19,7 +19,7 @@ func TestATimeThatADropIsDueAt(t *testing.T) {
 	} {
 		only(t, profileErrors(t, source+tt.text), tt.want, tt.says)
 	}
-	s, errs := load(site(t, "", "x.yaml", source+"  due: 06:00\n  due_except: [sat, sun, 2026-12-25]\n"), now)
+	s, errs := load(site(t, "", "x.yaml", source+"  due: 06:00\n  due_except: [sat, sun, 2026-12-25]\n"), now, nil)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

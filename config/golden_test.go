@@ -23,7 +23,7 @@ func TestABrokenSiteShowsEveryErrorAtOnce(t *testing.T) {
 	}
 	t.Chdir("testdata/broken")
 
-	s, errs := load("rollcall.yaml", now)
+	s, errs := load("rollcall.yaml", now, nil)
 	got := errs.Error() + "\n" + errs.Summary(len(s.Loaded)) + "\n"
 	compare(t, got, want)
 }
@@ -36,7 +36,7 @@ func TestTheContractIsBuiltOrRefusedByName(t *testing.T) {
 	}
 	t.Chdir("testdata/contract")
 
-	_, errs := load("rollcall.yaml", now)
+	_, errs := load("rollcall.yaml", now, nil)
 	var got string
 	for _, e := range errs {
 		if slices.Contains([]string{codeFile, codeUnknown, codeType, codeTwice, codeSyntax, codeSecret}, e.Code) {

@@ -82,8 +82,22 @@ func Load(path string) (*Site, error) {
 // LoadSound reads like [Load], but a profile with errors is only left out, so
 // that one typing error does not keep people from the rest. [Site.Profile] gives
 // its errors to whoever asks for it, and Broken names it.
-func LoadSound(path string) (*Site, error) {
-	s, found := Check(path)
+func LoadSound(path string) (*Site, error) { return sound(load(path, time.Now(), nil)) }
+
+// LoadDraft reads like [LoadSound], but the profile called name from file, as if
+// that had been saved in the profile's place: what it says relatively is relative
+// to the folder of the profiles.
+func LoadDraft(path, name, file string) (*Site, error) {
+	if !profileName.MatchString(name) {
+		return nil, missing(file, fmt.Sprintf("%q is no name for a profile", name), "use a to z, digits and dashes, at most 40")
+	}
+	return sound(load(path, time.Now(), &draft{name, file}))
+}
+
+// A draft is a profile that is not in its place yet.
+type draft struct{ name, file string }
+
+func sound(s *Site, found Errors) (*Site, error) {
 	if !found.Failed() {
 		return s, nil
 	}
@@ -104,10 +118,11 @@ func LoadSound(path string) (*Site, error) {
 
 // Check reads like [Load] and gives out what could be read, for showing what
 // is wrong with it. A site with errors must not be run.
-func Check(path string) (*Site, Errors) { return load(path, time.Now()) }
+func Check(path string) (*Site, Errors) { return load(path, time.Now(), nil) }
 
-// load reads at the time now, on which the warnings about clocks depend.
-func load(path string, now time.Time) (*Site, Errors) {
+// load reads at the time now, on which the warnings about clocks depend. A draft
+// stands for the profile of its name; nil: there is none.
+func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 	s := defaultSite()
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -121,11 +136,19 @@ func load(path string, now time.Time) (*Site, Errors) {
 	}
 	s.settle(d)
 	files, odd := s.profileFiles(d, filepath.Dir(path))
+	if instead != nil {
+		if name := instead.name + ".yaml"; !slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == name }) {
+			files = append(files, name)
+		}
+	}
 	var found Errors
 	for _, file := range files {
-		pd := open(file)
 		p := defaultProfile(s)
 		p.Name, p.Path = strings.TrimSuffix(filepath.Base(file), ".yaml"), filepath.Join(s.Profiles, filepath.Base(file))
+		if instead != nil && p.Name == instead.name {
+			file = instead.file
+		}
+		pd := open(file)
 		if pd.root != nil {
 			pd.decode(pd.root, reflect.ValueOf(p).Elem(), "", 0)
 		}

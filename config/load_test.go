@@ -45,7 +45,7 @@ func write(t *testing.T, path, text string) {
 // loaded loads a site that has nothing wrong with it.
 func loaded(t *testing.T, path string) *Site {
 	t.Helper()
-	s, errs := load(path, now)
+	s, errs := load(path, now, nil)
 	if len(errs) > 0 {
 		t.Fatalf("errors:\n%v", errs)
 	}
@@ -203,7 +203,7 @@ func TestProfilesAreNamedByTheirFiles(t *testing.T) {
 		"hr-csv.yaml", small, long+".yaml", small, "2.yaml", small,
 		"Staff.yaml", small, long+"y.yaml", small, "a_b.yaml", small, ".yaml", small,
 		"staff.yml", small, "notes.txt", "x: [", "#old.yaml#", "x: [", ".#hr.yaml", "x: [")
-	s, errs := load(path, now)
+	s, errs := load(path, now, nil)
 
 	var names []string
 	for _, p := range s.Loaded {
@@ -223,7 +223,7 @@ func TestProfilesAreNamedByTheirFiles(t *testing.T) {
 
 func TestAFolderOfProfilesThatIsNamedMustBeThere(t *testing.T) {
 	loaded(t, site(t, ""))
-	_, errs := load(site(t, "version: 1\nprofiles: feeds\n"), now)
+	_, errs := load(site(t, "version: 1\nprofiles: feeds\n"), now, nil)
 	if got, want := codes(errs), []string{"rollcall.yaml:2:11 C100"}; !slices.Equal(got, want) {
 		t.Errorf("errors = %v, want %v", got, want)
 	}
@@ -298,7 +298,7 @@ func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 	if err := os.Symlink("nowhere", filepath.Join(filepath.Dir(path), "profiles.d", "c.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	_, errs := load(path, now)
+	_, errs := load(path, now, nil)
 	if got, want := codes(errs), []string{"b.yaml:0:0 C100", "c.yaml:0:0 C100"}; !slices.Equal(got, want) {
 		t.Errorf("errors = %v, want %v\n%v", got, want, errs)
 	}

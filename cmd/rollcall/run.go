@@ -172,19 +172,20 @@ func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
 type planCmd struct {
 	Profile          string   `arg:"" help:"The profile."`
 	File             dropPath `help:"Read this drop; last is the last applied one." placeholder:"F"`
+	ProfileFile      string   `help:"Read the profile from there, as if it were saved in its place; with --file last: what the edit would change." placeholder:"NEW.yaml" type:"existingfile"`
 	Out              string   `help:"Write the plan there too, as JSON." placeholder:"P.json"`
 	DetailedExitcode bool     `help:"Exit 2 where there are changes."`
 }
 
 // Run implements the command.
 func (c *planCmd) Run(a *app) error {
-	r, p, err := a.profile(c.Profile)
+	r, p, err := a.profileIn(c.Profile, c.ProfileFile)
 	if err != nil {
 		return err
 	}
 	meter := new(run.Meter)
 	stop := a.watch(meter, r.Now)
-	j, err := r.Run(a.ctx, run.Request{Profile: p, File: string(c.File), Dry: true, Trigger: "manual", Tell: a.tell, Meter: meter})
+	j, err := r.Run(a.ctx, run.Request{Profile: p, File: string(c.File), Dry: true, Draft: c.ProfileFile != "", Trigger: "manual", Tell: a.tell, Meter: meter})
 	stop()
 	if j == nil {
 		return (&runCmd{Profile: c.Profile}).nothing(a, err)

@@ -46,7 +46,11 @@ func (a *app) close() {
 // it does not keep anybody from the others, or from the accounts. Whoever asked
 // for one by name is told its errors by [profileOf].
 func (a *app) site(named ...string) (*config.Site, error) {
-	s, err := a.read(config.LoadSound)
+	return a.siteBy(config.LoadSound, named...)
+}
+
+func (a *app) siteBy(load func(string) (*config.Site, error), named ...string) (*config.Site, error) {
+	s, err := a.read(load)
 	if err == nil && !a.Quiet {
 		for _, p := range s.Broken {
 			if slices.Contains(named, p.Name) {
@@ -168,7 +172,17 @@ func feed(s *config.Site, p *config.Profile) *run.Profile {
 
 // profile opens what a command on one profile needs.
 func (a *app) profile(name string) (*run.Runner, *run.Profile, error) {
-	s, err := a.site(name)
+	return a.profileIn(name, "")
+}
+
+// profileIn is [app.profile] with the profile read from a file that is not in
+// its place yet, if there is one.
+func (a *app) profileIn(name, draft string) (*run.Runner, *run.Profile, error) {
+	read := config.LoadSound
+	if draft != "" {
+		read = func(path string) (*config.Site, error) { return config.LoadDraft(path, name, draft) }
+	}
+	s, err := a.siteBy(read, name)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -76,6 +76,7 @@ type Run struct {
 	Reverts   int64           `json:"reverts,omitempty"`  // the run that this one takes back
 	SameAs    int64           `json:"same_as,omitempty"`  // the run of the same bytes that this one equals (R104)
 	Partly    bool            `json:"partly,omitempty"`   // of a revert: only for some of its accounts
+	Draft     bool            `json:"draft,omitempty"`    // planned by a profile that is not in its place (plan --profile-file): never applied
 	Mapping   string          `json:"mapping,omitempty"`  // digest of what a record means: format, match, map
 	Settings  string          `json:"settings,omitempty"` // digest of all that a plan depends on besides drop and accounts
 	Overdue   *Overdue        `json:"overdue,omitempty"`  // of a missing run: what was found where the drop should have been

@@ -56,6 +56,8 @@ type Run struct {
 	SameAs    int64   `json:"same_as"` // the run of the same bytes that this one equals, whose problems stand; 0 for none
 	LeftOut   int     `json:"left_out"`
 	Excepted  int     `json:"excepted"`
+
+	Draft bool `json:"-"` // planned by a profile that is not in its place
 }
 
 // Input is the drop that the run read; empty texts where it read none.
@@ -114,7 +116,7 @@ func Build(run *journal.Run, problems Problems) (*Doc, error) {
 			Started: Instant{run.Started}, Finished: Instant{run.Finished}, ExitCode: run.ExitCode, PlanDigest: run.PlanDigest,
 			DryRun: run.DryRun, AppliedSeq: run.AppliedSeq, Error: run.Error, Code: run.Code, HeldUntil: Instant{run.HeldUntil},
 			Decision: run.Decision, DecidedBy: run.DecidedBy, Approved: run.Approved, Reverts: run.Reverts,
-			SameAs: run.SameAs, LeftOut: run.LeftOut, Excepted: run.Excepted,
+			SameAs: run.SameAs, LeftOut: run.LeftOut, Excepted: run.Excepted, Draft: run.Draft,
 		},
 		Input: Input{
 			Source: run.Input.Source, Name: run.Input.Name, Size: run.Input.Size, SHA256: run.Input.SHA256,

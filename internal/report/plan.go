@@ -252,6 +252,8 @@ func (p *page) planEnd() {
 	case run.Status == journal.Held:
 		p.line("Apply it all the same:    rollcall held approve %d --reason \"…\"", run.Number)
 		p.line("Drop it:                  rollcall held reject %d --reason \"…\"", run.Number)
+	case run.Draft:
+		p.line("This is what a profile would do that is not in its place: nothing of it can be applied. Save it, then  rollcall plan %s", run.Profile)
 	case run.Status == journal.Dry && d.facts.Changes() > 0:
 		p.line("Apply exactly this plan:  rollcall apply %d", run.Number)
 		if guard.Holds(d.Guardrails) {

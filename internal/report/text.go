@@ -265,7 +265,9 @@ func (p *page) further() (steps []step) {
 		if p.d.facts.Changes() > 0 {
 			add("every change", "rollcall runs changes %d", run.Number)
 			problems()
-			add("apply exactly this", "rollcall apply %d", run.Number)
+			if !run.Draft {
+				add("apply exactly this", "rollcall apply %d", run.Number)
+			}
 		} else {
 			problems()
 		}

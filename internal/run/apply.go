@@ -247,6 +247,8 @@ func (r *Runner) ApplyStored(ctx context.Context, p *Profile, d Decision) (*jour
 			return fmt.Errorf("run %d is %s and no plan that waits; make one with rollcall plan %s: %w", run.Number, run.Status, run.Profile, store.ErrRefused)
 		case d.Digest != "" && d.Digest != run.PlanDigest:
 			return fmt.Errorf("run %d: its plan has the digest %s, not that of the file: %w", run.Number, run.PlanDigest, store.ErrRefused)
+		case run.Draft:
+			return fmt.Errorf("run %d was planned by a profile that is not in its place; save it, and make a plan with rollcall plan %s: %w", run.Number, run.Profile, store.ErrRefused)
 		case p == nil:
 			return fmt.Errorf("run %d has no profile; use rollcall held approve %d: %w", run.Number, run.Number, store.ErrRefused)
 		case run.Finished.Add(p.Limits.HoldFor).Before(r.Now()):

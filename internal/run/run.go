@@ -99,6 +99,7 @@ type Request struct {
 	Profile *Profile
 	File    string // path of a drop; "last" is the last applied one; "" asks the source
 	Dry     bool   // stop before applying
+	Draft   bool   // the profile is not in its place: of a dry run, which is then never applied
 	Yes     bool   // pass first_run, once
 	Trigger string // schedule, manual
 	// Confirm is asked, on a terminal, where first_run alone would hold the run; nil: nobody is there.
@@ -172,7 +173,7 @@ func (r *Runner) release(l *store.Lease) {
 
 // thread is the path of every run, once the profile is ours.
 func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*journal.Run, error) {
-	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings()}
+	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Draft: q.Draft, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings()}
 	spool, err := r.spool(q.Profile.Name, 0) // all of it is ours, and none of it is in use
 	if err != nil {
 		return r.unfetched(ctx, q, run, err)
