@@ -35,7 +35,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.decrypt", "decryption"},
 	// format
 	{"format.preset", "presets"},
-	{"format.action", "a column that says what a delta's row does"},
 	{"format.dedupe", "joining the rows of one person"},
 	// whole blocks
 	{"scope", "leaving records out by their values"},

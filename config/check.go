@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/mapping"
 	"rollcall/internal/roster"
 )
 
@@ -135,6 +136,12 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)
 	p.checkAbsence(d)
+	if d.has("format.action") {
+		d.faults("format.action", mapping.Action(p.Format.Action).Validate())
+		if p.Format.Content == "full" {
+			d.clash("format.action", codeFull, "format.action says what the rows of a delta do, and this profile's files list everybody", "remove it, or write  content: delta")
+		}
+	}
 	p.checkMap(d)
 	p.checkClock(d, now)
 	d.address("owner", p.Owner)

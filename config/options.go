@@ -24,6 +24,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Standardise: string(s.Accounts.Standardise),
 		Auth:        union(methods, s.Accounts.Auth),
 		Zone:        p.Zone,
+		Action:      mapping.Action(p.Format.Action),
 	}
 }
 

@@ -22,7 +22,14 @@ type Options struct {
 	Record     string            `yaml:"record" json:",omitempty"`     // XML: the path of the elements that are people, like /changes/person; LDIF: the object class of the entries that are, "" for all
 	Namespaces map[string]string `yaml:"namespaces" json:",omitempty"` // XML: URIs by the prefixes that Record and the map use
 	Dialect    string            `yaml:"dialect" json:",omitempty"`    // LDIF: ad, openldap, 389ds, generic; "" is generic
+	Action     Action            `yaml:"action" json:",omitzero"`      // what a delta's rows do; mapping reads it
 	Elements   []string          `yaml:"-" json:"-"`                   // XML: the names that the map speaks of; the columns, for there is no header
+}
+
+// An Action is the column of a delta that says what each row does.
+type Action struct {
+	From   string            `yaml:"from"`
+	Values map[string]string `yaml:"values"`
 }
 
 // A Trailer is a last row that counts the others.

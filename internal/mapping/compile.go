@@ -28,6 +28,7 @@ type Mapper struct {
 
 	status, suspended, deleted *source // nil where the drop does not say them
 	oldUsername, previousKey   *source
+	action                     *source // nil where no column says what a row does
 
 	numberGiven, numberMade bool // a taken username gets a counter (R33)
 }
@@ -90,6 +91,11 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 			return nil, nil, err
 		}
 	}
+	if o.Action.From != "" {
+		s := newSource("action", Column{From: o.Action.From, Values: o.Action.Values, Other: "reject"}, m.head)
+		m.action = &s
+		m.mark(s)
+	}
 	m.arrange()
 	return m, m.notes(columns), nil
 }
@@ -108,6 +114,9 @@ func (o Options) Columns() []string {
 				names = append(names, t.columns()...)
 			}
 		}
+	}
+	if o.Action.From != "" {
+		names = append(names, o.Action.From)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -139,6 +148,9 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 		}
 	}
 	key, name := o.Key.String(), roster.Username.String()
+	if o.Action.From != "" {
+		need("format.action", o.Action.From)
+	}
 	if len(o.Map) == 0 {
 		switch _, found := columns[name]; {
 		case o.Fallback && found:
@@ -289,6 +301,9 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 		})
 	}
 	used := map[int]bool{}
+	if m.action != nil {
+		used[m.action.index] = true
+	}
 	names := slices.Clone(controls)
 	for _, f := range roster.FeedFields() {
 		names = append(names, f.String())

@@ -46,6 +46,7 @@ type Options struct {
 	Standardise string            // on, off, extended (R30); "" is on
 	Auth        []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
 	Zone        *time.Location    // of dates without a zone; nil: UTC
+	Action      Action            // of a delta: the column that says what a row does
 }
 
 // The control columns: what they say is no field of the account.
@@ -88,7 +89,8 @@ func (o Options) Digest() string {
 		Standardise string
 		Auth        []string
 		Zone        string
-	}{rules, map[string]column{}, o.Key.String(), o.Fallback, o.standardise(), slices.Sorted(slices.Values(o.auth())), o.zone().String()}
+		Action      Action
+	}{rules, map[string]column{}, o.Key.String(), o.Fallback, o.standardise(), slices.Sorted(slices.Values(o.auth())), o.zone().String(), o.Action}
 	for name, c := range o.Map {
 		said.Map[name] = column(c)
 	}

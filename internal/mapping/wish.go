@@ -5,6 +5,7 @@ import "rollcall/internal/roster"
 // wish is what the record asks of the account's state (R60). Deleted wins over
 // everything; words that contradict each other say nothing.
 func (m *Mapper) wish(e *roster.Entry, r row) roster.Wish {
+	act := m.act(e, r)
 	gone := m.flag(e, r, m.deleted)
 	off := m.flag(e, r, m.suspended)
 	word := m.word(e, r)
@@ -12,6 +13,8 @@ func (m *Mapper) wish(e *roster.Entry, r row) roster.Wish {
 		return roster.WishDelete
 	}
 	switch {
+	case act != roster.WishNone && act != roster.WishActive:
+		return act
 	case off == "0" && (word == roster.WishSuspend || word == roster.WishLeaver),
 		off == "1" && word == roster.WishActive:
 		m.report(e, m.status, &flaw{code: "E115", text: "status and suspended contradict each other"})
@@ -25,7 +28,7 @@ func (m *Mapper) wish(e *roster.Entry, r row) roster.Wish {
 	case off == "0":
 		return roster.WishActive
 	}
-	return roster.WishNone
+	return act
 }
 
 // flag reads suspended or deleted (R13): "0", "1" or "" for nothing said.
