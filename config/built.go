@@ -83,7 +83,6 @@ var notBuiltValues = []struct {
 	{"mode", []string{"rehearsal"}},
 	{"source.type", []string{"https"}},
 	{"format.type", []string{"json"}},
-	{"map.*.set", []string{"until_edited"}},
 	{"report.personal_data", []string{"names", "values"}},
 	{"report.attach", []string{"results", "all"}},
 }

@@ -284,7 +284,6 @@ func TestAValueThatIsNotBuiltIsRefusedByName(t *testing.T) {
 	for text, want := range map[string]string{
 		"source: {type: https, url: x}":                    "1:16 source.type: https is not built yet",
 		"format: {type: json, content: full}":              "1:16 format.type: json is not built yet",
-		"map: {email: {from: Mail, set: until_edited}}":    "1:32 map.email.set: until_edited is not built yet",
 		"report: {personal_data: names}":                   "1:25 report.personal_data: names is not built yet",
 		"report: {personal_data: values}":                  "1:25 report.personal_data: values is not built yet",
 		"match: {key: fields.badge}":                       "1:14 match.key: fields.badge is not built yet",

@@ -17,6 +17,9 @@ type accountsCmd struct {
 	Show     accountsShowCmd    `cmd:"" help:"One account: fields and who wrote them, links, last changes."`
 	History  accountsHistoryCmd `cmd:"" help:"Everything that was done to one account."`
 	Export   accountsExportCmd  `cmd:"" help:"The list as CSV, XML or JSON."`
+	Create   createCmd          `cmd:"" help:"Add an account by hand."`
+	Edit     editCmd            `cmd:"" help:"Change fields of accounts by hand."`
+	Release  releaseCmd         `cmd:"" help:"Give fields that were edited by hand back to the feeds."`
 	Suspend  suspendCmd         `cmd:"" help:"Suspend accounts by hand."`
 	Activate activateCmd        `cmd:"" help:"Activate suspended accounts by hand."`
 	Link     linkCmd            `cmd:"" help:"Decide whom a feed's key means."`
@@ -156,11 +159,19 @@ type suspendCmd struct {
 }
 
 // Run implements the command.
-func (c *suspendCmd) Run(a *app) error { return c.set(a, plan.Suspend, roster.Active) }
+func (c *suspendCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		return deed{verb: "Suspend", from: roster.Active, do: d.r.Status(plan.Suspend)}, nil
+	})
+}
 
 type activateCmd struct {
 	hand `embed:""`
 }
 
 // Run implements the command.
-func (c *activateCmd) Run(a *app) error { return c.set(a, plan.Reactivate, roster.Suspended) }
+func (c *activateCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		return deed{verb: "Activate", from: roster.Suspended, do: d.r.Status(plan.Reactivate)}, nil
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -16,38 +17,67 @@ import (
 // maxBatch is how many accounts a person changes at once.
 const maxBatch = 5_000
 
-// set does to the accounts what the person asked for: to all of them or none.
-// Of those that a run changed it means those that have the status from.
-func (c *hand) set(a *app, action plan.Action, from roster.Status) error {
+// A deed is what a verb of rollcall accounts does to the accounts that are named.
+type deed struct {
+	verb string        // of the question: Suspend
+	from roster.Status // which of a run's accounts are meant; "" for all but the deleted
+	do   run.Deed
+	tell func(plan.Plan) (string, error) // what a person should know before the question; nil: nothing
+}
+
+// carry does to the accounts what the person asked for: to all of them or none.
+func (c *hand) carry(a *app, of func(*desk) (deed, error)) error {
 	d, err := a.desk()
 	if err != nil {
 		return err
 	}
-	refs, err := c.refs(d, from)
+	what, err := of(d)
 	if err != nil {
 		return err
 	}
-	by := run.By{Who: who(), Reason: c.Reason}
-	for _, ref := range c.Accounts { // those that were typed, so that a refusal can name them
-		if _, err := d.account(ref); err != nil {
-			return err
-		}
-		if _, err := d.r.PlanStatus(d.ctx, action, []string{ref}, by); err != nil {
-			return fmt.Errorf("%q: %w", ref, err)
-		}
+	refs, err := c.refs(d, what.from)
+	if err != nil {
+		return err
 	}
-	if c.DryRun {
-		p, err := d.r.PlanStatus(d.ctx, action, refs, by)
+	if err := d.accounts(c.Accounts); err != nil { // those that were typed, so that a refusal can name them
+		return err
+	}
+	by := run.By{Who: who(), Reason: c.Reason}
+	p, err := d.r.PlanDeed(d.ctx, refs, by, what.do)
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("%s %s?", what.verb, plural(len(p.Changes), "account"))
+	if what.tell != nil {
+		news, err := what.tell(p)
 		if err != nil {
 			return err
 		}
+		if news != "" {
+			question = news + "\n" + question
+		}
+	}
+	return d.carryOut(p, by, c.DryRun, question)
+}
+
+// carryOut shows what a person's plan would do, or asks and does it.
+func (d *desk) carryOut(p plan.Plan, by run.By, dry bool, question string) error {
+	switch {
+	case len(p.Changes) == 0 && d.Output != "table":
+		return d.nothing()
+	case len(p.Changes) == 0:
+		fmt.Fprintln(d.stdout, "Nothing to do: it is so already.")
+		return nil
+	case dry:
+		if i := strings.LastIndex(question, "\n"); i >= 0 && d.Output == "table" {
+			fmt.Fprintln(d.stdout, question[:i])
+		}
 		return d.planned(p)
 	}
-	verb := map[plan.Action]string{plan.Suspend: "Suspend", plan.Reactivate: "Activate"}[action]
-	if err := a.sure(fmt.Sprintf("%s %s?", verb, plural(len(refs), "account"))); err != nil {
+	if err := d.sure(question); err != nil {
 		return err
 	}
-	j, err := d.r.SetStatus(d.ctx, action, refs, by)
+	j, err := d.r.Do(d.ctx, p, by)
 	return d.tell(nil, j, err)
 }
 
@@ -74,6 +104,8 @@ func (c *hand) refs(d *desk, from roster.Status) ([]string, error) {
 		refs = append(refs, "id:"+strconv.FormatUint(x.ID, 10))
 	}
 	switch {
+	case len(refs) == 0 && from == "":
+		return nil, fmt.Errorf("run %d changed no account that is still there in this way", q.Run)
 	case len(refs) == 0:
 		return nil, fmt.Errorf("none of the accounts that run %d changed is %s now", q.Run, from)
 	case len(refs) > maxBatch:

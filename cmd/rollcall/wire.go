@@ -138,7 +138,7 @@ func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, err
 	}
 	return &run.Runner{
 		Store: db, State: s.State, Now: now, Mail: send, Site: domain,
-		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Limits: guard.DefaultLimits(), Version: version,
+		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
 	}, nil
 }
 

@@ -247,16 +247,12 @@ func (k *checker) words(name string, c Column) {
 		{"blank", c.Blank, []string{"keep", "clear"}},
 		{"on_invalid", c.OnInvalid, []string{"keep", "blank", "reject"}},
 		{"on_taken", c.OnTaken, []string{"number", "reject"}},
-		{"set", string(c.Set), []string{string(roster.SetAlways), string(roster.SetOnce), string(roster.SetIfEmpty)}},
+		{"set", string(c.Set), []string{string(roster.SetAlways), string(roster.SetOnce), string(roster.SetIfEmpty), string(roster.SetUntilEdited)}},
 	} {
 		if key.value == "" || slices.Contains(key.allowed, key.value) {
 			continue
 		}
-		text := fmt.Sprintf("%q is none of %s", key.value, strings.Join(key.allowed, ", "))
-		if key.value == "until_edited" {
-			text = "this version cannot do until_edited yet"
-		}
-		k.fault(name+"."+key.name, text, "write one of "+strings.Join(key.allowed, ", "))
+		k.fault(name+"."+key.name, fmt.Sprintf("%q is none of %s", key.value, strings.Join(key.allowed, ", ")), "write one of "+strings.Join(key.allowed, ", "))
 	}
 }
 

@@ -28,7 +28,7 @@ func TestValidateReportsEveryFaultByItsPath(t *testing.T) {
 		{"email", Column{From: "a", OnTaken: "number"}, "email.on_taken"},
 		{"email", Column{From: "a", OnTaken: "count"}, "email.on_taken email.on_taken"},
 		{"email", Column{From: "a", Set: "never"}, "email.set"},
-		{"email", Column{From: "a", Set: "until_edited"}, "email.set"},
+		{"email", Column{From: "a", Set: "until_noon"}, "email.set"},
 		{"email", Column{From: "a", Transform: []string{"lower", "rot13"}}, "email.transform"},
 		{"email", Column{From: "a", Other: "keep"}, "email.other"},
 		{"email", Column{Const: "a@b.example", Values: map[string]string{"a": "b"}}, "email.values"},

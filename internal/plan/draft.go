@@ -125,7 +125,7 @@ func (d *draft) field(f roster.Field, value string) {
 		return
 	}
 	switch mode := d.Set[f]; {
-	case d.Policy.Update == "none", mode == roster.SetOnce:
+	case d.Policy.Update == "none", mode == roster.SetOnce, mode == roster.SetUntilEdited && d.was.Origins[f].IsPerson():
 		return
 	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "" && !(f == roster.Email && d.back()): // the deleted hold no address (R22)
 		return

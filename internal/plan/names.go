@@ -97,7 +97,8 @@ func (d *draft) rename() error {
 	}
 	mode := d.Set[roster.Username]
 	switch {
-	case mode == roster.SetOnce, mode == roster.SetIfEmpty && d.was.Values[roster.Username] != "":
+	case mode == roster.SetOnce, mode == roster.SetIfEmpty && d.was.Values[roster.Username] != "",
+		mode == roster.SetUntilEdited && d.was.Origins[roster.Username].IsPerson():
 	case !d.updates():
 		d.remark("", "username", "has another username in the feed; policy.update is "+d.Policy.Update+", so the old one stays")
 	case !allowed:

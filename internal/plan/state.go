@@ -167,6 +167,12 @@ func (d *draft) status(s roster.Status, why roster.Reason, by roster.Origin, rea
 // dates gives the account the instants of its dates, and the state that they
 // ask for now (R70, R71, R72). A run plans that; the sweep does what falls due later.
 func (d *draft) dates() {
+	d.instants()
+	d.byDates()
+}
+
+// instants are those of its dates.
+func (d *draft) instants() {
 	v := &d.now.Values
 	zone := Zone(v[roster.Timezone], d.Zone)
 	if v[roster.StartsOn] != d.was.Values[roster.StartsOn] || v[roster.Timezone] != d.was.Values[roster.Timezone] {
@@ -175,7 +181,6 @@ func (d *draft) dates() {
 	if v[roster.ExpiresOn] != d.was.Values[roster.ExpiresOn] || v[roster.Timezone] != d.was.Values[roster.Timezone] {
 		v[roster.ExpiresAt] = roster.Stamp(EndOf(v[roster.ExpiresOn], zone))
 	}
-	d.byDates()
 }
 
 // byDates suspends what has expired or not started, and lifts what a date had

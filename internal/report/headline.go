@@ -140,7 +140,7 @@ func (p *page) byHand() string {
 	for _, one := range []struct {
 		n    int
 		what string
-	}{{r.Suspended, "suspended"}, {r.Reactivated, "reactivated"}, {r.Updated, "changed"}} {
+	}{{r.Added, "added"}, {r.Suspended, "suspended"}, {r.Deleted, "deleted"}, {r.Reactivated, "reactivated"}, {r.Renamed, "renamed"}, {r.Updated, "changed"}} {
 		if one.n > 0 {
 			parts = append(parts, was(one.n, "account")+" "+one.what)
 		}

@@ -173,7 +173,8 @@ type SetMode string
 
 // The modes; "" is always.
 const (
-	SetAlways  SetMode = "always"
-	SetOnce    SetMode = "once"
-	SetIfEmpty SetMode = "if_empty"
+	SetAlways      SetMode = "always"
+	SetOnce        SetMode = "once"
+	SetIfEmpty     SetMode = "if_empty"
+	SetUntilEdited SetMode = "until_edited" // a person's edit stays until it is released
 )

@@ -19,39 +19,95 @@ type By struct {
 	Reason string
 }
 
-// SetStatus suspends or reactivates accounts, each named like a username,
-// id:20417 or key:104417, in one run of kind batch: all of them or none.
+// SetStatus suspends or reactivates accounts, in one run of kind batch.
 func (r *Runner) SetStatus(ctx context.Context, action plan.Action, accounts []string, by By) (*journal.Run, error) {
-	p, err := r.PlanStatus(ctx, action, accounts, by)
+	p, err := r.PlanDeed(ctx, accounts, by, r.Status(action))
 	if err != nil {
 		return nil, err
 	}
 	return r.batch(ctx, p, by)
 }
 
-// PlanStatus is what [Runner.SetStatus] would do. Nothing is recorded.
-func (r *Runner) PlanStatus(ctx context.Context, action plan.Action, accounts []string, by By) (plan.Plan, error) {
-	var p plan.Plan
-	if err := r.Forwards(ctx); err != nil {
-		return p, err
+// A Deed plans what a person does to one account. Where that would change
+// nothing its error is [plan.ErrNothing].
+type Deed func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error)
+
+// Status suspends or reactivates.
+func (r *Runner) Status(action plan.Action) Deed {
+	return func(_ context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
+		return plan.ByHand(a, action, p.Protect, p.Who, p.Reason, p.At)
 	}
-	seen := map[uint64]bool{}
+}
+
+// Edit writes fields.
+func (r *Runner) Edit(w plan.Wants) Deed {
+	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
+		found, err := r.Store.Find(ctx, w.Query(a, r.Now()))
+		if err != nil {
+			return plan.Change{}, err
+		}
+		return p.Edit(a, w, found)
+	}
+}
+
+// Free gives fields that a person wrote back to the feeds; all of them where
+// none are named.
+func (r *Runner) Free(fields []roster.Field) Deed {
+	return func(_ context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
+		return p.Release(a, fields)
+	}
+}
+
+// PlanDeed is what a person's deed comes to for accounts, each named like a
+// username, id:20417 or key:104417: all of them or none. Those of which nothing
+// would change are left out. Nothing is recorded.
+func (r *Runner) PlanDeed(ctx context.Context, accounts []string, by By, do Deed) (plan.Plan, error) {
+	if err := r.Forwards(ctx); err != nil {
+		return plan.Plan{}, err
+	}
+	var p plan.Plan
+	person, seen := r.person(by), map[uint64]bool{}
 	for _, ref := range accounts {
 		a, err := r.Store.Named(ctx, ref)
 		if err != nil {
-			return plan.Plan{}, err
+			return plan.Plan{}, fmt.Errorf("%q: %w", ref, err)
 		}
 		if seen[a.ID] {
 			continue
 		}
 		seen[a.ID] = true
-		c, err := plan.ByHand(a, action, r.Protect, roster.Person(by.Who), by.Reason, roster.Stamp(r.Now()))
-		if err != nil {
-			return plan.Plan{}, err
+		switch c, err := do(ctx, person, a); {
+		case errors.Is(err, plan.ErrNothing):
+		case err != nil:
+			return plan.Plan{}, fmt.Errorf("%q: %w", ref, err)
+		default:
+			p.Changes = append(p.Changes, c)
 		}
-		p.Changes = append(p.Changes, c)
 	}
 	return p, nil
+}
+
+// PlanCreate is the account that a person adds. Nothing is recorded.
+func (r *Runner) PlanCreate(ctx context.Context, w plan.Wants, by By) (plan.Plan, error) {
+	if err := r.Forwards(ctx); err != nil {
+		return plan.Plan{}, err
+	}
+	found, err := r.Store.Find(ctx, w.Query(nil, r.Now()))
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	c, err := r.person(by).Create(w, found)
+	return plan.Plan{Changes: []plan.Change{c}}, err
+}
+
+// Do carries out what a person has planned, in one run of kind batch. What has
+// been changed since is left out, and the error says so.
+func (r *Runner) Do(ctx context.Context, p plan.Plan, by By) (*journal.Run, error) {
+	return r.batch(ctx, p, by)
+}
+
+func (r *Runner) person(by By) plan.Person {
+	return plan.Person{Who: roster.Person(by.Who), Reason: by.Reason, At: roster.Stamp(r.Now()), Protect: r.Protect, Zone: r.Zone}
 }
 
 // Link ties a key of a profile to an account, or to nobody yet where account

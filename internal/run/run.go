@@ -66,10 +66,11 @@ type Runner struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Mail    Mailer
-	Site    string        // of the mails' Message-IDs
-	Protect []string      // accounts.protect: names that sweep and people's tools leave alone
-	Hold    time.Duration // for which a given-up username is held (R33)
-	Limits  guard.Limits  // of the sweep
+	Site    string         // of the mails' Message-IDs
+	Protect []string       // accounts.protect: names that sweep and people's tools leave alone
+	Hold    time.Duration  // for which a given-up username is held (R33)
+	Zone    *time.Location // in which the days of what people write end; nil: UTC
+	Limits  guard.Limits   // of the sweep
 	Version string
 	ReadAll bool // every record of every drop is read, also those that are as they were: to find out whether the first look is at fault
 

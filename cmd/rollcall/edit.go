@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"rollcall/config"
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+)
+
+// settings are the fields that a person writes.
+type settings struct {
+	Set []string `help:"A field and its value, like title=Nurse; an empty value clears it. Once for each field." placeholder:"FIELD=V" sep:"none"`
+}
+
+// wants reads the fields in their normal forms, as a feed would say them.
+func (c *settings) wants(d *desk) (w plan.Wants, err error) {
+	rules := d.site.MappingOptions(&config.Profile{Zone: d.site.Zone})
+	var errs []error
+	for _, text := range c.Set {
+		name, value, ok := strings.Cut(text, "=")
+		name = strings.TrimSpace(name)
+		f, err := fieldToSet(name)
+		switch {
+		case !ok:
+			err = errors.New("--set: write FIELD=VALUE, like --set title=Nurse")
+		case err == nil && w.Set.Has(f):
+			err = fmt.Errorf("--set: %s stands twice", name)
+		case err == nil:
+			if value, err = rules.Typed(f, value); err == nil {
+				w.Say(f, value)
+			}
+		}
+		errs = append(errs, err)
+	}
+	return w, errors.Join(errs...)
+}
+
+// fieldToSet finds a field that a person can write.
+func fieldToSet(name string) (roster.Field, error) {
+	f, ok := roster.FieldNamed(name)
+	switch {
+	case name == "status" || name == "suspended" || name == "deleted":
+		return 0, fmt.Errorf("%s is not set but done: rollcall accounts suspend, activate, delete or restore", name)
+	case ok && f < roster.NumFeedFields:
+		return f, nil
+	case ok:
+		return 0, fmt.Errorf("%s is rollcall's own and cannot be set", name)
+	case name == "password" || strings.HasPrefix(name, "fields."):
+		return 0, fmt.Errorf("--set %s is not built yet", name)
+	}
+	list := make([]string, 0, roster.NumFeedFields)
+	for _, f := range roster.FeedFields() {
+		list = append(list, f.String())
+	}
+	return 0, fmt.Errorf("%q is not an account field; write one of %s", name, names(list))
+}
+
+type createCmd struct {
+	settings `embed:""`
+	DryRun   bool   `help:"Only show what would be done."`
+	Reason   string `help:"Why, for the journal." placeholder:"TEXT"`
+}
+
+// Help is what kong prints below the first line.
+func (*createCmd) Help() string {
+	return "username, first_name, last_name and email are required. No profile owns the account; a feed that lists its employee_id takes it over."
+}
+
+// Run implements the command.
+func (c *createCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	w, err := c.wants(d)
+	if err != nil {
+		return err
+	}
+	by := run.By{Who: who(), Reason: c.Reason}
+	p, err := d.r.PlanCreate(d.ctx, w, by)
+	if err != nil {
+		return err
+	}
+	return d.carryOut(p, by, c.DryRun, "Add 1 account?")
+}
+
+type editCmd struct {
+	hand     `embed:""`
+	settings `embed:""`
+}
+
+// Help is what kong prints below the first line.
+func (*editCmd) Help() string {
+	return "A feed overwrites what you write with its next record, unless its profile says set: until_edited for the field; then your value stays until rollcall accounts release."
+}
+
+// Run implements the command.
+func (c *editCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		w, err := c.wants(d)
+		switch {
+		case err != nil:
+			return deed{}, err
+		case w.Set == 0:
+			return deed{}, errors.New("say what to change: --set FIELD=VALUE, like --set title=Nurse")
+		case !w.Shared() && (len(c.Accounts) > 1 || c.InRun != ""):
+			return deed{}, errors.New("username, email and employee_id are one account's alone; edit one account at a time")
+		}
+		return deed{verb: "Change", do: d.r.Edit(w)}, nil
+	})
+}
+
+type releaseCmd struct {
+	hand  `embed:""`
+	Field []string `help:"Only these fields; absent: all that were edited by hand." placeholder:"FIELD"`
+}
+
+// Run implements the command.
+func (c *releaseCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		var fields []roster.Field
+		for _, name := range c.Field {
+			f, err := fieldToSet(name)
+			if err != nil {
+				return deed{}, err
+			}
+			fields = append(fields, f)
+		}
+		return deed{verb: "Give back to the feeds the fields of", do: d.r.Free(fields)}, nil
+	})
+}

@@ -1,0 +1,221 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// A Person is somebody who changes accounts by hand. Each method plans one
+// change, as a feed's record would be planned; its error says why it cannot be.
+type Person struct {
+	Who     roster.Origin // [roster.Person]
+	Reason  string
+	At      string         // now, a [roster.Stamp]
+	Protect []string       // accounts.protect (R64)
+	Zone    *time.Location // in which days end (R70); nil: UTC
+}
+
+// Wants are the fields that a person gives an account; with an empty value they
+// are emptied.
+type Wants struct {
+	Values roster.Values
+	Set    roster.FieldSet
+}
+
+// Say adds a field.
+func (w *Wants) Say(f roster.Field, value string) {
+	w.Values[f], w.Set = value, w.Set.With(f)
+}
+
+// alone are the fields that no two accounts share.
+var alone = roster.FieldSet(0).With(roster.Username, roster.Email, roster.EmployeeID)
+
+// Shared tells whether several accounts can be given these values at once.
+func (w *Wants) Shared() bool {
+	for f := range roster.NumFeedFields {
+		if w.Set.Has(f) && alone.Has(f) && w.Values[f] != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// forPerson are the fields that a new account needs (R43).
+var forPerson = []roster.Field{roster.Username, roster.FirstName, roster.LastName, roster.Email}
+
+// Create adds an account, which no profile owns. found is the answer to
+// [Wants.Query].
+func (p Person) Create(w Wants, found Found) (Change, error) {
+	d := p.draft(&roster.Account{})
+	p.write(d, w)
+	var lacking []string
+	for _, f := range forPerson {
+		if d.now.Values[f] == "" {
+			lacking = append(lacking, f.String())
+		}
+	}
+	if len(lacking) > 0 {
+		return Change{}, coded("E120", "a new account needs %s; write --set %s=…", strings.Join(lacking, ", "), lacking[0])
+	}
+	if err := p.names(d, found); err != nil {
+		return Change{}, err
+	}
+	d.status(roster.Active, "", "", "")
+	if err := p.dates(d); err != nil {
+		return Change{}, err
+	}
+	return p.change(d)
+}
+
+// Edit changes fields of an account. From then on they are this person's: a
+// feed leaves them alone under set: until_edited, until they are released (R51).
+func (p Person) Edit(a *roster.Account, w Wants, found Found) (Change, error) {
+	if a.Status() == roster.Deleted {
+		return Change{}, fmt.Errorf("account %d is deleted; rollcall accounts restore brings it back", a.ID)
+	}
+	d := p.draft(a)
+	p.write(d, w)
+	if d.now.Values[roster.Username] != a.Values[roster.Username] && d.protected(a) {
+		return Change{}, coded("E304", "account %d is protected by accounts.protect and keeps its username; take it out there first", a.ID)
+	}
+	if err := p.names(d, found); err != nil {
+		return Change{}, err
+	}
+	if err := p.dates(d); err != nil {
+		return Change{}, err
+	}
+	return p.change(d)
+}
+
+// Release gives fields that a person wrote back to the feeds (R51): the values
+// stay until a feed says another. No fields means all that a person wrote.
+func (p Person) Release(a *roster.Account, fields []roster.Field) (Change, error) {
+	c := Change{Action: Update, Account: a.ID, Version: a.Version, Key: roster.Key(a.Values[roster.EmployeeID]), Username: a.Values[roster.Username], Reason: p.Reason}
+	for f := range roster.NumFeedFields {
+		if a.Origins[f].IsPerson() && (len(fields) == 0 || slices.Contains(fields, f)) {
+			c.Fields = append(c.Fields, FieldChange{Field: f, Name: f.String(), Old: a.Values[f], New: a.Values[f], Was: a.Origins[f]})
+		}
+	}
+	if len(c.Fields) == 0 {
+		return Change{}, fmt.Errorf("account %d: %w: no such field was written by a person", a.ID, ErrNothing)
+	}
+	if c.Reason == "" {
+		c.Reason = "released: the feeds write these fields again"
+	}
+	return c, nil
+}
+
+// ErrNothing means that a change would change nothing.
+var ErrNothing = errors.New("there is nothing to do")
+
+// Query asks for all accounts that may stand in the way of the wishes of a, which is
+// nil where they are for a new account.
+func (w *Wants) Query(a *roster.Account, now time.Time) Query {
+	q := Query{Field: roster.EmployeeID, Now: now}
+	say := func(into *[]string, f roster.Field) {
+		v := w.Values[f]
+		if a != nil && !w.Set.Has(f) {
+			v = a.Values[f]
+		}
+		if v != "" {
+			*into = append(*into, roster.Fold(v))
+		}
+	}
+	say(&q.Usernames, roster.Username)
+	say(&q.Emails, roster.Email)
+	say(&q.Values, roster.EmployeeID)
+	return q
+}
+
+// draft is an account on its way to what a person makes of it.
+func (p Person) draft(a *roster.Account) *draft {
+	guarded := &planner{Options: Options{Policy: Policy{Protect: p.Protect}, Zone: p.Zone}, stamp: p.At, me: p.Who}
+	return &draft{people: &people{planner: guarded}, was: a, now: clone(a), reason: p.Reason}
+}
+
+func (p Person) write(d *draft, w Wants) {
+	for f := range roster.NumFeedFields {
+		if w.Set.Has(f) && !same(f, d.was.Values[f], w.Values[f]) {
+			d.set(f, w.Values[f], p.Who)
+		}
+	}
+}
+
+// names refuses a username, an address or an employee ID that is another
+// account's (R22, R33, R41).
+func (p Person) names(d *draft, found Found) error {
+	was, now := &d.was.Values, &d.now.Values
+	if now[roster.Username] == "" && was[roster.Username] != "" {
+		return errors.New("an account is never left without a username")
+	}
+	fresh := func(f roster.Field) bool {
+		return now[f] != "" && (!same(f, was[f], now[f]) || d.back())
+	}
+	holders := func(f roster.Field) bool {
+		return slices.ContainsFunc(found.Accounts, func(a roster.Account) bool {
+			return a.ID != d.was.ID && a.Status() != roster.Deleted && roster.Fold(a.Values[f]) == roster.Fold(now[f])
+		})
+	}
+	if fresh(roster.Username) {
+		if holders(roster.Username) {
+			return coded("E303", "the username is another account's; choose another")
+		}
+		for _, h := range found.Holds {
+			if h.Account != d.was.ID && h.Name == roster.Fold(now[roster.Username]) {
+				return coded("E303", "the username was account %d's until lately and is held for accounts.hold_names; choose another", h.Account)
+			}
+		}
+	}
+	if fresh(roster.Email) && holders(roster.Email) {
+		return coded("E130", "the address is another account's; write another")
+	}
+	if fresh(roster.EmployeeID) && holders(roster.EmployeeID) {
+		return coded("E301", "the employee_id is another account's: no feed could tell the two apart; write another, or rollcall accounts merge, if they are one person")
+	}
+	return nil
+}
+
+// dates gives the account the instants of its dates, and the state that they ask for.
+func (p Person) dates(d *draft) error {
+	was, now := &d.was.Values, &d.now.Values
+	d.instants()
+	if why := Ended(now, p.At); why != "" && d.was.ID != 0 && now[roster.StatusField] == string(roster.Active) && d.protected(d.was) {
+		return coded("E304", "account %d is protected by accounts.protect, and its dates would suspend it; take it out there first", d.was.ID)
+	}
+	if was[roster.StartsAt] == now[roster.StartsAt] && was[roster.ExpiresAt] == now[roster.ExpiresAt] && !d.back() {
+		return nil // what its dates ask for is the sweep's
+	}
+	c, ok := ByDates(d.now, nil, p.At)
+	if why := Ended(now, p.At); !ok && why != "" && roster.Origin(now[roster.StatusBy]) == roster.OriginDate {
+		now[roster.StatusReason] = string(why) // by another date now: the sweep must know which
+	}
+	for _, f := range c.Fields {
+		now[f.Field] = f.New
+	}
+	return nil
+}
+
+// change is what the draft has come to.
+func (p Person) change(d *draft) (Change, error) {
+	c, ok := d.change()
+	if !ok {
+		return Change{}, fmt.Errorf("account %d: %w: it says so already", d.was.ID, ErrNothing)
+	}
+	c.Key = roster.Key(d.now.Values[roster.EmployeeID])
+	c.ByDate = false
+	c.Reason = p.Reason
+	if c.Reason == "" {
+		c.Reason = "by hand"
+	}
+	return c, nil
+}
+
+// coded is an error with a problem's code, which rollcall help explains.
+func coded(code, text string, args ...any) error {
+	return fmt.Errorf(code+": "+text, args...)
+}

@@ -1,0 +1,191 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/internal/roster"
+)
+
+// ada is somebody at the keyboard.
+var ada = Person{Who: "person:ada", Reason: "asked by phone", At: roster.Stamp(noon), Protect: []string{"root"}}
+
+func wishing(values map[roster.Field]string) (w Wants) {
+	for f, v := range values {
+		w.Say(f, v)
+	}
+	return w
+}
+
+// edit does to an account of m what a person wants.
+func (m *memory) edit(t *testing.T, key string, w Wants) (Change, error) {
+	t.Helper()
+	a := m.account(key)
+	found, err := m.Find(context.Background(), w.Query(a, noon))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ada.Edit(a, w, found)
+	if err == nil {
+		m.apply(Plan{Changes: []Change{c}})
+	}
+	return c, err
+}
+
+func TestR51APersonsEditWinsUnderUntilEditedUntilItIsReleased(t *testing.T) {
+	o, m := staff(), directory("1")
+	o.Set[roster.City] = roster.SetUntilEdited
+	ulm := row(2, "1", "u1", says(roster.City, "Ulm"))
+	if p, _ := planned(t, o, m, ulm); !slices.Equal(p.told(), []string{"update 1 city=Ulm"}) {
+		t.Fatalf("before anybody edits it the feed does not write the field: %v", p.told())
+	}
+	if _, err := m.edit(t, "1", wishing(map[roster.Field]string{roster.City: "Bern"})); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := planned(t, o, m, ulm); len(p.told()) > 0 {
+		t.Errorf("a person's edit was overwritten: %v", p.told())
+	}
+	always := o
+	always.Set[roster.City] = roster.SetAlways
+	if p, _ := planned(t, always, m, ulm); len(p.told()) != 1 { // the control, and R54
+		t.Errorf("with set: always a feed does not overwrite a person's edit: %v", p.told())
+	}
+	if _, err := m.edit(t, "1", wishing(map[roster.Field]string{roster.City: ""})); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := planned(t, o, m, ulm); len(p.told()) > 0 {
+		t.Errorf("what a person emptied was filled: %v", p.told())
+	}
+	c, err := ada.Release(m.account("1"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.apply(Plan{Changes: []Change{c}})
+	if p, _ := planned(t, o, m, ulm); !slices.Equal(p.told(), []string{"update 1 city=Ulm"}) {
+		t.Errorf("after the release the feed does not write the field: %v", p.told())
+	}
+	if _, err := ada.Release(m.account("1"), nil); !errors.Is(err, ErrNothing) {
+		t.Errorf("released twice: %v", err)
+	}
+	back, _ := Opposite(c, m.account("1"))
+	m.apply(Plan{Changes: []Change{*back}})
+	if p, _ := planned(t, o, m, ulm); len(p.told()) > 0 {
+		t.Errorf("R103: the release was taken back, and the feed writes all the same: %v", p.told())
+	}
+}
+
+func TestR51AUsernameThatAPersonWroteIsNoFeedsUntilReleased(t *testing.T) {
+	o, m := staff(), directory("1")
+	o.Set[roster.Username] = roster.SetUntilEdited
+	if c, err := m.edit(t, "1", wishing(map[roster.Field]string{roster.Username: "ada"})); err != nil || c.Action != Rename {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if p, _ := planned(t, o, m, row(2, "1", "u1")); len(p.told()) > 0 {
+		t.Errorf("renamed: %v", p.told())
+	}
+	o.Set[roster.Username] = roster.SetAlways
+	if p, _ := planned(t, o, m, row(2, "1", "u1")); !slices.Equal(p.told(), []string{"rename 1 username=u1"}) {
+		t.Errorf("the control: %v", p.told())
+	}
+}
+
+func TestAPersonsEditIsRefusedAsAFeedsWouldBeR22R33R64(t *testing.T) {
+	held := func(m *memory) { m.holds = append(m.holds, Hold{Name: "old", Account: 2}) }
+	tests := []struct {
+		name string
+		with func(*memory)
+		w    map[roster.Field]string
+		want string // in the error; "" where it is done
+	}{
+		{"a free name", nil, map[roster.Field]string{roster.Username: "new"}, ""},
+		{"R33 another's name", nil, map[roster.Field]string{roster.Username: "U2"}, "E303"},
+		{"R33 a name that is held for another", held, map[roster.Field]string{roster.Username: "old"}, "E303"},
+		{"R33 its own former name", func(m *memory) { held(m); m.holds[0].Account = 1 }, map[roster.Field]string{roster.Username: "old"}, ""},
+		{"no name at all", nil, map[roster.Field]string{roster.Username: ""}, "never left without"},
+		{"R64 the name of a protected account", func(m *memory) { m.account("1").Values[roster.Username] = "root" }, map[roster.Field]string{roster.Username: "new"}, "E304"},
+		{"R64 another field of a protected account", func(m *memory) { m.account("1").Values[roster.Username] = "root" }, map[roster.Field]string{roster.City: "Ulm"}, ""},
+		{"R64 a last day that is over, of a protected account", func(m *memory) { m.account("1").Values[roster.Username] = "root" }, map[roster.Field]string{roster.ExpiresOn: "2026-08-31"}, "E304"},
+		{"R22 another's address", nil, map[roster.Field]string{roster.Email: "P2@example.org"}, "E130"},
+		{"R22 the address of somebody deleted", func(m *memory) { deleted3(nil, m) }, map[roster.Field]string{roster.Email: "p3@example.org"}, ""},
+		{"R41 another's employee ID", nil, map[roster.Field]string{roster.EmployeeID: "2"}, "E301"},
+		{"R52 what it is already", nil, map[roster.Field]string{roster.Username: "U1"}, "nothing to do"},
+		{"R63 a deleted account", func(m *memory) { m.account("1").Values[roster.StatusField] = string(roster.Deleted) }, map[roster.Field]string{roster.City: "Ulm"}, "deleted"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := directory("1", "2", "3")
+			if tt.with != nil {
+				tt.with(m)
+			}
+			_, err := m.edit(t, "1", wishing(tt.w))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestR71ADateThatAPersonMovesSuspendsAndLifts(t *testing.T) {
+	m := directory("1")
+	for _, step := range []struct {
+		last string
+		want Action
+		is   roster.Status
+	}{
+		{"2026-09-01", Update, roster.Active}, // a day of work (R70)
+		{"2026-08-31", Suspend, roster.Suspended},
+		{"2026-08-30", Update, roster.Suspended},
+		{"", Reactivate, roster.Active},
+	} {
+		c, err := m.edit(t, "1", wishing(map[roster.Field]string{roster.ExpiresOn: step.last}))
+		if err != nil || c.Action != step.want || m.account("1").Status() != step.is {
+			t.Errorf("last day %q: %s, %v, account %s; want %s, %s", step.last, c.Action, err, m.account("1").Status(), step.want, step.is)
+		}
+	}
+	m.account("1").Values[roster.StatusField], m.account("1").Values[roster.StatusBy] = string(roster.Suspended), "hr"
+	if c, err := m.edit(t, "1", wishing(map[roster.Field]string{roster.ExpiresOn: "2027-01-01"})); err != nil || c.Action != Update {
+		t.Errorf("R61: a date lifts what a feed had suspended: %s, %v", c.Action, err)
+	}
+}
+
+func TestR43APersonAddsAnAccount(t *testing.T) {
+	m := directory("1")
+	whole := map[roster.Field]string{roster.Username: "kim", roster.FirstName: "Kim", roster.LastName: "Król", roster.Email: "kim@example.org", roster.EmployeeID: "9"}
+	create := func(w Wants) (Change, error) {
+		found, _ := m.Find(context.Background(), w.Query(nil, noon))
+		return ada.Create(w, found)
+	}
+	c, err := create(wishing(whole))
+	if err != nil || c.Action != Add || c.Key != "9" || len(c.Links) > 0 || c.Field(roster.City) != nil {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for _, f := range c.Fields {
+		if f.Field < roster.NumFeedFields && f.Is != "person:ada" {
+			t.Errorf("%s is written by %q", f.Name, f.Is)
+		}
+	}
+	if _, err := create(wishing(map[roster.Field]string{roster.Username: "kim"})); err == nil || !strings.Contains(err.Error(), "E120: a new account needs first_name, last_name, email") {
+		t.Errorf("required fields: %v", err)
+	}
+	for f, taken := range map[roster.Field]string{roster.Username: "u1", roster.Email: "p1@example.org", roster.EmployeeID: "1"} {
+		w := wishing(whole)
+		w.Say(f, taken)
+		if _, err := create(w); err == nil {
+			t.Errorf("a %s that is another's was given to a new account", f)
+		}
+	}
+	w := wishing(whole)
+	w.Say(roster.StartsOn, "2026-10-01")
+	if c, err := create(w); err != nil || c.Field(roster.StatusField).New != string(roster.Suspended) || c.Field(roster.StatusReason).New != string(roster.NotStarted) {
+		t.Errorf("R72 who starts later is not suspended until then: %+v, %v", c, err)
+	}
+	m.apply(Plan{Changes: []Change{c}})
+	p, _ := plannedAt(t, staff(), m, noon.Add(time.Hour), row(2, "1", "u1"), row(3, "9", "kim"))
+	if len(p.Changes) != 1 || p.Changes[0].Action != Update || len(p.Changes[0].Links) != 1 {
+		t.Errorf("R40 a feed that lists the key does not take the account over: %v", p.told())
+	}
+}
