@@ -101,7 +101,7 @@ func newTail(w io.Writer, d *Doc) (*tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tail{w: bufio.NewWriter(w), before: firstChange}
+	t := &tail{w: bufio.NewWriterSize(w, 64<<10), before: firstChange}
 	_, _ = t.w.Write(bytes.TrimSuffix(head, []byte("\n}"))) // bufio keeps the first error, for Flush
 	_, _ = t.w.WriteString(",\n  \"changes\": [")
 	return t, nil
@@ -157,10 +157,16 @@ func appendShown(b []byte, o *journal.Outcome) []byte {
 	b = appendText(append(b, `,"done":`...), string(o.Done))
 	b = appendText(append(b, `,"note":`...), o.Note)
 	b = append(b, `,"fields":[`...)
-	for i, f := range visible(o.Fields) {
-		if i > 0 {
+	first := true
+	for i := range o.Fields {
+		f := &o.Fields[i]
+		if !shown(f) {
+			continue
+		}
+		if !first {
 			b = append(b, ',')
 		}
+		first = false
 		b = appendText(append(b, `{"name":`...), f.Name)
 		b = appendText(append(b, `,"old":`...), f.Old)
 		b = append(appendText(append(b, `,"new":`...), f.New), '}')
@@ -180,16 +186,21 @@ func appendText(b []byte, s string) []byte {
 	return append(append(append(b, '"'), s...), '"')
 }
 
-// visible are the fields of which a feed or a person speaks. What rollcall notes
-// beside them (who set the status and when, the instants of the dates) is told
-// by status and dates already.
+// visible are the fields that are told.
 func visible(fields []plan.FieldChange) []plan.FieldChange {
 	var out []plan.FieldChange
-	for _, f := range fields {
-		known, ok := roster.FieldNamed(f.Name)
-		if !ok || known < roster.NumFeedFields || known == roster.StatusField || known == roster.FallbackOwner {
-			out = append(out, f)
+	for i := range fields {
+		if shown(&fields[i]) {
+			out = append(out, fields[i])
 		}
 	}
 	return out
+}
+
+// shown tells whether a field is one of which a feed or a person speaks. What
+// rollcall notes beside them (who set the status and when, the instants of the
+// dates) is told by status and dates already.
+func shown(f *plan.FieldChange) bool {
+	known, ok := roster.FieldNamed(f.Name)
+	return !ok || known < roster.NumFeedFields || known == roster.StatusField || known == roster.FallbackOwner
 }

@@ -1,7 +1,5 @@
 package roster
 
-import "slices"
-
 // A Field is one column of an account. Those below [NumFeedFields] are what a
 // feed can say; those above are rollcall's own knowledge of the account. All
 // of them are text in their normal form, "" when empty, so that comparing,
@@ -127,16 +125,19 @@ func (f Field) String() string {
 // Max is the most characters that the field holds (R21).
 func (f Field) Max() int { return fields[f].max }
 
+// named are the fields by name.
+var named = func() map[string]Field {
+	all := make(map[string]Field, NumFields)
+	for f := range NumFields {
+		all[f.String()] = f
+	}
+	return all
+}()
+
 // FieldNamed finds a field by its public name.
 func FieldNamed(name string) (Field, bool) {
-	i := slices.IndexFunc(fields[:], func(f struct {
-		name string
-		max  int
-	},
-	) bool {
-		return f.name == name
-	})
-	return Field(max(i, 0)), i >= 0
+	f, ok := named[name]
+	return f, ok
 }
 
 // FeedFields are the fields that a feed can say, in order.
