@@ -37,7 +37,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"format.preset", "presets"},
 	{"format.dedupe", "joining the rows of one person"},
 	// whole blocks
-	{"scope", "leaving records out by their values"},
 	{"site", "sites"},
 	{"groups", "groups of a directory server"},
 	{"match.lookalike", "looking for look-alikes"},

@@ -132,6 +132,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 		d.fault("map", codeMissing, "XML has no header, and map does not say which elements are which fields", "write  map: {employee_id: ELEMENT, …}")
 	}
 	d.faults("map", s.MappingOptions(p).Validate())
+	d.faults("scope", p.Scope.Validate())
 	p.checkDirectory(d)
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)
@@ -197,6 +198,9 @@ func (p *Profile) checkAbsence(d *document) {
 		if pol.DeleteAfter > 0 {
 			d.clash("policy.delete_after", codeSwitch, "policy.delete_after needs policy.delete: on", "write  delete: on  too, or remove it")
 		}
+	}
+	if !pol.Suspend && p.Scope.Left == "suspend" {
+		d.clash("scope.left", codeSwitch, "scope.left: suspend needs policy.suspend: on", "remove  suspend: off,  or write  left: keep")
 	}
 	if !pol.Suspend && pol.Missing == "suspend" {
 		d.clash("policy.missing", codeSwitch, "policy.missing: suspend needs policy.suspend: on", "remove  suspend: off,  or write  missing: keep")

@@ -76,6 +76,7 @@ type Profile struct {
 	Timezone    string                    `yaml:"timezone"` // the site's where absent
 	Source      source.Options            `yaml:"source"`
 	Format      format.Options            `yaml:"format"`
+	Scope       mapping.Scope             `yaml:"scope"` // R68
 	Match       plan.Match                `yaml:"match"`
 	Required    []roster.Field            `yaml:"required"`     // R43
 	UniqueEmail Switch                    `yaml:"unique_email"` // on, warn, off (R22)

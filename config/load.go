@@ -251,7 +251,7 @@ func (p *Profile) settle(d *document) {
 		p.settleDirectory()
 	}
 	p.Zone = zone(d, p.Timezone)
-	p.Format.Elements = mapping.Options{Map: p.Map, Action: mapping.Action(p.Format.Action)}.Columns()
+	p.Format.Elements = mapping.Options{Map: p.Map, Action: mapping.Action(p.Format.Action), Scope: p.Scope}.Columns()
 }
 
 func settleSecret(dir string, r *secret.Ref) {

@@ -25,6 +25,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Auth:        union(methods, s.Accounts.Auth),
 		Zone:        p.Zone,
 		Action:      mapping.Action(p.Format.Action),
+		Scope:       p.Scope,
 	}
 }
 
@@ -46,6 +47,7 @@ func (s *Site) PlanOptions(p *Profile) plan.Options {
 		Set:         s.MappingOptions(p).SetModes(),
 		Authority:   s.Authority,
 		Zone:        p.Zone,
+		ScopeLeft:   p.Scope.Left,
 		Canaries:    canaries,
 	}
 }
@@ -75,7 +77,8 @@ func (p *Profile) Digest() string {
 		Format              format.Options
 		Match               plan.Match
 		Map                 map[string]mapping.Column
-	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, p.Match, p.Map}
+		Of                  mapping.Scope `json:",omitzero"`
+	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, p.Match, p.Map, p.Scope}
 	text, err := json.Marshal(meaning) // walks maps in sorted order
 	if err != nil {
 		panic(err) // plain data

@@ -235,6 +235,10 @@ func mapped(s *run.Story) step {
 			t.More = append(t.More, "asks for: "+string(e.Wish))
 			t.Rules = append(t.Rules, "R60")
 		}
+		if e.Outside != "" {
+			t.More = append(t.More, "out of scope by column "+strconv.Quote(e.Outside)+" (R68)")
+			t.Rules = append(t.Rules, "R68")
+		}
 		for _, p := range e.Problems {
 			t.More = append(t.More, p.String())
 			t.Rules = append(t.Rules, rulesOf(p.Code)...)
@@ -371,6 +375,8 @@ func nothing(s *run.Story, rejected bool) (string, []string) {
 	switch {
 	case rejected:
 		return "nothing: the row is rejected, and the account stays as it is", []string{"R3"}
+	case len(s.Entries) > 0 && !slices.ContainsFunc(s.Entries, func(e roster.Entry) bool { return e.Outside == "" }):
+		return "nothing: the row is out of the profile's scope", []string{"R68"}
 	case len(s.Entries) > 0:
 		return "nothing: no field differs", []string{"R52"}
 	case a == nil:

@@ -192,7 +192,7 @@ func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, 
 			fmt.Fprintf(&b, "  %s: %s\n", n, n.Remedy())
 		}
 	}
-	fmt.Fprintf(&b, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.rejected-t.warned, t.blemishes())
+	fmt.Fprintf(&b, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.outside-t.rejected-t.warned, t.blemishes())
 	if t.rows > 0 && t.rejected == t.rows {
 		return b.String(), unfit(fmt.Errorf("none of its rows maps (%s)", strings.Join(t.kinds(), ", "))), nil
 	}
@@ -201,8 +201,8 @@ func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, 
 
 // A trial is how the first rows of a sample map.
 type trial struct {
-	rows, rejected, warned int
-	codes                  map[string]int
+	rows, outside, rejected, warned int
+	codes                           map[string]int
 }
 
 // try maps the first rows, as though all of them were new people.
@@ -233,6 +233,10 @@ func try(f *format.File, m *mapping.Mapper, p *config.Profile) (trial, error) {
 
 func (t *trial) add(e roster.Entry, required []roster.Field) {
 	t.rows++
+	if e.Outside != "" {
+		t.outside++
+		return
+	}
 	worst := roster.SeverityNote
 	seen := map[string]bool{}
 	for _, problem := range e.Problems {
@@ -266,10 +270,14 @@ func (t *trial) add(e roster.Entry, required []roster.Field) {
 
 // blemishes is ", 1 would be rejected, 2 have a warning (1 × E120, 2 × E112)".
 func (t *trial) blemishes() string {
-	if len(t.codes) == 0 {
-		return ""
+	outside := ""
+	if t.outside > 0 {
+		outside = fmt.Sprintf(", %d out of scope", t.outside)
 	}
-	return fmt.Sprintf(", %d would be rejected, %d have a warning (%s)", t.rejected, t.warned, strings.Join(t.kinds(), ", "))
+	if len(t.codes) == 0 {
+		return outside
+	}
+	return outside + fmt.Sprintf(", %d would be rejected, %d have a warning (%s)", t.rejected, t.warned, strings.Join(t.kinds(), ", "))
 }
 
 // kinds are the problems by code: 1 × E120.

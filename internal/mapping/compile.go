@@ -25,6 +25,7 @@ type Mapper struct {
 	made     []made
 	fieldAt  []string // for each column, the field that it says; "" where none
 	breaks   []int    // columns in which a line break refuses the drop
+	scope    []condition
 
 	status, suspended, deleted *source // nil where the drop does not say them
 	oldUsername, previousKey   *source
@@ -96,11 +97,12 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 		m.action = &s
 		m.mark(s)
 	}
+	m.scope = o.Scope.bind(head)
 	m.arrange()
 	return m, m.notes(columns), nil
 }
 
-// Columns are the names of the columns that a map speaks of: all that there is
+// Columns are the names of the columns that map and scope speak of: all that there is
 // to know of a drop without a header before it has been read.
 func (o Options) Columns() []string {
 	var names []string
@@ -117,6 +119,9 @@ func (o Options) Columns() []string {
 	}
 	if o.Action.From != "" {
 		names = append(names, o.Action.From)
+	}
+	for _, w := range o.Scope.columns() {
+		names = append(names, w.column)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -146,6 +151,9 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 		if h.find(column) < 0 {
 			wants = append(wants, want{column, path})
 		}
+	}
+	for _, w := range o.Scope.columns() {
+		need(w.path, w.column)
 	}
 	key, name := o.Key.String(), roster.Username.String()
 	if o.Action.From != "" {
@@ -303,6 +311,9 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 	used := map[int]bool{}
 	if m.action != nil {
 		used[m.action.index] = true
+	}
+	for _, c := range m.scope {
+		used[c.index] = true
 	}
 	names := slices.Clone(controls)
 	for _, f := range roster.FeedFields() {

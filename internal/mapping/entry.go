@@ -18,6 +18,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 		}
 	}
 	r.bad = m.examine(&e, r)
+	e.Outside = m.outside(r)
 	for i := range m.given {
 		m.say(&e, r, &m.given[i])
 	}
@@ -27,6 +28,9 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	e.Wish = m.wish(&e, r)
 	m.earlier(&e, r)
 	m.identify(&e)
+	if e.Outside != "" {
+		e.Problems = nil // whatever else is wrong with it is another feed's
+	}
 	for i := range e.Problems {
 		e.Problems[i].Key = e.Key
 	}

@@ -18,6 +18,7 @@ type draft struct {
 	fault    string // code that rejects the row after all; of an absent account, that keeps it
 	problems []roster.Problem
 	absent   bool // no record asked for it
+	outside  bool // its record left the scope
 	byDate   bool // a date alone suspends or starts it
 	adopted  bool // the profile links an account that it did not own, or by another key
 	rekeyed  bool

@@ -29,6 +29,12 @@ type ByDate struct {
 	Expired int `json:"expired"`
 }
 
+// Scope is what the scope left out (R68).
+type Scope struct {
+	Outside int `json:"outside"` // records
+	Left    int `json:"left"`    // accounts of the profile, not deleted, of which only such a record speaks
+}
+
 // Facts are what the guardrails weigh and the report counts. Effects are
 // counted, not row outcomes: a reactivation that also renames is in both.
 type Facts struct {
@@ -36,6 +42,7 @@ type Facts struct {
 	Rows   Rows   `json:"rows"`
 	Absent Absent `json:"absent"`
 	ByDate ByDate `json:"by_date"`
+	Scope  Scope  `json:"scope,omitzero"`
 
 	Owned        int            `json:"owned"`         // accounts the profile owns, not deleted, before the run
 	ActiveBefore int            `json:"active_before"` // those of them that are active

@@ -103,6 +103,10 @@ func someOptions(t *rapid.T, profile string) Options {
 	if oneIn(t, 4, "set") {
 		o.Set[oneOf(t, []roster.Field{roster.Username, roster.Email, roster.City}, "set of")] = oneOf(t, []roster.SetMode{roster.SetOnce, roster.SetIfEmpty}, "mode")
 	}
+	o.ScopeLeft = oneOf(t, []string{"keep", "suspend"}, "scope.left")
+	if o.ScopeLeft == "suspend" && !p.Suspend {
+		o.ScopeLeft = "keep"
+	}
 	if oneIn(t, 2, "authority") {
 		o.Authority = map[string][]string{"email": {"ad", "hr"}, "*": {"hr"}}
 	}
@@ -228,7 +232,7 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 		e.Values[f], e.Set = "", e.Set.With(f)
 	}
 	e.Wish = oneOf(t, []roster.Wish{"", "", "", "", roster.WishActive, roster.WishSuspend, roster.WishLeave, roster.WishLeaver, roster.WishDelete}, "wish")
-	switch oneOf(t, []string{"", "", "", "", "template", "number", "default", "default mail", "late", "late default", "old name", "previous key", "problem", "broken"}, "twist") {
+	switch oneOf(t, []string{"", "", "", "", "template", "number", "default", "default mail", "late", "late default", "old name", "previous key", "problem", "broken", "outside"}, "twist") {
 	case "template":
 		e.Template, e.Number = o.Match.Key != roster.Username, true
 	case "number":
@@ -260,11 +264,16 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 			e.Values[roster.Username], e.Set = "", e.Set.Without(roster.Username)
 			e.Problems[0].Field = "username"
 		}
+	case "outside":
+		e.Outside = "Type"
 	case "broken":
 		return roster.Entry{Line: line, Key: e.Key, KeyBad: e.Key == "", Broken: true, Problems: []roster.Problem{roster.NewProblem("E101", line, e.Key)}}
 	}
 	if e.Key == "" && (o.Match.Fallback.By == "" || e.Values[roster.Username] == "" || e.Template) {
 		e.KeyBad = true
+		if e.Outside != "" {
+			return e
+		}
 		e.Problems = append(e.Problems, roster.NewProblem("E120", line, ""))
 	}
 	return e
@@ -316,7 +325,7 @@ func (n night) show(t *rapid.T, text string, args ...any) {
 		s += fmt.Sprintf("  account %d %v %+v %q\n", a.ID, a.Status(), a.Links, a.Values)
 	}
 	for _, e := range n.rows {
-		s += fmt.Sprintf("  row %d key %q wish %q set %b number %v template %v old %q previous %q %q late %d default %q problems %v\n", e.Line, e.Key, e.Wish, e.Set, e.Number, e.Template, e.OldUsername, e.PreviousKey, e.Values, len(e.Late), e.Defaults, e.Problems)
+		s += fmt.Sprintf("  row %d out %q key %q wish %q set %b number %v template %v old %q previous %q %q late %d default %q problems %v\n", e.Line, e.Outside, e.Key, e.Wish, e.Set, e.Number, e.Template, e.OldUsername, e.PreviousKey, e.Values, len(e.Late), e.Defaults, e.Problems)
 	}
 	for _, c := range n.Changes {
 		s += fmt.Sprintf("  change %+v\n", c)

@@ -47,6 +47,8 @@ func (p *planner) count(d *draft, c Change) {
 		p.facts.Rows.Unchanged++
 	case d.absent:
 		p.facts.Absent.count(c.Action)
+	case d.outside && c.Action != Suspend:
+		p.facts.Rows.Skipped++
 	default:
 		p.facts.Rows.count(c.Action)
 	}

@@ -50,6 +50,9 @@ func (p *planner) look() error {
 		for i, c := range p.Canaries {
 			x.canaries[i] = x.canaries[i] || (e.Key != "" && p.sameKey(e.Key, c))
 		}
+		if e.Outside != "" {
+			continue // it is no copy of another record, and wants nothing
+		}
 		bodies.add(want{id, x.body(e.Entry)})
 		if e.Set.Has(roster.Username) && !e.Template && e.Values[roster.Username] != "" {
 			names.add(want{x.hash(roster.Fold(e.Values[roster.Username])), id})

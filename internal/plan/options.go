@@ -54,6 +54,7 @@ type Options struct {
 	Set         [roster.NumFeedFields]roster.SetMode // R51
 	Authority   map[string][]string                  // field name or "*" to profiles, highest first (R54)
 	Zone        *time.Location                       // in which days end (R70); nil: UTC
+	ScopeLeft   string                               // keep, suspend: whom the scope leaves out (R68); "" is keep
 	Canaries    []roster.Key                         // that a full drop must list
 	Known       map[string]time.Time                 // rejections of the last applied run by [Identity], to when they were first seen
 

@@ -11,6 +11,7 @@
 //	look     every record: which keys, names and addresses stand on several rows (R41, R33, R22)
 //	known    records whose key finds its account: compared in chunks
 //	adopt    the others, by fallback, previous key or old name, but for those that nothing could find
+//	beyond   records that the scope leaves out (R68)
 //	absent   owned accounts that nobody mentioned (R62)
 //	settle   swaps, chains and rings of names and addresses (R36)
 //	add      what is left, in the order of the rows (R33, R43)
@@ -48,7 +49,7 @@ func Make(ctx context.Context, o Options, drop Entries, dir Directory, sink Sink
 		me: roster.Origin(o.Profile), usernames: newNames(), emails: newNames(),
 		facts: Facts{Full: o.Full, FieldChanges: map[string]int{}, Departments: map[string]Movement{}},
 	}
-	for _, step := range []func() error{p.look, p.owner, p.known, p.adopt, p.absent, p.settle, p.add} {
+	for _, step := range []func() error{p.look, p.owner, p.known, p.adopt, p.beyond, p.absent, p.settle, p.add} {
 		if err := step(); err != nil {
 			return Facts{}, err
 		}
@@ -77,11 +78,13 @@ type planner struct {
 
 	waiting   waiting // records that the known pass did not find
 	nobody    waiting // records that find no account in any way
+	outside   waiting // records that the scope leaves out
 	asking    bool    // the known pass goes on, which asks the directory about every record
 	met       bool    // the directory has something by which some record of the drop is called
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
 	owned     bitset  // accounts that the profile owns, as far as they were looked at
+	left      bitset  // accounts whose record the scope leaves out
 	clean     bitset  // those of them whose record the next run need not read
 	pending   []*draft
 	usernames names

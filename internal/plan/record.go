@@ -9,11 +9,15 @@ func (p *planner) known() error {
 	p.asking = true
 	defer func() { p.asking = false }()
 	return p.each(p.all(), func(part []numbered) error {
-		w, err := p.load(part)
+		w, err := p.load(p.within(part))
 		if err != nil {
 			return err
 		}
 		for _, e := range part {
+			if e.Outside != "" {
+				p.outside.put(e)
+				continue
+			}
 			done, err := w.screen(e.Entry)
 			if err != nil {
 				return err

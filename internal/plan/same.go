@@ -47,10 +47,10 @@ func (o Options) Identity(e roster.Entry) (id uint64, ok bool) {
 
 // Meaning is a hash of all that a planning sees of an entry. Where two are equal
 // under the same options, and neither the account nor anybody's else has changed,
-// the plan is too. It is zero, like no other, where the entry has a problem, or a
+// the plan is too. It is zero, like no other, where the entry has a problem, is out of scope, or has a
 // value that is known only with the username.
 func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
-	if e.Broken || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 {
+	if e.Broken || e.Outside != "" || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 {
 		return 0, room
 	}
 	room = room[:0]
@@ -151,7 +151,7 @@ func (p *planner) loose() error {
 // else wants one of them meets the account instead of the record.
 func (p *planner) passable(d *draft) bool {
 	e, now := d.entry, d.now
-	if d.absent || len(d.problems) > 0 || e.Key == "" || e.OldUsername != "" || e.PreviousKey != "" || now.Status() == roster.Deleted {
+	if d.absent || d.outside || len(d.problems) > 0 || e.Key == "" || e.OldUsername != "" || e.PreviousKey != "" || now.Status() == roster.Deleted {
 		return false
 	}
 	if d.was.ID == 0 && (p.Policy.Upload == "add" || p.Policy.Upload == "add_all") {

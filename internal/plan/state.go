@@ -138,11 +138,11 @@ func (d *draft) restore() {
 	d.set(roster.FallbackOwner, "", "")
 }
 
-// guarded remarks that the account is protected. Absence asks for nothing, so
-// it is worth no warning in each run.
+// guarded remarks that the account is protected. Absence asks for nothing, nor
+// does a record that is out of scope, so it is worth no warning in each run.
 func (d *draft) guarded() {
 	d.remark("E304", "", "")
-	if d.absent {
+	if d.absent || d.outside {
 		d.problems[len(d.problems)-1].Severity = roster.SeverityNote
 	}
 }

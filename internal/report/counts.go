@@ -87,6 +87,9 @@ func (p *page) ledger() (l ledger) {
 	row(p.deleted(), a.Deleted, b.Deleted, c.Deleted, false)
 	row("unchanged", a.Unchanged, b.Unchanged, c.Unchanged, read)
 	row("skipped", a.Skipped, b.Skipped, c.Skipped, false)
+	if s := d.facts.Scope; s.Outside > 0 {
+		l.Rows = append(l.Rows, ledgerRow{Note: outOfScope(s)})
+	}
 	row("rejected", a.Rejected, b.Rejected, c.Rejected, read)
 	if d.Absent.Total > 0 || d.Absent == (plan.Absent{}) && d.Input.Content == "full" && (last.Absent.Total > 0 || usual.Absent.Total > 0) {
 		begin("Not in the file")
@@ -125,6 +128,15 @@ func (p *page) ledger() (l ledger) {
 	}
 	l.Notes = append(l.Notes, active)
 	return l
+}
+
+// outOfScope tells what the scope left out.
+func outOfScope(s plan.Scope) string {
+	text := fmt.Sprintf("(%s out of scope", number(s.Outside))
+	if s.Left > 0 {
+		text += fmt.Sprintf(", of %s with an account of this profile", people(s.Left))
+	}
+	return text + ")"
 }
 
 // counts writes the ledger.

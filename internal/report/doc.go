@@ -14,7 +14,8 @@ import (
 const schemaName = "rollcall.run.v1"
 
 // A Doc is rollcall.run.v1 without the changes: what webhooks get, and the
-// beginning of reports/RUN.json. Every key is always there and no array is null.
+// beginning of reports/RUN.json. Every key is always there, but for
+// those of features that the run did not use, and no array is null.
 type Doc struct {
 	Schema     string          `json:"schema"`
 	Run        Run             `json:"run"`
@@ -22,6 +23,7 @@ type Doc struct {
 	Rows       plan.Rows       `json:"rows"`
 	Absent     plan.Absent     `json:"absent"`
 	ByDate     plan.ByDate     `json:"by_date"`
+	Scope      *plan.Scope     `json:"scope,omitempty"` // what the scope left out; not there where it left out nothing
 	Accounts   Accounts        `json:"accounts"`
 	Passwords  Passwords       `json:"passwords"`
 	Guardrails []guard.Finding `json:"guardrails"`
@@ -129,6 +131,9 @@ func Build(run *journal.Run, problems Problems) (*Doc, error) {
 		Problems:   g.sorted(),
 		Timing:     run.Timing,
 		facts:      run.Facts,
+	}
+	if run.Facts.Scope.Outside > 0 {
+		d.Scope = &run.Facts.Scope
 	}
 	return d, nil
 }

@@ -26,6 +26,7 @@ const (
 	NotStarted Reason = "not_started" // starts_on is still to come
 	FeedDelete Reason = "deleted"     // the record's deleted column
 	GraceOver  Reason = "delete_after"
+	OutOfScope Reason = "scope"   // the record left the profile's scope, with scope.left: suspend
 	ByHand     Reason = "by_hand" // a person, by command
 )
 

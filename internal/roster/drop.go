@@ -48,6 +48,7 @@ type Entry struct {
 	Hash     Hash     // of the record's bytes; zero where nobody asked for it
 	Key      Key      // "" where the record has none, or it cannot be read
 	KeyBad   bool     // the key is there and cannot be read, or is needed and empty (R3)
+	Outside  string   // the column by whose value the scope leaves the record out (R68); "" where it does not
 	Broken   bool     // the row has a wrong shape: its key is believed only if the profile owns an account of it (R15)
 	Values   Values   // normal forms
 	Set      FieldSet // the fields of which the record speaks; with an empty value it clears them (R14)

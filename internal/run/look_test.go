@@ -213,7 +213,7 @@ func (h *history) change(f *feedState) {
 }
 
 func (h *history) settings(p *run.Profile) {
-	switch h.of("setting", "missing", "update", "authority", "mail", "delete", "mapping", "map", "map") {
+	switch h.of("setting", "missing", "update", "authority", "mail", "delete", "mapping", "map", "map", "scope") {
 	case "missing":
 		p.Plan.Policy.Missing = h.of("to", "keep", "suspend")
 	case "update":
@@ -232,6 +232,12 @@ func (h *history) settings(p *run.Profile) {
 		p.Digest = h.of("to", "v1", "v2")
 	case "map":
 		h.remap(p)
+	case "scope":
+		p.Mapping.Scope = mapping.Scope{}
+		if h.one(2, "some wards only") {
+			p.Mapping.Scope = mapping.Scope{Exclude: map[string][]string{"department": {h.of("ward", "Ward 1", "ICU", "")}}}
+		}
+		p.Plan.ScopeLeft = h.of("left", "keep", "suspend")
 	}
 }
 

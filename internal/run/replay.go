@@ -141,6 +141,7 @@ func same(run, last *journal.Run) {
 	run.Facts = plan.Facts{
 		Full: was.Full, Owned: was.Owned, ActiveBefore: was.ActiveAfter, ActiveAfter: was.ActiveAfter,
 		Rows:   plan.Rows{Read: was.Rows.Read, Skipped: was.Rows.Skipped, Rejected: was.Rows.Rejected, Unchanged: was.Rows.Read - was.Rows.Skipped - was.Rows.Rejected},
+		Scope:  was.Scope,
 		Absent: plan.Absent{Total: was.Absent.Total - was.Absent.Deleted, Kept: was.Absent.Total - was.Absent.Deleted},
 	}
 	run.SameAs = last.Number

@@ -1,0 +1,82 @@
+package plan
+
+import (
+	"testing"
+
+	"rollcall/internal/roster"
+)
+
+// outside puts a row out of scope.
+func outside(e *roster.Entry) { e.Outside = "Type" }
+
+func leavers(o *Options, _ *memory) { o.ScopeLeft = "suspend" }
+
+func TestStoriesOfScopeR68(t *testing.T) {
+	tell(t, []story{
+		{"R68 a record out of scope is skipped, and nobody is added", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", outside)}, []string{"skip line 5 skip"}},
+		{"R68 it mentions its account, which is not absent", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside)}, []string{"claim 3", "skip line 4 skip"}},
+		{"R68 who leaves the scope is suspended where the profile says so", leavers, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside)}, []string{"suspend 3"}},
+		{"R68 with another record that is in scope nobody has left", leavers, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "3", "x3", outside)}, []string{"skip line 5 skip"}},
+		{"R1 what is wrong with a record out of scope does not matter", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "", "u9", outside)}, []string{"skip line 5 skip"}},
+		{"R68 a name or an address out of scope protects who bears it", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u3", outside)}, []string{"skip line 4 skip"}},
+		{"R68 a leaver out of scope is not this profile's to remove", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside, wishes(roster.WishLeaver))}, []string{"claim 3", "skip line 4 skip"}},
+		{"R68 who is back in scope is back", func(o *Options, m *memory) {
+			state3(roster.Suspended, "hr", roster.OutOfScope)(o, m)
+		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"reactivate 3"}},
+		{"R61 who was suspended by a person and left the scope stays so", func(o *Options, m *memory) {
+			leavers(o, m)
+			state3(roster.Suspended, "person:ada", roster.ByHand)(o, m)
+		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside)}, []string{"skip line 4 skip"}},
+		{"R64 a protected account that leaves the scope stays, with a note", func(o *Options, m *memory) {
+			leavers(o, m)
+			o.Policy.Protect = []string{"u3"}
+		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside)}, []string{"E304 line 4 note", "claim 3", "skip line 4 skip"}},
+		{"R5 while another feed claims her she stays", func(o *Options, m *memory) {
+			leavers(o, m)
+			m.account("3").Links = append(m.account("3").Links, roster.Link{Profile: "school", Key: "3", Claim: roster.ClaimActive})
+		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside)}, []string{"claim 3", "skip line 4 skip"}},
+		{"R50 with upload: add known accounts are left alone", func(o *Options, m *memory) {
+			leavers(o, m)
+			o.Policy.Upload = "add"
+		}, []roster.Entry{row(2, "1", "u1", outside), row(3, "2", "u2", outside), row(4, "3", "u3", outside)}, []string{"skip line 2 skip", "skip line 3 skip", "skip line 4 skip"}},
+		{"R41 a record out of scope is no copy of one that is in it", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9"), row(6, "9", "x9", outside), row(7, "8", "u9", outside)}, []string{"add 9 u9", "skip line 6 skip", "skip line 7 skip"}},
+	})
+}
+
+func TestR68WhoLeavesTheScopeIsCounted(t *testing.T) {
+	for left, want := range map[string]Rows{
+		"keep":    {Read: 4, Unchanged: 2, Skipped: 2},
+		"suspend": {Read: 4, Unchanged: 2, Skipped: 1, Suspended: 1},
+	} {
+		o, m := staff(), directory("1", "2", "3")
+		o.ScopeLeft = left
+		rows := []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside), row(5, "9", "u9", outside)}
+		p, f := planned(t, o, m, rows...)
+		if f.Rows != want || f.Scope != (Scope{Outside: 2, Left: 1}) || f.Absent.Total != 0 || f.Removals != want.Suspended {
+			t.Errorf("left: %s: rows %+v, scope %+v, absent %+v, %d removals", left, f.Rows, f.Scope, f.Absent, f.Removals)
+		}
+		m.apply(p)
+		_, f = planned(t, o, m, rows...)
+		if f.Rows.Skipped != 2 || f.Scope != (Scope{Outside: 2, Left: 1}) {
+			t.Errorf("left: %s, the next night: rows %+v, scope %+v", left, f.Rows, f.Scope)
+		}
+	}
+}
+
+// Who leaves the scope of one feed and is another's by now is that feed's to
+// remove: the first no longer claims anybody whom it leaves out.
+func TestR5R68WhoHasLeftTheScopeIsAnothersToRemove(t *testing.T) {
+	m := directory("1")
+	agency := staff()
+	agency.Profile = "agency"
+	for _, feed := range []struct {
+		o   Options
+		row roster.Entry
+	}{{staff(), row(2, "1", "u1", outside)}, {agency, row(2, "1", "u1")}, {agency, row(2, "1", "u1", wishes(roster.WishLeaver))}} {
+		p, _ := planned(t, feed.o, m, feed.row)
+		m.apply(p)
+	}
+	if got := m.account("1").Status(); got != roster.Suspended {
+		t.Errorf("the agency says that she has left: %s, want suspended", got)
+	}
+}
