@@ -35,7 +35,7 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.decrypt", "decryption"},
 	// format
 	{"format.preset", "presets"},
-	{"format.dedupe", "joining the rows of one person"},
+	{"format.dedupe.lists", "memberships"},
 	// whole blocks
 	{"site", "sites"},
 	{"groups", "groups of a directory server"},

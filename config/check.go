@@ -143,6 +143,13 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 			d.clash("format.action", codeFull, "format.action says what the rows of a delta do, and this profile's files list everybody", "remove it, or write  content: delta")
 		}
 	}
+	if d.has("format.dedupe") {
+		dedupe := s.Dedupe(p)
+		d.faults("format.dedupe", dedupe.Validate())
+		if by := dedupe.By; by != "" && by != "key" && by != p.Map[p.Match.Key.String()].From {
+			d.fault("format.dedupe.by", codeValue, fmt.Sprintf("format.dedupe.by: %q is not the column of match.key", by), "write  by: key")
+		}
+	}
 	p.checkMap(d)
 	p.checkClock(d, now)
 	d.address("owner", p.Owner)

@@ -251,7 +251,7 @@ func (p *Profile) settle(d *document) {
 		p.settleDirectory()
 	}
 	p.Zone = zone(d, p.Timezone)
-	p.Format.Elements = mapping.Options{Map: p.Map, Action: mapping.Action(p.Format.Action), Scope: p.Scope}.Columns()
+	p.Format.Elements = mapping.Options{Map: p.Map, Action: mapping.Action(p.Format.Action), Scope: p.Scope, Prefer: p.Format.Dedupe.Prefer}.Columns()
 }
 
 func settleSecret(dir string, r *secret.Ref) {

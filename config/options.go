@@ -25,8 +25,15 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Auth:        union(methods, s.Accounts.Auth),
 		Zone:        p.Zone,
 		Action:      mapping.Action(p.Format.Action),
+		Prefer:      p.Format.Dedupe.Prefer,
 		Scope:       p.Scope,
 	}
+}
+
+// Dedupe says how the rows of one person of p are joined, if they are.
+func (s *Site) Dedupe(p *Profile) mapping.Dedupe {
+	d := p.Format.Dedupe
+	return mapping.Dedupe{By: d.By, Prefer: d.Prefer, Status: d.Status, ExpiresOn: d.ExpiresOn, Fold: p.Match.IgnoreCase || p.Match.Key == roster.Username || p.Match.Key == roster.Email}
 }
 
 // PlanOptions are what the planning of p depends on; Known is the store's.

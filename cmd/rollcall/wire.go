@@ -164,7 +164,7 @@ func feed(s *config.Site, p *config.Profile) *run.Profile {
 	return &run.Profile{
 		Name: p.Name, Owner: p.Owner, Enabled: p.Enabled,
 		Schedule: run.Schedule{Cron: p.Schedule.Cron, Every: p.Schedule.Every}, Zone: p.Zone,
-		Source: p.Source, Format: p.Format, Mapping: s.MappingOptions(p), Plan: s.PlanOptions(p), Limits: p.Guardrails,
+		Source: p.Source, Format: p.Format, Mapping: s.MappingOptions(p), Dedupe: s.Dedupe(p), Plan: s.PlanOptions(p), Limits: p.Guardrails,
 		Report: run.Report{To: p.Report.To, Alert: p.Report.Alert, When: p.Report.When, Attach: p.Report.Attach == "problems"},
 		Digest: p.Digest(),
 	}

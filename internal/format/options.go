@@ -23,6 +23,7 @@ type Options struct {
 	Namespaces map[string]string `yaml:"namespaces" json:",omitempty"` // XML: URIs by the prefixes that Record and the map use
 	Dialect    string            `yaml:"dialect" json:",omitempty"`    // LDIF: ad, openldap, 389ds, generic; "" is generic
 	Action     Action            `yaml:"action" json:",omitzero"`      // what a delta's rows do; mapping reads it
+	Dedupe     Dedupe            `yaml:"dedupe" json:",omitzero"`      // whose several rows are one person; mapping joins them
 	Elements   []string          `yaml:"-" json:"-"`                   // XML: the names that the map speaks of; the columns, for there is no header
 }
 
@@ -30,6 +31,14 @@ type Options struct {
 type Action struct {
 	From   string            `yaml:"from"`
 	Values map[string]string `yaml:"values"`
+}
+
+// A Dedupe says how the rows of one person become one.
+type Dedupe struct {
+	By        string            `yaml:"by"`
+	Prefer    map[string]string `yaml:"prefer"`
+	Status    string            `yaml:"status"`
+	ExpiresOn string            `yaml:"expires_on"`
 }
 
 // A Trailer is a last row that counts the others.

@@ -26,6 +26,7 @@ type Mapper struct {
 	fieldAt  []string // for each column, the field that it says; "" where none
 	breaks   []int    // columns in which a line break refuses the drop
 	scope    []condition
+	prefer   []liking
 
 	status, suspended, deleted *source // nil where the drop does not say them
 	oldUsername, previousKey   *source
@@ -98,6 +99,9 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 		m.mark(s)
 	}
 	m.scope = o.Scope.bind(head)
+	for _, column := range slices.Sorted(maps.Keys(o.Prefer)) {
+		m.prefer = append(m.prefer, liking{head.find(column), tidy(o.Prefer[column])})
+	}
 	m.arrange()
 	return m, m.notes(columns), nil
 }
@@ -120,6 +124,7 @@ func (o Options) Columns() []string {
 	if o.Action.From != "" {
 		names = append(names, o.Action.From)
 	}
+	names = slices.AppendSeq(names, maps.Keys(o.Prefer))
 	for _, w := range o.Scope.columns() {
 		names = append(names, w.column)
 	}
@@ -158,6 +163,9 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 	key, name := o.Key.String(), roster.Username.String()
 	if o.Action.From != "" {
 		need("format.action", o.Action.From)
+	}
+	for _, column := range slices.Sorted(maps.Keys(o.Prefer)) {
+		need("format.dedupe.prefer", column)
 	}
 	if len(o.Map) == 0 {
 		switch _, found := columns[name]; {
@@ -313,6 +321,9 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 		used[m.action.index] = true
 	}
 	for _, c := range m.scope {
+		used[c.index] = true
+	}
+	for _, c := range m.prefer {
 		used[c.index] = true
 	}
 	names := slices.Clone(controls)

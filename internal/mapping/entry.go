@@ -18,7 +18,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 		}
 	}
 	r.bad = m.examine(&e, r)
-	e.Outside = m.outside(r)
+	e.Outside, e.Preferred = m.outside(r), m.preferred(r)
 	for i := range m.given {
 		m.say(&e, r, &m.given[i])
 	}

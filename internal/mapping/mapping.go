@@ -47,6 +47,7 @@ type Options struct {
 	Auth        []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
 	Zone        *time.Location    // of dates without a zone; nil: UTC
 	Action      Action            // of a delta: the column that says what a row does
+	Prefer      map[string]string // of a person's several rows the main one has these values in these columns
 	Scope       Scope             // which records are the profile's (R68)
 }
 
@@ -91,8 +92,9 @@ func (o Options) Digest() string {
 		Auth        []string
 		Zone        string
 		Action      Action
-		Scope       Scope `json:",omitzero"`
-	}{rules, map[string]column{}, o.Key.String(), o.Fallback, o.standardise(), slices.Sorted(slices.Values(o.auth())), o.zone().String(), o.Action, o.Scope}
+		Scope       Scope             `json:",omitzero"`
+		Prefer      map[string]string `json:",omitempty"`
+	}{rules, map[string]column{}, o.Key.String(), o.Fallback, o.standardise(), slices.Sorted(slices.Values(o.auth())), o.zone().String(), o.Action, o.Scope, o.Prefer}
 	for name, c := range o.Map {
 		said.Map[name] = column(c)
 	}

@@ -50,6 +50,12 @@ func (p *planner) look() error {
 		for i, c := range p.Canaries {
 			x.canaries[i] = x.canaries[i] || (e.Key != "" && p.sameKey(e.Key, c))
 		}
+		for _, line := range e.Joined {
+			p.facts.Rows.Skipped++
+			if err := p.tell(roster.Problem{Severity: roster.SkipRow, Line: line, Key: e.Key, Text: fmt.Sprintf("joined with line %d (format.dedupe)", e.Line)}, 0); err != nil {
+				return err
+			}
+		}
 		if e.Outside != "" {
 			continue // it is no copy of another record, and wants nothing
 		}

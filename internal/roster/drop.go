@@ -44,19 +44,21 @@ const (
 
 // An Entry is what a record asks of one account, after mapping.
 type Entry struct {
-	Line     int
-	Hash     Hash     // of the record's bytes; zero where nobody asked for it
-	Key      Key      // "" where the record has none, or it cannot be read
-	KeyBad   bool     // the key is there and cannot be read, or is needed and empty (R3)
-	Outside  string   // the column by whose value the scope leaves the record out (R68); "" where it does not
-	Broken   bool     // the row has a wrong shape: its key is believed only if the profile owns an account of it (R15)
-	Values   Values   // normal forms
-	Set      FieldSet // the fields of which the record speaks; with an empty value it clears them (R14)
-	Defaults Values   // for an account that is added (R53)
-	HasDef   FieldSet // the fields of Defaults
-	Late     []Late   // values that need the final username (%u)
-	Number   bool     // a taken username gets a counter (R33)
-	Template bool     // the username comes from a template: it names, it never renames (R31)
+	Line      int
+	Hash      Hash     // of the record's bytes; zero where nobody asked for it
+	Key       Key      // "" where the record has none, or it cannot be read
+	KeyBad    bool     // the key is there and cannot be read, or is needed and empty (R3)
+	Joined    []int    // lines of the person's other rows (format.dedupe)
+	Preferred bool     // one of the rows that format.dedupe prefers
+	Outside   string   // the column by whose value the scope leaves the record out (R68); "" where it does not
+	Broken    bool     // the row has a wrong shape: its key is believed only if the profile owns an account of it (R15)
+	Values    Values   // normal forms
+	Set       FieldSet // the fields of which the record speaks; with an empty value it clears them (R14)
+	Defaults  Values   // for an account that is added (R53)
+	HasDef    FieldSet // the fields of Defaults
+	Late      []Late   // values that need the final username (%u)
+	Number    bool     // a taken username gets a counter (R33)
+	Template  bool     // the username comes from a template: it names, it never renames (R31)
 
 	Wish        Wish
 	OldUsername string // R35

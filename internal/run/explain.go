@@ -59,7 +59,7 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if err := r.known(ctx, s, key); err != nil {
 		return nil, err
 	}
-	facts, err := plan.Make(ctx, p.Plan, x.entries, r.Store, placed{about{s, key}, x.mapper}, r.Now())
+	facts, err := plan.Make(ctx, p.Plan, x.people(), r.Store, placed{about{s, key}, x.mapper}, r.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type reading struct {
 	meter *Meter // nil: nobody looks
 
 	options mapping.Options
+	dedupe  mapping.Dedupe
 	unknown []roster.Problem // columns of a drop that has no header, known once it has been read, which mean nothing
 }
 
@@ -35,7 +36,7 @@ func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reading{file: f, mapper: m, notes: f.News(notes), early: len(f.Notes()), options: p.Mapping}, nil
+	return &reading{file: f, mapper: m, notes: f.News(notes), early: len(f.Notes()), options: p.Mapping, dedupe: p.Dedupe}, nil
 }
 
 // late are the notes that are known only since the drop was read to its end.
@@ -79,8 +80,16 @@ func (x *reading) facts() (format, encoding, delimiter string) {
 	return f.Format, f.Encoding, f.Delimiter
 }
 
-// entries reads the drop from its beginning: what plan.Make asks for.
+// entries reads the drop from its beginning.
 func (x *reading) entries() iter.Seq2[roster.Entry, error] { return x.entriesOf(x.file.Records()) }
+
+// people reads the drop likewise, with the rows of one person made one.
+func (x *reading) people() plan.Entries {
+	if !x.dedupe.On() {
+		return x.entries
+	}
+	return x.dedupe.Join(x.entries)
+}
 
 // marks finds the records, and reads none of them where that can be spared.
 func (x *reading) marks(seed uint64) iter.Seq2[index.Mark, error] {

@@ -41,6 +41,7 @@ type Profile struct {
 	Source   source.Options
 	Format   format.Options
 	Mapping  mapping.Options
+	Dedupe   mapping.Dedupe // zero: several rows of one key are copies
 	Plan     plan.Options
 	Limits   guard.Limits
 	Report   Report
@@ -247,7 +248,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 		return err
 	}
 	var look *firstLook
-	if options.Full && !r.ReadAll {
+	if options.Full && !r.ReadAll && !q.Profile.Dedupe.On() { // what is remembered is one record of one person (S10)
 		if look, err = r.firstLook(ctx, q.Profile, run, reading); err != nil {
 			return err
 		}
@@ -276,7 +277,7 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 		run.Facts = plan.Facts{} // what is not there is not counted
 	}()
 	var sink plan.Sink = w
-	entries := from.entries
+	entries := from.people()
 	if look != nil {
 		defer look.sorter.Close()
 		look.Writer = w
