@@ -19,7 +19,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"targets", "carrying accounts on to applications"},
 	{"web", "the admin page"},
 	{"retention", "clearing away old runs"},
-	{"catalog", "the catalog of cohorts, courses and roles"},
 	{"accounts.password_hash", "storing passwords"},
 	{"accounts.password_policy", "storing passwords"},
 	{"authority.fields.*", "custom profile fields"},

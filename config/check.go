@@ -24,6 +24,7 @@ func (s *Site) check(d *document) {
 	}
 	d.text("state", s.State)
 	d.text("profiles", s.Profiles)
+	d.text("catalog", s.Catalog)
 	s.checkDatabase(d)
 	s.checkMail(d)
 	s.checkAuthority(d)

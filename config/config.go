@@ -38,6 +38,8 @@ type Site struct {
 	Mode             string              `yaml:"mode"`     // live
 	Timezone         string              `yaml:"timezone"`
 	Language         string              `yaml:"language"`  // en
+	Catalog          string              `yaml:"catalog"`   // the file of the catalog, absolute; "" for none
+	Listed           *roster.Catalog     `yaml:"-"`         // what it lists
 	Authority        map[string][]string `yaml:"authority"` // field name or "*" to profiles, highest first (R54)
 	Mail             Mail                `yaml:"mail"`
 	Accounts         Accounts            `yaml:"accounts"`

@@ -50,6 +50,8 @@ func (d *document) decode(n *yaml.Node, v reflect.Value, path string, depth int)
 		d.table(n, v, path, depth)
 	case n.Kind == yaml.SequenceNode && v.Kind() == reflect.Slice:
 		d.list(n, v, path, depth)
+	case n.Kind == yaml.MappingNode && v.Kind() == reflect.Slice && reflect.PointerTo(v.Type().Elem()).Implements(reflect.TypeFor[caller]()):
+		d.called(n, v, path, depth)
 	default:
 		d.wrongKind(at, n, v.Type(), path)
 	}
@@ -180,7 +182,7 @@ func (d *document) pairs(n *yaml.Node, path string, isSecret bool, each func(key
 			continue
 		}
 		seen[key.Value] = key.Line
-		if what := notBuilt(sub); what != "" {
+		if what := notBuilt(sub); what != "" && !d.built {
 			d.fail(key, sub, codeNotBuilt, fmt.Sprintf("%s is not built yet", sub), "remove it (to come: "+what+")")
 			continue
 		}
@@ -197,6 +199,27 @@ func (d *document) list(n *yaml.Node, v reflect.Value, path string, depth int) {
 		d.marks[sub] = mark{nil, c}
 		d.decode(c, fresh.Index(i), sub, depth+1)
 	}
+	v.Set(fresh)
+}
+
+// called reads a mapping into a slice: each key is what an element is called by.
+func (d *document) called(n *yaml.Node, v reflect.Value, path string, depth int) {
+	fresh := reflect.MakeSlice(v.Type(), 0, len(n.Content)/2)
+	d.pairs(n, path, false, func(key, value *yaml.Node, _ string) {
+		elem := reflect.New(v.Type().Elem())
+		elem.Interface().(caller).call(key.Value)
+		sub := fmt.Sprintf("%s[%d]", path, fresh.Len())
+		d.marks[sub] = mark{key, value}
+		if t, ok := elem.Interface().(titled); ok && value.Kind == yaml.ScalarNode && value.Tag != "!!null" {
+			t.title(value.Value)
+		} else if value.Kind == yaml.ScalarNode && value.Tag != "!!null" {
+			d.wrongKind(value, value, v.Type().Elem(), sub)
+		} else if value.Tag != "!!null" {
+			d.decode(value, elem.Elem(), sub, depth+1)
+			elem.Interface().(caller).call(key.Value) // its key is its name, whatever else it says
+		}
+		fresh = reflect.Append(fresh, elem.Elem())
+	})
 	v.Set(fresh)
 }
 

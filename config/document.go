@@ -34,6 +34,7 @@ type document struct {
 	failed   map[string]bool // paths that already have an error
 	misspelt []string        // paths that were meant by keys that are unknown: they are not missing
 	visited  int
+	built    bool // all keys of its kind are
 	errs     Errors
 }
 

@@ -138,6 +138,7 @@ var Codes = map[string]struct{ Text, Help string }{
 	codeFull:     {"a policy that needs content: full", "In a delta nobody is absent (R62)."},
 	codeSwitch:   {"a policy against its own switch", "delete: off and suspend: off forbid what the other key asks for (R65)."},
 	codeUnmapped: {"a field that the map does not fill", "With a map of your own, only the fields in it are filled."},
+	codeCatalog:  {"catalog.yaml and what was imported contradict each other", "The catalog is what catalog.yaml lists and what rollcall catalog import has read, together. Where both speak of one thing they must say the same; until then no run uses either."},
 	codeDaylight: {"a time that a change of clocks skips or repeats", "A run planned for that hour is skipped once a year and runs twice once a year."},
 	codeNobody:   {"a name that nothing bears", "authority orders the profiles of this site by name."},
 	codeUseless:  {"a setting without effect", "Something else that it needs is not configured."},
@@ -157,6 +158,7 @@ const (
 	codeFull     = "C210"
 	codeSwitch   = "C211"
 	codeUnmapped = "C212"
+	codeCatalog  = "C213" // of catalog.Unite
 	codeDaylight = "C305"
 	codeNobody   = "C306"
 	codeUseless  = "C307"

@@ -135,6 +135,7 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 		d.decode(d.root, reflect.ValueOf(s).Elem(), "", 0)
 	}
 	s.settle(d)
+	lists := s.loadCatalog(d, filepath.Dir(path))
 	files, odd := s.profileFiles(d, filepath.Dir(path))
 	if instead != nil {
 		if name := instead.name + ".yaml"; !slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == name }) {
@@ -163,7 +164,7 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 	}
 	s.check(d)
 	s.placeSecrets(d)
-	s.own = append(d.errs.sorted(), odd...)
+	s.own = slices.Concat(d.errs.sorted(), lists, odd)
 	found = append(slices.Clone(s.own), found...)
 	s.Warnings = found
 	return s, found
@@ -216,6 +217,9 @@ func (s *Site) settle(d *document) {
 		if s.Dir == filepath.Dir(system) {
 			s.State = "/var/lib/rollcall"
 		}
+	}
+	if s.Catalog != "" {
+		s.Catalog = within(s.Dir, s.Catalog)
 	}
 	s.State, s.Profiles = within(s.Dir, s.State), within(s.Dir, s.Profiles)
 	if file, ok := strings.CutPrefix(s.Database, "sqlite:"); ok && file != "" {

@@ -255,12 +255,15 @@ func TestAProfileThatDoesNotExistHasANeighbour(t *testing.T) {
 // The reference files are the first documentation that anybody reads.
 func TestTheReferenceIsValidAndShowsEveryKey(t *testing.T) {
 	path := site(t, Reference, "hr-csv.yaml", ReferenceProfile, "ad-staff.yaml", small)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "catalog.yaml"), []byte(ReferenceCatalog), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := loaded(t, path)
 	if len(s.Loaded) != 2 {
 		t.Fatalf("%d profiles, want 2", len(s.Loaded))
 	}
-	for text, typ := range map[string]reflect.Type{Reference: reflect.TypeFor[Site](), ReferenceProfile: reflect.TypeFor[Profile]()} {
-		d := &document{marks: map[string]mark{}, failed: map[string]bool{}}
+	for text, typ := range map[string]reflect.Type{Reference: reflect.TypeFor[Site](), ReferenceProfile: reflect.TypeFor[Profile](), ReferenceCatalog: reflect.TypeFor[catalogFile]()} {
+		d := &document{marks: map[string]mark{}, failed: map[string]bool{}, built: typ == reflect.TypeFor[catalogFile]()}
 		d.parse([]byte(text))
 		d.decode(d.root, reflect.New(typ).Elem(), "", 0)
 		for _, path := range keysOf(typ, "") {

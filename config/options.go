@@ -27,6 +27,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Action:      mapping.Action(p.Format.Action),
 		Prefer:      p.Format.Dedupe.Prefer,
 		Scope:       p.Scope,
+		Catalog:     s.Listed,
 	}
 }
 

@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/store", "internal/report"},
 	{"internal/journal"},
 	{"internal/guard"},
-	{"internal/source", "internal/format", "internal/mapping", "internal/plan", "internal/index"},
+	{"internal/source", "internal/format", "internal/mapping", "internal/plan", "internal/index", "internal/catalog"},
 	{"internal/notify"},
 	{"internal/roster", "internal/secret", "internal/fault", "examples"}, // the demo runs an example
 }
@@ -76,6 +76,7 @@ var pure = map[string][]string{
 	"internal/format":  {"os"}, // it opens the drop in the spool
 	"internal/mapping": nil,
 	"internal/plan":    nil,
+	"internal/catalog": nil,
 	"internal/index":   {"os"}, // what does not fit into memory lies in a scratch folder
 	"internal/guard":   nil,
 	"internal/journal": nil,

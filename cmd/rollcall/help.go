@@ -132,6 +132,7 @@ func topics() []topic {
 	return []topic{
 		{"config", "rollcall.yaml, with every key", config.Reference},
 		{"profile", "a profile, with every key", config.ReferenceProfile},
+		{"catalog", "catalog.yaml, with every key", config.ReferenceCatalog},
 		{"exit-codes", "what the program exits with", exitPage},
 		{"mails", "who is told what, and when there is silence", mailPage},
 		{"RUN", "how a run is named: a number, last, last:PROFILE", runPage},
@@ -143,7 +144,7 @@ func topics() []topic {
 }
 
 // laterTopics are pages about what is not built yet.
-var laterTopics = []string{"presets", "targets", "catalog", "web", "metrics"}
+var laterTopics = []string{"presets", "targets", "web", "metrics"}
 
 func (a *app) topicPage(name string) bool {
 	for _, t := range topics() {

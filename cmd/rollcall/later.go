@@ -24,7 +24,6 @@ type commandsLater struct {
 	Expect     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Pause      laterCmd `cmd:"" hidden:"" passthrough:""`
 	Resume     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Catalog    laterCmd `cmd:"" hidden:"" passthrough:""`
 	Target     laterCmd `cmd:"" hidden:"" passthrough:""`
 	DB         laterCmd `cmd:"" hidden:"" passthrough:"" name:"db"`
 	Completion laterCmd `cmd:"" hidden:"" passthrough:""`

@@ -51,6 +51,7 @@ type commands struct {
 	Report   reportCmd   `cmd:"" help:"The mail about a run."`
 	Outbox   outboxCmd   `cmd:"" help:"Mails that have not been delivered."`
 	Accounts accountsCmd `cmd:"" help:"The directory."`
+	Catalog  catalogCmd  `cmd:"" help:"What rows may name: cohorts, courses, roles and the like."`
 	Explain  explainCmd  `cmd:"" help:"One person, step by step."`
 	Sweep    sweepCmd    `cmd:"" help:"Apply the start and end dates that are due."`
 	Init     initCmd     `cmd:"" help:"Write a commented profile from a sample."`

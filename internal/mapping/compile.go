@@ -80,6 +80,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	}
 	m = &Mapper{head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names))}
 	forms := o.forms()
+	forms[roster.Theme] = o.theme()
 	normal := func(f roster.Field) form { return within(f, forms[f]) }
 	m.username, m.keyForm = normal(roster.Username), normal(o.Key)
 	for _, name := range slices.Sorted(maps.Keys(columns)) {

@@ -60,37 +60,44 @@ func TestTheRowsOfOnePersonAreJoined(t *testing.T) {
 		want []string
 	}{
 		{
-			"the preferred row is the main one, and who works on anywhere stays to the last end", Dedupe{},
+			"the preferred row is the main one, and who works on anywhere stays to the last end",
+			Dedupe{},
 			[]string{"1,ICU,Ended,leaver,2026-01-31", "2,Lab,Active,active,", "1,Ward 3,Active,active,2027-06-30"},
 			[]string{"2 Lab active  line 3 with []", "1 Ward 3 active 2027-06-30 line 4 with [2]"},
 		},
 		{
-			"a row without an end has the latest", Dedupe{},
+			"a row without an end has the latest",
+			Dedupe{},
 			[]string{"1,ICU,Active,,2027-06-30", "1,Lab,Ended,,"},
 			[]string{"1 ICU   line 2 with [3]"},
 		},
 		{
-			"who has left every job is a leaver", Dedupe{},
+			"who has left every job is a leaver",
+			Dedupe{},
 			[]string{"1,ICU,Ended,leaver,2026-01-31", "1,Lab,Ended,leaver,2026-02-28"},
 			[]string{"1 ICU leaver 2026-02-28 line 2 with [3]"},
 		},
 		{
-			"main: nothing but the main row counts", Dedupe{Status: "main", ExpiresOn: "main"},
+			"main: nothing but the main row counts",
+			Dedupe{Status: "main", ExpiresOn: "main"},
 			[]string{"1,ICU,Active,leaver,2026-01-31", "1,Lab,Ended,active,2026-02-28"},
 			[]string{"1 ICU leaver 2026-01-31 line 2 with [3]"},
 		},
 		{
-			"what is wrong with a row is wrong with its person", Dedupe{},
+			"what is wrong with a row is wrong with its person",
+			Dedupe{},
 			[]string{"1,ICU,Active,active,", "1,Lab,Ended,maybe,"},
 			[]string{"1 ICU active  line 2 with [3] E115"},
 		},
 		{
-			"keys with and without case", Dedupe{Fold: true},
+			"keys with and without case",
+			Dedupe{Fold: true},
 			[]string{"a1,ICU,Active,,", "A1,Lab,Ended,,"},
 			[]string{"a1 ICU   line 2 with [3]"},
 		},
 		{
-			"rows without a key are left as they are", Dedupe{},
+			"rows without a key are left as they are",
+			Dedupe{},
 			[]string{",ICU,Active,,", ",Lab,Ended,,"},
 			[]string{" ICU   line 2 with [] E120", " Lab   line 3 with [] E120"},
 		},

@@ -49,6 +49,7 @@ type Options struct {
 	Action      Action            // of a delta: the column that says what a row does
 	Prefer      map[string]string // of a person's several rows the main one has these values in these columns
 	Scope       Scope             // which records are the profile's (R68)
+	Catalog     *roster.Catalog   // what records may name (R90); nil: nothing is checked
 }
 
 // The control columns: what they say is no field of the account.
@@ -94,7 +95,20 @@ func (o Options) Digest() string {
 		Action      Action
 		Scope       Scope             `json:",omitzero"`
 		Prefer      map[string]string `json:",omitempty"`
-	}{rules, map[string]column{}, o.Key.String(), o.Fallback, o.standardise(), slices.Sorted(slices.Values(o.auth())), o.zone().String(), o.Action, o.Scope, o.Prefer}
+		Catalog     string            `json:",omitempty"`
+	}{
+		Rules:       rules,
+		Map:         map[string]column{},
+		Key:         o.Key.String(),
+		Fallback:    o.Fallback,
+		Standardise: o.standardise(),
+		Auth:        slices.Sorted(slices.Values(o.auth())),
+		Zone:        o.zone().String(),
+		Action:      o.Action,
+		Scope:       o.Scope,
+		Prefer:      o.Prefer,
+		Catalog:     o.Catalog.Digest(),
+	}
 	for name, c := range o.Map {
 		said.Map[name] = column(c)
 	}

@@ -111,6 +111,16 @@ var Codes = map[string]Code{
 	"E133": {SeverityWarning, "not a country", "write the two letters of ISO 3166-1", "Countries are two letters of ISO 3166-1; the United Kingdom is GB, not UK (R20)."},
 	"E134": {SeverityError, "not a username", "use letters, digits and - . _ @", "With standardise: off a username with other characters is rejected; one of which nothing remains always is (R30)."},
 
+	"E201": {SeverityWarning, "no such cohort", "correct it in HR, or add the cohort to the catalog", "A cohort is named by its id number, or by an id that is not a mere number, never by its name. What the record says otherwise is applied (R90)."},
+	"E203": {SeverityWarning, "no such course", "correct it in HR, or add the course to the catalog", "A course is named by its short name. What the record says otherwise is applied (R90)."},
+	"E204": {SeverityWarning, "no such group of the course", "correct it in HR, or add the group to the catalog", "A group is named by its name or id, never by a name that is a mere number. The person is enrolled without it (R90)."},
+	"E205": {SeverityWarning, "no such role", "correct it in HR, or add the role to the catalog; capitals matter", "A role is named by its short name or id. It is not given; what the record says otherwise is applied (R90, R93)."},
+	"E206": {SeverityWarning, "no such program", "correct it in HR, or add the program to the catalog", "A program is named by its id (R90)."},
+	"E207": {SeverityWarning, "no such site", "correct it in HR, or add the site to the catalog", "A site is named by its path, like Canada/Ontario (R44, R90)."},
+	"E208": {SeverityWarning, "no such session", "correct it in HR, or add the session to the catalog", "A session is named by its id (R90)."},
+	"E210": {SeverityWarning, "no such theme", "correct it in HR, or add the theme to the catalog", "A theme is one of the catalog's themes; the account keeps the one that it has (R96)."},
+	"E211": {SeverityError, "no such profile field", "add the field to the catalog's fields, or take it out of the file", "Custom profile fields exist in the catalog before a file may speak of them (R27)."},
+
 	"E209": {SeverityWarning, "the fallback owner is not an active account", "name an active account in policy.fallback_owner", "The content of a deleted person needs somebody to go to; until then nobody is deleted (R63)."},
 
 	"E301": {SeverityError, "the key belongs to two accounts", "decide with rollcall accounts link PROFILE KEY ACCOUNT", "Neither account is touched until a person decides (R41, R49)."},

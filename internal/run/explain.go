@@ -31,6 +31,10 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if file == "" {
 		file = "last"
 	}
+	p, err := r.united(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	spool, err := r.spool("_explain", time.Hour) // others may be explaining just now
 	if err != nil {
 		return nil, err

@@ -138,6 +138,9 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 		return nil, err
 	}
 	r.mend(ctx, q.Profile)
+	if q.Profile, err = r.united(ctx, q.Profile); err != nil {
+		return nil, err
+	}
 	run, err := r.thread(ctx, q, lease)
 	r.answered(ctx, q, err)
 	return run, err
