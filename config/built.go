@@ -38,7 +38,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	// whole blocks
 	{"site", "sites"},
 	{"groups", "groups of a directory server"},
-	{"match.lookalike", "looking for look-alikes"},
 	// map
 	{"map.roles", "memberships"},
 	{"map.cohorts", "memberships"},
@@ -55,7 +54,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	// policy
 	{"policy.anonymise_after", "erasing personal data"},
 	{"policy.purge_after", "removing accounts for good"},
-	{"policy.create_before", "creating accounts shortly before their start"},
 	{"policy.memberships", "memberships"},
 	{"policy.passwords", "passwords"},
 	{"policy.generate_password", "passwords"},
@@ -107,7 +105,7 @@ func (d *document) refuseValue(at, n *yaml.Node, t reflect.Type, path string) bo
 	for _, k := range notBuiltValues {
 		no = no || slices.Contains(k.values, n.Value) && matches(k.path, path)
 	}
-	if t == reflect.TypeFor[roster.Field]() {
+	if t == reflect.TypeFor[roster.Field]() || t == reflect.TypeFor[roster.Name]() {
 		no = no || slices.Contains(notBuiltFields, n.Value) || strings.HasPrefix(n.Value, "fields.")
 	}
 	if path == "language" && n.Value != "en" && n.Tag != "!!null" {

@@ -168,6 +168,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 func (p *Profile) checkWords(d *document) {
 	d.word("unique_email", string(p.UniqueEmail), "on", "warn", "off")
 	d.word("match.fallback.by", p.Match.Fallback.By, "", "username")
+	d.word("match.lookalike", p.Match.Lookalike, "wait", "warn", "off")
 	d.word("policy.upload", p.Policy.Upload, "add", "add_all", "add_update", "update")
 	d.word("policy.update", p.Policy.Update, "none", "file", "file_and_defaults", "fill_missing")
 	d.word("policy.leaver", p.Policy.Leaver, "suspend", "delete")
@@ -188,6 +189,9 @@ func (p *Profile) checkWords(d *document) {
 func (p *Profile) checkAbsence(d *document) {
 	pol := p.Policy
 	if p.Format.Content == "delta" {
+		if pol.CreateBefore > 0 {
+			d.clash("policy.create_before", codeFull, "policy.create_before needs content: full (this profile reads deltas)", "remove it: a delta names a newcomer once, and who is left out would never be added")
+		}
 		if pol.Missing != "keep" {
 			d.clash("policy.missing", codeFull, "policy.missing needs content: full (this profile reads deltas)", "remove it, or use  leaver: suspend  for explicit leavers")
 		}
@@ -228,7 +232,11 @@ func (p *Profile) checkMap(d *document) {
 	if p.Policy.Upload != "update" {
 		p.checkRequired(d, unfilled)
 	}
-	for i, f := range p.Match.Witness {
+	for i, n := range p.Match.Witness {
+		f, ok := n.Field()
+		if !ok {
+			continue
+		}
 		if at := fmt.Sprintf("match.witness[%d]", i); unfilled(f) && !d.failed[at] {
 			d.warn(at, codeUnmapped, fmt.Sprintf("match.witness names %s, which map does not fill", f), fmt.Sprintf("add  %s: COLUMN  to map, or leave it out", f), false)
 		}

@@ -137,6 +137,7 @@ func defaultProfile(s *Site) *Profile {
 		Source:      source.Defaults(),
 		Required:    []roster.Field{roster.Username, roster.FirstName, roster.LastName, roster.Email},
 		UniqueEmail: "on",
+		Match:       plan.Match{Lookalike: "warn"},
 		Policy:      plan.DefaultPolicy(),
 		Guardrails:  guard.DefaultLimits(),
 		Report:      Report{When: "changes", Attach: "problems", PersonalData: "ids"},

@@ -78,6 +78,8 @@ func (p *Profile) Digest() string {
 	if p.Source.Type == "ldap" {
 		scope = p.Source.Scope
 	}
+	match := p.Match
+	match.Lookalike = "" // it compares what was found, and finds nobody otherwise
 	meaning := struct {
 		Type, Host, Path    string
 		Port                int
@@ -86,7 +88,7 @@ func (p *Profile) Digest() string {
 		Match               plan.Match
 		Map                 map[string]mapping.Column
 		Of                  mapping.Scope `json:",omitzero"`
-	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, p.Match, p.Map, p.Scope}
+	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, match, p.Map, p.Scope}
 	text, err := json.Marshal(meaning) // walks maps in sorted order
 	if err != nil {
 		panic(err) // plain data

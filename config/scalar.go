@@ -43,6 +43,7 @@ var wants = map[reflect.Type]string{
 	reflect.TypeFor[Schedule]():       "a schedule, in quotes",
 	reflect.TypeFor[secret.Ref]():     "{file: PATH}, {env: NAME} or {credential: NAME}",
 	reflect.TypeFor[roster.Field]():   "an account field",
+	reflect.TypeFor[roster.Name]():    "an account field",
 	reflect.TypeFor[mapping.Column](): "a column's name or a block of keys",
 }
 

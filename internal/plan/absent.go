@@ -52,7 +52,19 @@ func (w *people) missing(a *roster.Account) error {
 	}
 	d.now.Link(w.Profile).Claim = roster.ClaimGone
 	d.leave()
+	d.rescind(a.Link(w.Profile).Claim)
 	return w.place(d)
+}
+
+// rescind tells, once, that an account will not start which has waited for it
+// (R75): nobody claims it any more.
+func (d *draft) rescind(was roster.Claim) {
+	if was == roster.ClaimGone || d.now.Status() != roster.Suspended || !d.reasonIs(roster.NotStarted) || d.was.Claimed(d.Profile) {
+		return
+	}
+	d.facts.Rescinded++
+	d.reason = "rescinded: it waited for its start, and is not in the file"
+	d.remark("", roster.StartsOn.String(), "does not start: it is gone from the file (rescinded)")
 }
 
 // leave plans what absence does once no profile claims the account any more.

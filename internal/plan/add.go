@@ -10,6 +10,7 @@ import (
 // rows (R33, R43).
 func (p *planner) add() error {
 	p.numbers = map[string]*numbers{}
+	p.likes = p.compares()
 	return p.each(p.again(p.nobody), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
@@ -38,6 +39,16 @@ func (w *people) newcomer(e roster.Entry) error {
 	}
 	d := &draft{people: w, entry: e, was: &roster.Account{}, now: &roster.Account{}, line: e.Line}
 	d.fill()
+	if d.tooEarly() {
+		return w.skip(e, 0, w.note(e, "it is not time yet to add the account: policy.create_before"))
+	}
+	alike, found := w.lookalike(e)
+	if found && w.Match.Lookalike == "wait" {
+		return w.skip(e, alike.Account, alike)
+	}
+	if found {
+		d.problems = append(d.problems, alike)
+	}
 	code, err := d.christen()
 	if err != nil {
 		return err
@@ -76,6 +87,9 @@ func (w *people) hopeless(e roster.Entry) bool {
 	}
 	d := &draft{people: w, entry: e, was: &roster.Account{}, now: &roster.Account{}}
 	d.fill()
+	if d.tooEarly() {
+		return true
+	}
 	if name := d.now.Values[roster.Username]; name != "" && !d.counts() && d.forbidden(name) != "" {
 		return true
 	}
@@ -88,6 +102,20 @@ func (w *people) hopeless(e roster.Entry) bool {
 		return true
 	}
 	return len(d.lacking()) > 0
+}
+
+// tooEarly tells whether the account starts so late that it is left out for now
+// (R72), and notes when the first of those is due.
+func (d *draft) tooEarly() bool {
+	start := StartOf(d.now.Values[roster.StartsOn], Zone(d.now.Values[roster.Timezone], d.Zone))
+	due := start.Add(-d.Policy.CreateBefore)
+	if d.Policy.CreateBefore <= 0 || start.IsZero() || !due.After(d.planner.now) {
+		return false
+	}
+	if at := roster.Stamp(due); d.facts.Waits == "" || at < d.facts.Waits {
+		d.facts.Waits = at
+	}
+	return true
 }
 
 // fill writes what the record and the defaults say (R53).

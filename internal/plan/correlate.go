@@ -12,14 +12,15 @@ import (
 // that leads to them.
 type people struct {
 	*planner
-	byKey   map[string][]*roster.Account // links of this profile, by folded key
-	byField map[string][]*roster.Account // the match key's value, folded
-	byName  map[string]*roster.Account   // folded username, deleted accounts left out
-	byEmail map[string][]*roster.Account // folded address, deleted accounts left out
-	asked   map[string]bool              // folded addresses that were looked up
-	named   map[string]bool              // folded usernames that were looked up
-	holds   map[string][]Hold
-	decided map[string]bool // folded keys that a person has decided to be somebody new
+	byKey      map[string][]*roster.Account // links of this profile, by folded key
+	byField    map[string][]*roster.Account // the match key's value, folded
+	byName     map[string]*roster.Account   // folded username, deleted accounts left out
+	byEmail    map[string][]*roster.Account // folded address, deleted accounts left out
+	asked      map[string]bool              // folded addresses that were looked up
+	named      map[string]bool              // folded usernames that were looked up
+	holds      map[string][]Hold
+	byLikeness map[string][]*roster.Account // values of all witnesses, deleted accounts left out
+	decided    map[string]bool              // folded keys that a person has decided to be somebody new
 }
 
 // load looks up all that the records of a chunk name.
@@ -43,8 +44,16 @@ func (p *planner) load(part []numbered) (*people, error) {
 			}
 		}
 	}
+	if p.likes {
+		q.Witness = p.Match.Witness
+		for _, e := range part {
+			if like := likeness(p.Match.Witness, e.Value); like != "" {
+				q.Likes = append(q.Likes, like)
+			}
+		}
+	}
 	var found Found
-	if p.asking || p.met { // else the answer is known
+	if p.asking || p.met || len(q.Likes) > 0 { // else the answer is known
 		var err error
 		if found, err = p.dir.Find(p.ctx, q); err != nil {
 			return nil, fmt.Errorf("find accounts: %w", err)
@@ -52,15 +61,16 @@ func (p *planner) load(part []numbered) (*people, error) {
 	}
 	p.met = p.met || len(found.Accounts)+len(found.Holds)+len(found.New) > 0
 	w := &people{
-		planner: p,
-		byKey:   map[string][]*roster.Account{},
-		byField: map[string][]*roster.Account{},
-		byName:  map[string]*roster.Account{},
-		byEmail: map[string][]*roster.Account{},
-		asked:   map[string]bool{},
-		named:   map[string]bool{},
-		holds:   map[string][]Hold{},
-		decided: map[string]bool{},
+		planner:    p,
+		byKey:      map[string][]*roster.Account{},
+		byField:    map[string][]*roster.Account{},
+		byName:     map[string]*roster.Account{},
+		byEmail:    map[string][]*roster.Account{},
+		asked:      map[string]bool{},
+		named:      map[string]bool{},
+		holds:      map[string][]Hold{},
+		byLikeness: map[string][]*roster.Account{},
+		decided:    map[string]bool{},
 	}
 	slices.SortFunc(found.Accounts, func(a, b roster.Account) int { return int(a.ID) - int(b.ID) })
 	for i := range found.Accounts {
@@ -95,6 +105,11 @@ func (w *people) enter(a *roster.Account) {
 	}
 	if name := a.Values[roster.Username]; name != "" {
 		w.byName[roster.Fold(name)] = a
+	}
+	if w.likes {
+		if like := likeness(w.Match.Witness, a.Value); like != "" {
+			w.byLikeness[like] = append(w.byLikeness[like], a)
+		}
 	}
 	if mail := a.Values[roster.Email]; mail != "" {
 		k := roster.Fold(mail)
@@ -328,7 +343,7 @@ func (p *planner) questioned(a *roster.Account, e roster.Entry) bool {
 	}
 	agree, differ := false, false
 	for _, f := range p.Match.Witness {
-		had, has := roster.Fold(a.Values[f]), roster.Fold(e.Values[f])
+		had, has := roster.Fold(a.Value(f)), roster.Fold(e.Value(f))
 		if had == "" || has == "" {
 			continue
 		}

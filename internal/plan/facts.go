@@ -43,6 +43,7 @@ type Facts struct {
 	Absent Absent `json:"absent"`
 	ByDate ByDate `json:"by_date"`
 	Scope  Scope  `json:"scope,omitzero"`
+	Waits  string `json:"waits,omitempty"` // [roster.Stamp] of when the first of those is due whom policy.create_before leaves out (R72)
 
 	Owned        int            `json:"owned"`         // accounts the profile owns, not deleted, before the run
 	ActiveBefore int            `json:"active_before"` // those of them that are active
@@ -56,8 +57,9 @@ type Facts struct {
 	UnreadableKeys  int      `json:"unreadable_keys"` // rows that could be anybody's (R3)
 	Withheld        int      `json:"withheld"`        // removals by absence not planned because of them
 	MissingCanaries []string `json:"missing_canaries,omitempty"`
-	WouldSuspend    int      `json:"would_suspend"` // kept people whom missing: suspend would suspend (R62)
-	Errors          int      `json:"errors"`        // problems of severity error, and so on
+	Rescinded       int      `json:"rescinded,omitempty"` // accounts that waited for their start, and whose record has gone (R75)
+	WouldSuspend    int      `json:"would_suspend"`       // kept people whom missing: suspend would suspend (R62)
+	Errors          int      `json:"errors"`              // problems of severity error, and so on
 	Warnings        int      `json:"warnings"`
 	Notes           int      `json:"notes"`
 

@@ -71,8 +71,12 @@ func someOptions(t *rapid.T, profile string) Options {
 	if o.Match.Key != roster.Username && oneIn(t, 2, "fallback") {
 		o.Match.Fallback = Fallback{By: "username", Rekey: oneIn(t, 2, "rekey")}
 	}
+	o.Match.Lookalike = oneOf(t, []string{"", "warn", "wait"}, "lookalike")
+	if oneIn(t, 4, "create_before") {
+		o.Policy.CreateBefore = 24 * time.Hour
+	}
 	if oneIn(t, 3, "witness") {
-		o.Match.Witness = []roster.Field{roster.LastName}
+		o.Match.Witness = []roster.Name{"last_name"}
 	}
 	p := &o.Policy
 	p.Upload = oneOf(t, []string{"add_update", "add_update", "add_update", "update", "add", "add_all"}, "upload")

@@ -33,6 +33,7 @@ func (m *memory) Find(_ context.Context, q Query) (Found, error) {
 			in(q.Values, roster.Fold(a.Values[q.Field])) ||
 			lives && in(q.Usernames, roster.Fold(a.Values[roster.Username])) ||
 			lives && in(q.Emails, roster.Fold(a.Values[roster.Email])) ||
+			lives && in(q.Likes, likeness(q.Witness, a.Value)) ||
 			slices.Contains(q.IDs, a.ID) {
 			a.Links = slices.Clone(a.Links)
 			f.Accounts = append(f.Accounts, a)

@@ -10,10 +10,11 @@ import (
 
 // Match says how records find their accounts (profile key match:).
 type Match struct {
-	Key        roster.Field   `yaml:"key"`      // R40; employee_id where absent
-	Fallback   Fallback       `yaml:"fallback"` // R42; zero: strict
-	IgnoreCase bool           `yaml:"ignore_case"`
-	Witness    []roster.Field `yaml:"witness"` // R45
+	Key        roster.Field  `yaml:"key"`      // R40; employee_id where absent
+	Fallback   Fallback      `yaml:"fallback"` // R42; zero: strict
+	IgnoreCase bool          `yaml:"ignore_case"`
+	Witness    []roster.Name `yaml:"witness"`                     // R45
+	Lookalike  string        `yaml:"lookalike" json:",omitempty"` // wait, warn, off (R48); "" is off
 }
 
 // Fallback is the second way to find an account: "username", or {by: username, rekey: on}.
@@ -30,10 +31,11 @@ type Policy struct {
 	Suspend       bool          `yaml:"suspend"`
 	Reactivate    bool          `yaml:"reactivate"`
 	Delete        bool          `yaml:"delete"`
-	Leaver        string        `yaml:"leaver"`       // suspend, delete
-	Leave         string        `yaml:"leave"`        // keep, suspend (R67)
-	Missing       string        `yaml:"missing"`      // keep, suspend, delete (R62)
-	DeleteAfter   time.Duration `yaml:"delete_after"` // of suspension by absence; zero: never
+	Leaver        string        `yaml:"leaver"`                         // suspend, delete
+	Leave         string        `yaml:"leave"`                          // keep, suspend (R67)
+	Missing       string        `yaml:"missing"`                        // keep, suspend, delete (R62)
+	CreateBefore  time.Duration `yaml:"create_before" json:",omitzero"` // how long before its start an account is added (R72); zero: at once
+	DeleteAfter   time.Duration `yaml:"delete_after"`                   // of suspension by absence; zero: never
 	FallbackOwner string        `yaml:"fallback_owner"`
 	Protect       []string      `yaml:"protect"` // names and patterns like svc-* (R64)
 }
@@ -54,7 +56,7 @@ type Options struct {
 	Set         [roster.NumFeedFields]roster.SetMode // R51
 	Authority   map[string][]string                  // field name or "*" to profiles, highest first (R54)
 	Zone        *time.Location                       // in which days end (R70); nil: UTC
-	ScopeLeft   string                               // keep, suspend: whom the scope leaves out (R68); "" is keep
+	ScopeLeft   string                               `json:",omitempty"` // keep, suspend: whom the scope leaves out (R68); "" is keep
 	Canaries    []roster.Key                         // that a full drop must list
 	Known       map[string]time.Time                 // rejections of the last applied run by [Identity], to when they were first seen
 
@@ -88,11 +90,13 @@ type Directory interface {
 // A Query names accounts, by any of several ways.
 type Query struct {
 	Profile   string
-	Keys      []roster.Key // of Profile's links; compared by [roster.Fold]
-	Field     roster.Field // the match key, by whose value accounts are found that the profile does not link yet
-	Values    []string     // of Field; compared by [roster.Fold]
-	Usernames []string     // folded
-	Emails    []string     // folded; deleted accounts hold none
+	Keys      []roster.Key  // of Profile's links; compared by [roster.Fold]
+	Field     roster.Field  // the match key, by whose value accounts are found that the profile does not link yet
+	Values    []string      // of Field; compared by [roster.Fold]
+	Usernames []string      // folded
+	Emails    []string      // folded; deleted accounts hold none
+	Witness   []roster.Name // fields by all of which accounts are found that are not deleted
+	Likes     []string      // their values folded, joined by [Between]
 	IDs       []uint64
 	Now       time.Time // a hold that has run out by then is none
 }

@@ -80,6 +80,7 @@ type planner struct {
 	nobody    waiting // records that find no account in any way
 	outside   waiting // records that the scope leaves out
 	asking    bool    // the known pass goes on, which asks the directory about every record
+	likes     bool    // this pass asks for the accounts on which all witnesses agree (R48)
 	met       bool    // the directory has something by which some record of the drop is called
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)

@@ -49,6 +49,9 @@ func (p *planner) known() error {
 // nothing tells whether no way leads from a record to an account, so that adopt
 // need not ask: what other records say then changes nothing.
 func (w *people) nothing(e roster.Entry) bool {
+	if w.Match.Lookalike == "wait" && likeness(w.Match.Witness, e.Value) != "" {
+		return false // who looks like him is asked for in the next pass
+	}
 	m := w.otherwise(e)
 	return m.account == nil && m.code == "" && len(w.bearers(e)) == 0
 }
@@ -59,6 +62,8 @@ func (w *people) nothing(e roster.Entry) bool {
 func (p *planner) adopt() error {
 	var found waiting
 	var meant, disputed bitset
+	p.likes = p.Match.Lookalike == "wait"
+	defer func() { p.likes = false }()
 	err := p.each(p.again(p.waiting), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
@@ -73,7 +78,7 @@ func (p *planner) adopt() error {
 			}
 			switch {
 			case m.account == nil && m.code == "":
-				if len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
+				if !w.waits(e.Entry) && len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
 					w.hint(e.Entry)
 				}
 				p.nobody.put(e)

@@ -99,6 +99,9 @@ func (p *page) ledger() (l ledger) {
 	} else if d.Input.Content == "full" {
 		begin("Not in the file: nobody")
 	}
+	if n := d.facts.Rescinded; n > 0 {
+		l.Rows = append(l.Rows, ledgerRow{Note: fmt.Sprintf("(rescinded: %s waited for the start, and will not start)", people(n))})
+	}
 	if n := d.facts.WouldSuspend; n > 0 {
 		l.Rows = append(l.Rows, ledgerRow{Note: fmt.Sprintf("(with missing: suspend %s would be suspended)", people(n))})
 	}

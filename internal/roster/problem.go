@@ -131,7 +131,7 @@ var Codes = map[string]Code{
 	"E306": {SeverityError, "the account belongs to another site", "correct the site in HR", "A profile with site: sees only accounts of its tree (R44)."},
 	"E307": {SeverityError, "the key seems to have been given to somebody else", "the same person: rollcall accounts link PROFILE KEY ACCOUNT; somebody new: rollcall accounts link PROFILE KEY new", "The account with this key is suspended or deleted, and the witnesses disagree or there are none: a person decides (R45, R49)."},
 	"E308": {SeverityError, "there is nobody to delete", "remove the row in HR", "The row asks to delete an account that does not exist (R66)."},
-	"E309": {SeverityWarning, "probably the same person as an existing account", "the same person: rollcall accounts link PROFILE KEY ACCOUNT", "An unknown key with the address of an existing account (R48)."},
+	"E309": {SeverityWarning, "probably the same person as an existing account", "the same person: rollcall accounts link PROFILE KEY ACCOUNT; somebody new: rollcall accounts link PROFILE KEY new", "An unknown key with the address, or all of match.witness, of an account that no other record of the drop mentions. With match.lookalike: warn the account is added all the same, with wait the row waits until a person decides, with off nobody is compared (R48, R49)."},
 	"E310": {SeverityNote, "another feed has authority over this field", "nothing to do; change authority: in rollcall.yaml if this feed should win", "A value written by one profile is not overwritten by another, unless authority: ranks it higher (R54)."},
 
 	"E401": {SeverityError, "the source cannot be reached", "check host, port and network, then run it again", "No login was sent, no file was read, no account changed."},

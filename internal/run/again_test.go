@@ -220,7 +220,7 @@ func TestR3AKeyMistypedIntoAColleaguesMakesNobodyAbsent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, s *site) {
-				p := s.feed("hr", func(p *run.Profile) { p.Plan.Match.Witness = []roster.Field{roster.LastName} })
+				p := s.feed("hr", func(p *run.Profile) { p.Plan.Match.Witness = []roster.Name{"last_name"} })
 				s.read(p, journal.OK, people(20)...)
 				if strings.HasPrefix(name, "E307") {
 					s.read(p, journal.OK, rows(map[int]string{3: ""})...)

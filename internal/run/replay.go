@@ -82,6 +82,9 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 			return false, err
 		}
 	}
+	if w := last.Facts.Waits; w != "" && w <= roster.Stamp(r.Now()) {
+		return false, nil // somebody's account is to be added by now (R72)
+	}
 	for a, err := range r.Store.Due(ctx, r.Now()) {
 		if err != nil {
 			return false, err
@@ -142,6 +145,7 @@ func same(run, last *journal.Run) {
 		Full: was.Full, Owned: was.Owned, ActiveBefore: was.ActiveAfter, ActiveAfter: was.ActiveAfter,
 		Rows:   plan.Rows{Read: was.Rows.Read, Skipped: was.Rows.Skipped, Rejected: was.Rows.Rejected, Unchanged: was.Rows.Read - was.Rows.Skipped - was.Rows.Rejected},
 		Scope:  was.Scope,
+		Waits:  was.Waits,
 		Absent: plan.Absent{Total: was.Absent.Total - was.Absent.Deleted, Kept: was.Absent.Total - was.Absent.Deleted},
 	}
 	run.SameAs = last.Number

@@ -147,7 +147,7 @@ func TestS4WhateverARecordIsReadByIsInTheDigest(t *testing.T) {
 		"policy":    func(p *run.Profile) { p.Plan.Policy.Update = "none" },
 		"authority": func(p *run.Profile) { p.Plan.Authority = map[string][]string{"*": {"ad"}} },
 		"protect":   func(p *run.Profile) { p.Plan.Policy.Protect = []string{"svc-*"} },
-		"match":     func(p *run.Profile) { p.Plan.Match.Witness = []roster.Field{roster.LastName} },
+		"match":     func(p *run.Profile) { p.Plan.Match.Witness = []roster.Name{"last_name"} },
 		"encoding":  func(p *run.Profile) { p.Format.Encoding = "iso-8859-1" },
 		"zone":      func(p *run.Profile) { p.Plan.Zone = time.FixedZone("east", 3600) },
 	} {

@@ -59,8 +59,12 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 		}
 		ids = append(ids, more...)
 	}
+	alike, err := db.alike(tx, q)
+	if err != nil {
+		return found, fmt.Errorf("find look-alikes: %w", err)
+	}
+	ids = append(ids, alike...)
 	slices.Sort(ids)
-	var err error
 	if found.Accounts, err = db.accountsByID(tx, slices.Compact(ids), false); err != nil {
 		return found, fmt.Errorf("find accounts: %w", err)
 	}
@@ -79,6 +83,25 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 		}
 	}
 	return found, nil
+}
+
+// alike finds the accounts on which all witnesses agree (R48), with their ASCII
+// letters folded, by looking at every account that is not deleted.
+func (db *DB) alike(tx *gorm.DB, q plan.Query) (ids []uint64, err error) {
+	if len(q.Likes) == 0 || len(q.Witness) == 0 {
+		return nil, nil
+	}
+	var values []string
+	for _, n := range q.Witness {
+		f, ok := n.Field()
+		if !ok {
+			return nil, nil
+		}
+		values = append(values, "lower("+f.String()+")")
+	}
+	like := strings.Join(values, " || '"+plan.Between+"' || ")
+	err = tx.Raw("SELECT id FROM account WHERE status <> 'deleted' AND ?", db.engine.in(like, textList(q.Likes))).Scan(&ids).Error
+	return ids, err
 }
 
 // The conditions of the partial indexes: a query without them does not use the index.

@@ -35,6 +35,8 @@ func TestAnAccountIsFoundByAnyOfItsWays(t *testing.T) {
 			{"an id", plan.Query{IDs: []uint64{p[3].ID, 999}}, []string{"gone"}},
 			{"the match key by value, of a deleted account too", plan.Query{Field: roster.EmployeeID, Values: []string{"K-GONE", ""}}, []string{"gone"}},
 			{"another match key", plan.Query{Field: roster.Phone1, Values: []string{"+49 x1"}}, []string{"eve"}},
+			{"all witnesses", plan.Query{Witness: []roster.Name{"username", "phone1"}, Likes: []string{"ada" + plan.Between + "+49 x1", "eve" + plan.Between + "+49 x1"}}, []string{"eve"}},
+			{"a witness of a deleted account", plan.Query{Witness: []roster.Name{"username"}, Likes: []string{"gone"}}, nil},
 			{"one account by several ways", plan.Query{Profile: "hr", Keys: []roster.Key{"k-ada"}, Usernames: []string{"ada"}, IDs: []uint64{p[0].ID}}, []string{"Ada"}},
 			{"texts that no database holds", plan.Query{Usernames: []string{"a\x00", "\xff", "ada"}}, []string{"Ada"}},
 		}

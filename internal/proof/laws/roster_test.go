@@ -41,7 +41,7 @@ func someProfiles(t *rapid.T) []*run.Profile {
 				o.Match.Fallback = plan.Fallback{By: "username", Rekey: oneIn(t, 2, "rekey")}
 			}
 			if oneIn(t, 3, "witness") {
-				o.Match.Witness = []roster.Field{roster.LastName}
+				o.Match.Witness = []roster.Name{"last_name"}
 			}
 			o.Policy.Upload = oneOf(t, []string{"add_update", "add_update", "add_update", "update", "add"}, "upload")
 			o.Policy.Update = oneOf(t, []string{"file", "file", "fill_missing", "none"}, "update")
