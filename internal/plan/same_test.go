@@ -28,7 +28,7 @@ func TestS3WhateverAnEntrySaysIsInItsMeaning(t *testing.T) {
 		seen[hash] = what
 	}
 	is("nothing", full())
-	silent := map[string]bool{"Line": true, "Hash": true}                                     // where it stands, and how it is written
+	silent := map[string]bool{"Line": true, "Hash": true}                                                      // where it stands, and how it is written
 	unsure := map[string]bool{"KeyBad": true, "Outside": true, "Broken": true, "Late": true, "Problems": true} // like no other
 	for i := range reflect.TypeFor[roster.Entry]().NumField() {
 		name := reflect.TypeFor[roster.Entry]().Field(i).Name
