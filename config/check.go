@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/format"
 	"rollcall/internal/mapping"
 	"rollcall/internal/roster"
 )
@@ -133,6 +134,9 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 		d.fault("map", codeMissing, "XML has no header, and map does not say which elements are which fields", "write  map: {employee_id: ELEMENT, …}")
 	}
 	d.faults("map", s.MappingOptions(p).Validate())
+	if p.Format.Type == "xml" {
+		p.checkElements(d)
+	}
 	d.faults("scope", p.Scope.Validate())
 	p.checkDirectory(d)
 	d.faults("guardrails", p.Guardrails.Validate())
@@ -162,6 +166,23 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 			path = "report.alert"
 		}
 		d.warn(path, codeUseless, "nobody gets this report: the site has no mail.server", "write mail: {server: …, from: …} in rollcall.yaml", true)
+	}
+}
+
+// checkElements looks at how the map names what stands below the records of XML.
+func (p *Profile) checkElements(d *document) {
+	const hint = "write name, @attribute, name/first, id[@type='no'] or address/@country"
+	for _, field := range slices.Sorted(maps.Keys(p.Map)) {
+		column := p.Map[field]
+		for _, name := range (mapping.Options{Map: map[string]mapping.Column{field: column}}).Columns() {
+			if err := format.CheckElement(name, p.Format.Namespaces); err != nil {
+				path := "map." + field
+				if d.has(path+".from") && name == column.From {
+					path += ".from"
+				}
+				d.fault(path, codeValue, fmt.Sprintf("%s: %v", path, err), hint)
+			}
+		}
 	}
 }
 

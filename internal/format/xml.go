@@ -34,6 +34,7 @@ type elements struct {
 	path   []qname
 	prefix map[string]string // URI to the prefix that the profile gives it
 	at     map[string]int    // column by the folded form of its name
+	routes []route           // to what does not stand directly in a record
 	seen   []string          // names that some record had, in the order in which they came
 	strays strays            // as the last complete reading found them
 }
@@ -120,6 +121,14 @@ func (f *File) openXML(o Options) error {
 		folded := roster.Fold(cleanName(name))
 		if _, twice := f.xml.at[folded]; twice {
 			continue // two fields from one element
+		}
+		if isRoute(name) {
+			r, err := newRoute(cleanName(name), o.Namespaces)
+			if err != nil {
+				return refuse("map: "+err.Error(), "correct the map")
+			}
+			r.column = len(f.header)
+			f.xml.routes = append(f.xml.routes, r)
 		}
 		f.xml.at[folded] = len(f.header)
 		f.header = append(f.header, cleanName(name))

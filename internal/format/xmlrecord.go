@@ -152,6 +152,8 @@ func (s *elementScanner) findByDepth(text []byte, t tag, size int) (int, error) 
 	open := []string{t.name}
 	count := len(t.attributes)
 	scope := len(s.scope)
+	routes := len(s.trail.routes) > 0
+	s.trail.scopes = s.trail.scopes[:0]
 	defer func() { s.scope = s.scope[:scope] }()
 	for i := size; ; {
 		j := bytes.IndexByte(text[i:], '<')
@@ -205,6 +207,9 @@ func (s *elementScanner) findByDepth(text []byte, t tag, size int) (int, error) 
 			if open = open[:len(open)-1]; len(open) == 0 {
 				return i, nil
 			}
+			if routes {
+				s.leaveElement()
+			}
 		default:
 			n, err := tagSize(rest)
 			var bad badTag
@@ -229,8 +234,14 @@ func (s *elementScanner) findByDepth(text []byte, t tag, size int) (int, error) 
 			if count++; count > maxParts {
 				return 0, manyParts(fmt.Sprintf("a record has more than %d elements", maxParts))
 			}
+			if routes {
+				s.enter(inner, len(open), func(r int, _ *string) { s.reached[r] = true })
+			}
 			i += n
 			if inner.empty {
+				if routes {
+					s.leaveElement()
+				}
 				break
 			}
 			if open = append(open, inner.name); len(s.open)+len(open) > maxDepth {
@@ -357,7 +368,11 @@ func (s *elementScanner) decode() (roster.Record, error) {
 	d := &s.decoded
 	d.reset(s.columns)
 	from := xml.NewDecoder(bytes.NewReader(s.raw))
-	depth, column, start := 0, -1, 0
+	routes, scope := len(s.trail.routes) > 0, len(s.scope)
+	s.trail.scopes = s.trail.scopes[:0]
+	defer func() { s.scope = s.scope[:scope] }()
+	depth, taken, start := 0, 0, 0 // of the element whose text is taken; 0: none
+	var columns []int              // that get it
 	for {
 		token, err := from.RawToken()
 		if errors.Is(err, io.EOF) {
@@ -375,30 +390,54 @@ func (s *elementScanner) decode() (roster.Record, error) {
 		case xml.StartElement:
 			depth++
 			inner := tagOf(t)
-			switch depth {
-			case 1:
+			if depth == 1 {
 				if err := s.attributes(inner); err != nil {
 					return roster.Record{}, err
 				}
-			case 2:
+				break
+			}
+			if taken > 0 {
+				d.fault = "an element that the profile names has elements in it; name the one that is meant, like name/first"
+			}
+			to := columns[:0:0]
+			if depth == 2 {
 				name, err := s.child(inner)
 				if err != nil {
 					return roster.Record{}, err
 				}
-				column, start = s.names[name].column, len(d.text)
-			case 3:
-				if column >= 0 {
-					d.fault = "an element that the profile names has elements in it; only those directly in the record can be named, and its attributes as @name"
+				if column := s.names[name].column; column >= 0 {
+					to = append(to, column)
 				}
 			}
+			if routes {
+				s.enter(inner, depth-1, func(r int, value *string) {
+					column := s.trail.routes[r].column
+					if value == nil {
+						to = append(to, column)
+						return
+					}
+					at := len(d.text)
+					d.text = append(d.text, *value...)
+					d.put(column, at)
+				})
+			}
+			if len(to) > 0 {
+				columns, taken, start = to, depth, len(d.text)
+			}
 		case xml.EndElement:
-			if depth == 2 && column >= 0 {
-				d.put(column, start)
+			if depth == taken {
+				for _, column := range columns {
+					d.put(column, start)
+				}
+				taken = 0
+			}
+			if routes && depth > 1 {
+				s.leaveElement()
 			}
 			depth--
 		case xml.CharData:
 			switch {
-			case depth == 2 && column >= 0:
+			case taken > 0 && depth == taken:
 				d.text = append(d.text, t...)
 			case depth == 1 && !blanks(t):
 				d.fault = "text stands between the elements of the record"

@@ -59,6 +59,8 @@ type elementScanner struct {
 	usualTag tag
 	plain    bool
 
+	trail   trail
+	reached []bool         // by route: some record has what it leads to
 	names   []known        // every name below a record that was met
 	byName  map[string]int // in names, by how it is written
 	decoded decoder
@@ -94,6 +96,7 @@ func newElementScanner(r io.Reader, c io.Closer, e *elements, columns int) *elem
 	return &elementScanner{
 		r: r, Closer: c, elements: e, columns: columns, lines: 1,
 		buf: make([]byte, 2*maxRecord), byName: map[string]int{},
+		trail: trail{routes: e.routes}, reached: make([]bool, len(e.routes)),
 	}
 }
 
@@ -580,9 +583,18 @@ func (s *elementScanner) noRecords() error {
 // seenNames is what stood below records, as a map would name it.
 func (s *elementScanner) seenNames() []string {
 	var seen []string
-	had := map[string]bool{}
+	had, heads := map[string]bool{}, map[string]bool{}
+	for i, r := range s.trail.routes {
+		if s.reached[i] {
+			seen = append(seen, r.text)
+		}
+		first := roster.Fold(r.text[:strings.IndexAny(r.text, "/[")])
+		if _, named := s.at[first]; !named {
+			heads[first] = true // it is used, by what is in it
+		}
+	}
 	for _, n := range s.names {
-		if !had[n.shown] {
+		if !had[n.shown] && !heads[roster.Fold(n.shown)] {
 			had[n.shown] = true
 			seen = append(seen, n.shown)
 		}
