@@ -33,7 +33,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.answer", "handing problems back to the server"},
 	{"source.decrypt", "decryption"},
 	// format
-	{"format.preset", "presets"},
 	{"format.dedupe.lists", "memberships"},
 	// whole blocks
 	{"site", "sites"},

@@ -150,8 +150,10 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 			file = instead.file
 		}
 		pd := open(file)
+		base := p.preset(pd)
 		if pd.root != nil {
 			pd.decode(pd.root, reflect.ValueOf(p).Elem(), "", 0)
+			p.inherit(base)
 		}
 		if len(pd.errs) == 0 || pd.root != nil { // else there is nothing to check
 			p.settle(pd)

@@ -26,6 +26,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Zone:        p.Zone,
 		Action:      mapping.Action(p.Format.Action),
 		Prefer:      p.Format.Dedupe.Prefer,
+		Commas:      p.Format.Commas,
 		Scope:       p.Scope,
 		Catalog:     s.Listed,
 	}

@@ -132,6 +132,7 @@ func topics() []topic {
 	return []topic{
 		{"config", "rollcall.yaml, with every key", config.Reference},
 		{"profile", "a profile, with every key", config.ReferenceProfile},
+		{"presets", "what format.preset sets, for files as other programs write them", presetPage()},
 		{"catalog", "catalog.yaml, with every key", config.ReferenceCatalog},
 		{"exit-codes", "what the program exits with", exitPage},
 		{"mails", "who is told what, and when there is silence", mailPage},
@@ -144,7 +145,7 @@ func topics() []topic {
 }
 
 // laterTopics are pages about what is not built yet.
-var laterTopics = []string{"presets", "targets", "web", "metrics"}
+var laterTopics = []string{"targets", "web", "metrics"}
 
 func (a *app) topicPage(name string) bool {
 	for _, t := range topics() {
@@ -154,6 +155,28 @@ func (a *app) topicPage(name string) bool {
 		}
 	}
 	return false
+}
+
+// presetPage shows every preset as it is written.
+func presetPage() string {
+	var b strings.Builder
+	b.WriteString(`A preset fills format, match and map for files as another program documents them:
+
+  format: {preset: moodle, content: full}
+
+What the profile says itself goes before it: a key of map: replaces the preset's. Its columns
+may be missing in a file, but for the one by which people are found. A preset sets no policy:
+upload is add_update unless the profile says otherwise, where the upload tools of Moodle, Dual
+Code and Chamilo add and leave alone who is there (policy: {upload: add}); nobody is removed.
+rollcall init --preset NAME writes a profile; init --from FILE knows such files by their columns.
+`)
+	for _, name := range config.Presets() {
+		fmt.Fprintf(&b, "\n%s\n", name)
+		for _, line := range strings.Split(strings.TrimSpace(config.PresetText(name)), "\n") {
+			b.WriteString("  " + line + "\n")
+		}
+	}
+	return b.String()
 }
 
 const exitPage = `rollcall exits with one code, the first that applies of 16 15 14 12 13 1 11 17 10 0.

@@ -19,7 +19,7 @@ import (
 type initCmd struct {
 	From   string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
 	Name   string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
-	Preset string `hidden:"" placeholder:"NAME"`
+	Preset string `help:"Files as another program writes them: rollcall help presets." placeholder:"NAME"`
 }
 
 // Run implements the command.
@@ -28,10 +28,12 @@ func (c *initCmd) Run(a *app) error {
 		return err
 	}
 	switch {
-	case c.Preset != "":
-		return errors.New("--preset is not built yet; write a profile from a sample with rollcall init --from FILE")
+	case c.Name != "" && !profileName.MatchString(c.Name):
+		return errors.New("--name is no name for a profile; use a to z, digits and dashes, at most 40")
+	case c.From == "" && c.Preset != "":
+		return c.withPreset(a, "")
 	case c.From == "":
-		return errors.New("init needs a sample: rollcall init --from FILE")
+		return errors.New("init needs a sample, or a preset: rollcall init --from FILE, rollcall init --preset NAME")
 	}
 	file, err := filepath.Abs(c.From)
 	if err != nil {
@@ -42,14 +44,21 @@ func (c *initCmd) Run(a *app) error {
 	} else if info.IsDir() {
 		return fmt.Errorf("--from: %s is a folder; name a file in it", c.From)
 	}
+	if c.Preset == "" && isContacts(file) {
+		c.Preset = "chamilo-xml"
+	}
+	if c.Preset != "" {
+		return c.withPreset(a, file)
+	}
 	if c.Name == "" {
 		c.Name = nameAfter(file)
-	} else if !profileName.MatchString(c.Name) {
-		return errors.New("--name is no name for a profile; use a to z, digits and dashes, at most 40")
 	}
 	sample, err := format.Sniff(file, filepath.Base(file), source.Defaults().MaxSize)
 	if err != nil {
 		return err
+	}
+	if c.Preset = presetLike(sample); c.Preset != "" {
+		return c.withPreset(a, file)
 	}
 	g := guessColumns(sample)
 	if g.key == "" {
@@ -60,11 +69,8 @@ func (c *initCmd) Run(a *app) error {
 		return err
 	}
 	path := filepath.Join(site.Profiles, c.Name+".yaml")
-	if err := create(path, profileText(c.Name, file, sample, &g)); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s is there already and is left as it is; choose another name with --name, or remove it first", path)
-		}
-		return fmt.Errorf("%w; give yourself the right to write there, or name another site with --config", err)
+	if err := c.write(path, profileText(c.Name, file, sample, &g)); err != nil {
+		return err
 	}
 	c.tell(a, sample, &g, site.Path, made, path)
 	return c.check(a, site.Path, path, file)
@@ -106,6 +112,18 @@ func (c *initCmd) site(a *app) (s *config.Site, made bool, err error) {
 	}
 	s, _ = config.Check(path) // its faults are not in our way
 	return s, made, os.MkdirAll(s.Profiles, 0o750)
+}
+
+// write creates a profile.
+func (c *initCmd) write(path, text string) error {
+	err := create(path, text)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s is there already and is left as it is; choose another name with --name, or remove it first", path)
+	case err != nil:
+		return fmt.Errorf("%w; give yourself the right to write there, or name another site with --config", err)
+	}
+	return nil
 }
 
 // create writes a new file, and never over another.

@@ -22,6 +22,8 @@ type Options struct {
 	Record     string            `yaml:"record" json:",omitempty"`     // XML: the path of the elements that are people, like /changes/person; LDIF: the object class of the entries that are, "" for all
 	Namespaces map[string]string `yaml:"namespaces" json:",omitempty"` // XML: URIs by the prefixes that Record and the map use
 	Dialect    string            `yaml:"dialect" json:",omitempty"`    // LDIF: ad, openldap, 389ds, generic; "" is generic
+	Preset     string            `yaml:"preset" json:",omitempty"`     // what filled format, match and map; "" for nothing
+	Commas     bool              `yaml:"commas" json:",omitempty"`     // &#44 in a cell is a comma (R12); mapping reads it
 	Action     Action            `yaml:"action" json:",omitzero"`      // what a delta's rows do; mapping reads it
 	Dedupe     Dedupe            `yaml:"dedupe" json:",omitzero"`      // whose several rows are one person; mapping joins them
 	Elements   []string          `yaml:"-" json:"-"`                   // XML: the names that the map speaks of; the columns, for there is no header

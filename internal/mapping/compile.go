@@ -29,7 +29,9 @@ type Mapper struct {
 	prefer   []liking
 
 	status, suspended, deleted *source // nil where the drop does not say them
-	oldUsername, previousKey   *source
+	oldUsername, newUsername   *source
+	previousKey                *source
+	commas                     bool
 	action                     *source // nil where no column says what a row does
 
 	numberGiven, numberMade bool // a taken username gets a counter (R33)
@@ -78,7 +80,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	if wants := o.wants(columns, head); len(wants) > 0 {
 		return nil, nil, head.missing(wants, head.strange(columns))
 	}
-	m = &Mapper{head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names))}
+	m = &Mapper{commas: o.Commas, head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names))}
 	forms := o.forms()
 	forms[roster.Theme] = o.theme()
 	normal := func(f roster.Field) form { return within(f, forms[f]) }
@@ -180,7 +182,11 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 	}
 	for _, field := range slices.Sorted(maps.Keys(columns)) {
 		c := columns[field]
-		optional := field == key && o.Fallback && columns[name].From != ""
+		byName := columns[name]
+		optional := field == key && o.Fallback && byName.From != "" && !(byName.Optional && h.find(byName.From) < 0)
+		if c.Optional && field != key {
+			continue
+		}
 		if c.From != "" && !optional {
 			need("map."+field, c.From)
 		}
@@ -211,6 +217,8 @@ func (m *Mapper) control(s source) {
 		m.deleted = &s
 	case oldUsername:
 		m.oldUsername = &s
+	case newUsername:
+		m.newUsername = &s
 	case previousKey:
 		m.previousKey = &s
 		m.breaks = append(m.breaks, s.index)
@@ -233,6 +241,9 @@ func (m *Mapper) field(o Options, f roster.Field, c Column, normal form) error {
 	}
 	if f == roster.Username {
 		m.numberGiven, m.numberMade = c.OnTaken == "number", c.OnTaken != "reject"
+	}
+	if c.Max > 0 {
+		normal = atMost(c.Max, normal)
 	}
 	s := newSource(f.String(), c, m.head)
 	if !s.absent() {

@@ -53,6 +53,7 @@ type dater struct {
 	iso    bool    // a day is written as it is stored
 	zone   *time.Location
 	wrong  *flaw
+	bare   *dater // of a layout whose end, in brackets, may be missing: without it; nil for any other
 }
 
 // newDater reads what map.FIELD.date says; "" is YYYY-MM-DD.
@@ -73,7 +74,14 @@ func newDater(layout string, zone *time.Location) (*dater, error) {
 		return d, nil
 	}
 	var err error
-	if d.layout, d.clock, err = parseLayout(layout); err != nil {
+	whole := layout
+	if bare, rest, optional := strings.Cut(layout, "["); optional && strings.HasSuffix(rest, "]") {
+		whole = bare + strings.TrimSuffix(rest, "]")
+		if d.bare, err = newDater(bare, zone); err != nil {
+			return nil, err
+		}
+	}
+	if d.layout, d.clock, err = parseLayout(whole); err != nil {
 		return nil, err
 	}
 	d.wrong = &flaw{code: "E112", text: "not a date written as " + layout}
@@ -167,6 +175,9 @@ func (d *dater) read(s string) (when, bool) {
 		return never, true
 	}
 	w, ok := d.parse(s)
+	if bare := d.bare; !ok && bare != nil {
+		w, ok = bare.parse(s) // a day without its time of day
+	}
 	if !ok {
 		w, ok = parseRFC3339(s) // unambiguous whatever the layout is
 	}

@@ -48,6 +48,9 @@ func TestR23Dates(t *testing.T) {
 		{"D.M.YYYY", "001.2.2026", wrong},
 		{"DD.MM.YYYY HH:mm", "30.11.2026 08:15", "2026-11-30T08:15:00+01:00"},
 		{"YYYY-MM-DD HH:mm:ss", "2026-07-01 08:15:30", "2026-07-01T08:15:30+02:00"},
+		{"YYYY-MM-DD[ HH:mm:ss]", "2026-07-01 08:15:30", "2026-07-01T08:15:30+02:00"}, // what is in brackets may be missing
+		{"YYYY-MM-DD[ HH:mm:ss]", "2026-07-01", "2026-07-01"},
+		{"YYYY-MM-DD[ HH:mm:ss]", "2026-07-01 08", wrong},
 		{"YYYY-MM-DD HH:mm:ss", "2026-03-29 02:30:00", wrong}, // there was no such hour
 		{"YYYY-MM-DD HH:mm:ss", "2026-10-25 02:30:00", wrong}, // there were two
 		{"YYYY-MM-DD HH:mm:ss", "2026-10-25 01:59:59", "2026-10-25T01:59:59+02:00"},

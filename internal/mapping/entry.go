@@ -11,6 +11,9 @@ import (
 // error is a [*roster.Refusal]: a record that proves the whole drop wrong (R18).
 func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	e := roster.Entry{Line: rec.Line}
+	if m.commas {
+		rec.Values = commas(rec.Values)
+	}
 	r := row{cells: rec.Values}
 	for _, i := range m.breaks {
 		if lineBreak(r, i) {

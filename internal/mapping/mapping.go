@@ -25,7 +25,7 @@ type Column struct {
 	Template  string            `yaml:"template"` // R31
 	Const     string            `yaml:"const"`
 	Values    map[string]string `yaml:"values"`     // code table; a cell is looked up without its outer blanks
-	Other     string            `yaml:"other"`      // reject, keep (what is stored, silently), or the value of what Values lacks; "" is: reject for status, suspended and deleted, else keep with E122
+	Other     string            `yaml:"other"`      // reject, keep (what is stored, silently), same (the cell as it is), or the value of what Values lacks; "" is: reject for status, suspended and deleted, else keep with E122
 	Date      string            `yaml:"date"`       // R23; "" is YYYY-MM-DD
 	Blank     string            `yaml:"blank"`      // keep, clear (R14)
 	Default   string            `yaml:"default"`    // R53; a template
@@ -33,6 +33,8 @@ type Column struct {
 	Transform []string          `yaml:"transform"`  // ascii, lower, upper, alnum, slug, trim, primary_smtp
 	OnTaken   string            `yaml:"on_taken"`   // number, reject (R33); username only
 	Set       roster.SetMode    `yaml:"set"`        // R51
+	Max       int               `yaml:"max"`        // the most characters, where the field holds more (R21); zero: what the field holds
+	Optional  bool              `yaml:"-"`          // a preset names it: a drop may lack it (R10)
 }
 
 // UnmarshalText reads the short form.
@@ -47,6 +49,7 @@ type Options struct {
 	Auth        []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
 	Zone        *time.Location    // of dates without a zone; nil: UTC
 	Action      Action            // of a delta: the column that says what a row does
+	Commas      bool              // &#44 and &#44; in a cell are a comma (R12)
 	Prefer      map[string]string // of a person's several rows the main one has these values in these columns
 	Scope       Scope             // which records are the profile's (R68)
 	Catalog     *roster.Catalog   // what records may name (R90); nil: nothing is checked
@@ -58,10 +61,11 @@ const (
 	suspended   = "suspended"
 	deleted     = "deleted"
 	oldUsername = "oldusername"
+	newUsername = "newusername"
 	previousKey = "previous_key"
 )
 
-var controls = []string{status, suspended, deleted, oldUsername, previousKey}
+var controls = []string{status, suspended, deleted, oldUsername, newUsername, previousKey}
 
 // rules is raised whenever a release maps a record otherwise than the one
 // before it, so that nothing that was remembered of a drop outlives the change.
@@ -83,6 +87,8 @@ func (o Options) Digest() string {
 		Transform []string          `json:",omitempty"`
 		OnTaken   string            `json:",omitempty"`
 		Set       roster.SetMode    `json:",omitempty"`
+		Max       int               `json:",omitempty"`
+		Optional  bool              `json:",omitempty"`
 	}
 	said := struct {
 		Rules       string
@@ -95,6 +101,7 @@ func (o Options) Digest() string {
 		Action      Action
 		Scope       Scope             `json:",omitzero"`
 		Prefer      map[string]string `json:",omitempty"`
+		Commas      bool              `json:",omitempty"`
 		Catalog     string            `json:",omitempty"`
 	}{
 		Rules:       rules,
@@ -107,6 +114,7 @@ func (o Options) Digest() string {
 		Action:      o.Action,
 		Scope:       o.Scope,
 		Prefer:      o.Prefer,
+		Commas:      o.Commas,
 		Catalog:     o.Catalog.Digest(),
 	}
 	for name, c := range o.Map {

@@ -44,8 +44,10 @@ func (o Options) forms() map[roster.Field]form {
 }
 
 // within bounds a form by the field's maximum of characters (R21).
-func within(f roster.Field, inner form) form {
-	limit := f.Max()
+func within(f roster.Field, inner form) form { return atMost(f.Max(), inner) }
+
+// atMost bounds a form by a number of characters.
+func atMost(limit int, inner form) form {
 	tooLong := &flaw{code: "E118", text: fmt.Sprintf("longer than %d characters", limit)}
 	return func(s string) (string, *flaw) {
 		if inner != nil {

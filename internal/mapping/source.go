@@ -34,6 +34,7 @@ type source struct {
 	values  map[string]string
 	other   string // what a word outside values becomes; "" where that is flawed
 	silent  bool   // a word outside values says nothing
+	same    bool   // a word outside values is the value
 	unknown *flaw  // of a word outside values
 	pipes   []func(string) string
 }
@@ -55,6 +56,8 @@ func newSource(name string, c Column, h header) source {
 	case "", "reject":
 	case "keep":
 		s.silent = true
+	case "same":
+		s.same = true
 	default:
 		s.other = c.Other
 	}
@@ -80,7 +83,7 @@ func (s *source) read(r row) (v string, kept bool, wrong *flaw) {
 		switch {
 		case known:
 			v = to
-		case v == "":
+		case v == "", s.same:
 		case s.silent:
 			return "", true, nil
 		case s.other != "":

@@ -85,9 +85,22 @@ func (m *Mapper) earlier(e *roster.Entry, r row) {
 	if m.oldUsername != nil {
 		e.OldUsername = m.former(e, r, m.oldUsername, m.username)
 	}
+	if m.newUsername != nil {
+		m.renamed(e, m.former(e, r, m.newUsername, m.username))
+	}
 	if m.previousKey != nil {
 		e.PreviousKey = roster.Key(m.former(e, r, m.previousKey, m.keyForm))
 	}
+}
+
+// renamed makes the username that a record has the old one, where it says a new one (R95).
+func (m *Mapper) renamed(e *roster.Entry, name string) {
+	f := roster.Username
+	if name == "" || name == e.Values[f] {
+		return
+	}
+	e.OldUsername, e.Values[f], e.Set = e.Values[f], name, e.Set.With(f)
+	e.Number, e.Template = m.numberGiven, false
 }
 
 func (m *Mapper) former(e *roster.Entry, r row, s *source, normal form) string {
