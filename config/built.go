@@ -49,7 +49,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"map.*.each", "values that are lists"},
 	{"map.*.when", "values under a condition"},
 	{"map.*.lookup", "looking values up in a directory server"},
-	{"map.*.sensitive", "sensitive fields"},
 	// policy
 	{"policy.anonymise_after", "erasing personal data"},
 	{"policy.purge_after", "removing accounts for good"},
@@ -78,7 +77,6 @@ var notBuiltValues = []struct {
 	{"mode", []string{"rehearsal"}},
 	{"source.type", []string{"https"}},
 	{"format.type", []string{"json"}},
-	{"report.personal_data", []string{"names", "values"}},
 	{"report.attach", []string{"results", "all"}},
 }
 

@@ -156,6 +156,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 		}
 	}
 	p.checkMap(d)
+	p.checkSensitive(d)
 	p.checkClock(d, now)
 	d.address("owner", p.Owner)
 	d.addresses("report.to", p.Report.To)
@@ -197,7 +198,7 @@ func (p *Profile) checkWords(d *document) {
 	d.word("policy.missing", p.Policy.Missing, "keep", "suspend", "delete")
 	d.word("report.when", p.Report.When, "changes", "problems", "always", "never")
 	d.word("report.attach", p.Report.Attach, "problems", "never")
-	d.word("report.personal_data", p.Report.PersonalData, "ids")
+	d.word("report.personal_data", p.Report.PersonalData, "ids", "names", "values")
 	if p.Match.Fallback.Rekey && p.Match.Fallback.By == "" {
 		d.fault("match.fallback", codeMissing, "match.fallback.rekey needs by", "write {by: username, rekey: on}")
 	}
@@ -280,6 +281,15 @@ func (p *Profile) checkRequired(d *document, unfilled func(roster.Field) bool) {
 	}
 	d.warn(path, codeUnmapped, "nobody new can be added: map does not fill "+strings.Join(names, ", "),
 		"add them to map, or say under  required:  what a new account needs", true)
+}
+
+// checkSensitive refuses to hide by what every report names people.
+func (p *Profile) checkSensitive(d *document) {
+	for _, f := range []roster.Field{p.Match.Key, roster.Username} {
+		if p.Map[f.String()].Sensitive {
+			d.fault(join("map", f.String())+".sensitive", codeValue, fmt.Sprintf("map.%s cannot be sensitive: reports name people by it", f), "leave it out")
+		}
+	}
 }
 
 func (p *Profile) checkClock(d *document, now time.Time) {

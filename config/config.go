@@ -97,7 +97,7 @@ type Report struct {
 	Alert        []string `yaml:"alert"`         // besides To, where a run is held or fails
 	When         string   `yaml:"when"`          // changes, problems, always, never
 	Attach       string   `yaml:"attach"`        // problems, never
-	PersonalData string   `yaml:"personal_data"` // ids
+	PersonalData string   `yaml:"personal_data"` // ids, names, values
 }
 
 // A Switch is on or off, with a word or two between.

@@ -29,6 +29,8 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Commas:      p.Format.Commas,
 		Scope:       p.Scope,
 		Catalog:     s.Listed,
+		Values:      p.Report.PersonalData == "values",
+		Hidden:      s.Hidden(),
 	}
 }
 
@@ -36,6 +38,21 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 func (s *Site) Dedupe(p *Profile) mapping.Dedupe {
 	d := p.Format.Dedupe
 	return mapping.Dedupe{By: d.By, Prefer: d.Prefer, Status: d.Status, ExpiresOn: d.ExpiresOn, Fold: p.Match.IgnoreCase || p.Match.Key == roster.Username || p.Match.Key == roster.Email}
+}
+
+// Hidden are the fields whose values no report shows: what one profile marks as
+// sensitive is so in the reports of all, for they share the accounts. A profile
+// with errors has its say, as far as it could be read.
+func (s *Site) Hidden() roster.Hidden {
+	hidden := roster.Hidden{}
+	for _, p := range slices.Concat(s.Loaded, s.Broken) {
+		for name, c := range p.Map {
+			if c.Sensitive || roster.NeverShown(name) {
+				hidden[name] = true
+			}
+		}
+	}
+	return hidden
 }
 
 // PlanOptions are what the planning of p depends on; Known is the store's.
@@ -58,6 +75,9 @@ func (s *Site) PlanOptions(p *Profile) plan.Options {
 		Zone:        p.Zone,
 		ScopeLeft:   p.Scope.Left,
 		Canaries:    canaries,
+		Names:       p.Report.PersonalData == "names" || p.Report.PersonalData == "values",
+		Values:      p.Report.PersonalData == "values",
+		Hidden:      s.Hidden().Fields(),
 	}
 }
 

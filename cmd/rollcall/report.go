@@ -72,9 +72,13 @@ func (d *desk) mailOf(j *journal.Run) (notify.Message, error) {
 	}
 	o := report.MailOptions{Options: report.Options{Beside: beside}, Site: d.r.Site, Version: d.r.Version, Host: host}
 	if p != nil {
+		o.Personal = p.Report.Personal
 		o.Zone, o.To, o.Owner, o.Attached = p.Zone, p.Report.To, p.Owner, p.Report.Attach && len(doc.Problems) > 0
 	}
-	if o.Notable, err = report.Notable(j, d.r.Store.Changes(d.ctx, j.Number)); err != nil {
+	if o.Notable, err = report.Notable(j, d.r.Changes(d.ctx, j.Number)); err != nil {
+		return notify.Message{}, err
+	}
+	if o.People, err = d.r.People(d.ctx, p, j, o.Notable); err != nil {
 		return notify.Message{}, err
 	}
 	return report.Mail(doc, o), nil

@@ -131,7 +131,7 @@ func (a *app) confirm(r *run.Runner, p *run.Profile, j *journal.Run) bool {
 	if err != nil {
 		return false
 	}
-	if err := report.PlanText(a.stdout, doc, r.Store.Changes(a.ctx, j.Number), report.Options{Beside: beside, Zone: p.Zone}); err != nil {
+	if err := report.PlanText(a.stdout, doc, r.Changes(a.ctx, j.Number), report.Options{Beside: beside, Zone: p.Zone}); err != nil {
 		return false
 	}
 	return a.ask("This is the first run of " + p.Name + ". Apply this plan?")
@@ -151,7 +151,7 @@ func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
 	if err != nil {
 		return err
 	}
-	changes := r.Store.Changes(a.ctx, j.Number)
+	changes := r.Changes(a.ctx, j.Number)
 	switch a.Output {
 	case "json":
 		return report.JSON(a.stdout, doc, changes)
@@ -218,7 +218,7 @@ func (a *app) writePlan(r *run.Runner, j *journal.Run, path string) error {
 	if err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	return errors.Join(report.JSON(f, doc, r.Store.Changes(a.ctx, j.Number)), f.Close())
+	return errors.Join(report.JSON(f, doc, r.Changes(a.ctx, j.Number)), f.Close())
 }
 
 // planSchema names the form of P.json.

@@ -193,7 +193,11 @@ func (c *runsProblemsCmd) Run(a *app) error {
 		return err
 	}
 	if a.Output == "csv" {
-		return report.ProblemsCSV(a.stdout, j, d.r.Store.Problems(d.ctx, j.Number))
+		personal := report.IDs
+		if p := d.known(j); p != nil {
+			personal = p.Report.Personal
+		}
+		return report.ProblemsCSV(a.stdout, j, d.r.Store.Problems(d.ctx, j.Number), personal)
 	}
 	doc, err := report.Build(j, d.r.Store.Problems(d.ctx, j.Number))
 	if err != nil {
@@ -227,7 +231,7 @@ func (c *runsChangesCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	changes := d.r.Store.Changes(d.ctx, j.Number)
+	changes := d.r.Changes(d.ctx, j.Number)
 	switch a.Output {
 	case "csv":
 		return report.Results(a.stdout, j, changes, d.r.Store.Problems(d.ctx, j.Number))

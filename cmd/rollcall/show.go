@@ -130,7 +130,7 @@ func (d *desk) history(done []journal.Outcome, runs []journal.Run) {
 	for i, o := range done {
 		j := &runs[i]
 		fmt.Fprintf(d.stdout, "  run %d  %s  %s  %s\n", j.Number, d.at(j.Finished), named(j), clean(inWords(o)))
-		for _, f := range report.Shown(o).Fields {
+		for _, f := range report.Shown(report.Masked(o, d.r.Hidden)).Fields {
 			if o.Action != plan.Add {
 				fmt.Fprintf(d.stdout, "      %s  %s → %s\n", f.Name, strconv.Quote(f.Old), strconv.Quote(f.New))
 			}
@@ -188,7 +188,7 @@ func (c *accountsHistoryCmd) Run(a *app) error {
 	var all []past
 	for i, o := range done {
 		j := &runs[i]
-		all = append(all, past{j.Number, j.Profile, j.Kind, report.Instant{Time: j.Finished}, j.DecidedBy, report.Shown(o), append([]plan.LinkChange{}, o.Links...)})
+		all = append(all, past{j.Number, j.Profile, j.Kind, report.Instant{Time: j.Finished}, j.DecidedBy, report.Shown(report.Masked(o, d.r.Hidden)), append([]plan.LinkChange{}, o.Links...)})
 	}
 	switch {
 	case a.Output == "json":

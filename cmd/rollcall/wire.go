@@ -17,6 +17,7 @@ import (
 	"rollcall/config"
 	"rollcall/internal/guard"
 	"rollcall/internal/notify"
+	"rollcall/internal/report"
 	"rollcall/internal/run"
 	"rollcall/internal/store"
 )
@@ -139,6 +140,7 @@ func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, err
 	return &run.Runner{
 		Store: db, State: s.State, Now: now, Mail: send, Site: domain,
 		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
+		Hidden: s.Hidden(),
 	}, nil
 }
 
@@ -165,7 +167,7 @@ func feed(s *config.Site, p *config.Profile) *run.Profile {
 		Name: p.Name, Owner: p.Owner, Enabled: p.Enabled,
 		Schedule: run.Schedule{Cron: p.Schedule.Cron, Every: p.Schedule.Every}, Zone: p.Zone,
 		Source: p.Source, Format: p.Format, Mapping: s.MappingOptions(p), Dedupe: s.Dedupe(p), Plan: s.PlanOptions(p), Limits: p.Guardrails,
-		Report: run.Report{To: p.Report.To, Alert: p.Report.Alert, When: p.Report.When, Attach: p.Report.Attach == "problems"},
+		Report: run.Report{To: p.Report.To, Alert: p.Report.Alert, When: p.Report.When, Attach: p.Report.Attach == "problems", Personal: report.PersonalData(p.Report.PersonalData)},
 		Digest: p.Digest(),
 	}
 }

@@ -53,7 +53,7 @@ func (m *Mapper) act(e *roster.Entry, r row) roster.Wish {
 	v, _, wrong := m.action.read(r)
 	w, ok := actionWords[v]
 	if wrong != nil || !ok {
-		m.report(e, m.action, notAnAction)
+		m.refuse(e, r, m.action, notAnAction)
 	}
 	return w
 }

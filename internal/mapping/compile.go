@@ -35,6 +35,9 @@ type Mapper struct {
 	action                     *source // nil where no column says what a row does
 
 	numberGiven, numberMade bool // a taken username gets a counter (R33)
+
+	values bool // problems keep the value that was wrong
+	secret
 }
 
 // A given is a field that the drop, or a constant of the profile, says.
@@ -80,7 +83,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	if wants := o.wants(columns, head); len(wants) > 0 {
 		return nil, nil, head.missing(wants, head.strange(columns))
 	}
-	m = &Mapper{commas: o.Commas, head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names))}
+	m = &Mapper{head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names)), values: o.Values, commas: o.Commas}
 	forms := o.forms()
 	forms[roster.Theme] = o.theme()
 	normal := func(f roster.Field) form { return within(f, forms[f]) }
@@ -106,6 +109,9 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 		m.prefer = append(m.prefer, liking{head.find(column), tidy(o.Prefer[column])})
 	}
 	m.arrange()
+	if o.Values {
+		m.secret = o.secret(columns)
+	}
 	return m, m.notes(columns), nil
 }
 
@@ -114,15 +120,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 func (o Options) Columns() []string {
 	var names []string
 	for _, field := range slices.Sorted(maps.Keys(o.Map)) {
-		c := o.Map[field]
-		if c.From != "" {
-			names = append(names, c.From)
-		}
-		for _, text := range []string{c.Template, c.Default} {
-			if t, err := parseTemplate(text); err == nil { // Validate says what is wrong with it
-				names = append(names, t.columns()...)
-			}
-		}
+		names = append(names, o.Map[field].columns()...)
 	}
 	if o.Action.From != "" {
 		names = append(names, o.Action.From)
@@ -343,13 +341,8 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 		names = append(names, f.String())
 	}
 	for _, c := range columns {
-		used[m.head.find(c.From)] = true
-		for _, text := range []string{c.Template, c.Default} {
-			if t, err := parseTemplate(text); err == nil {
-				for _, column := range t.columns() {
-					used[m.head.find(column)] = true
-				}
-			}
+		for _, column := range c.columns() {
+			used[m.head.find(column)] = true
 		}
 	}
 	unknown := 0

@@ -54,6 +54,7 @@ func (m *Mapper) examine(e *roster.Entry, r row) (bad []int) {
 			p.Text = fmt.Sprintf("a control character in field %d", i+1)
 		}
 		e.Problems = append(e.Problems, p)
+		m.keep(e.Problems[len(e.Problems)-1:], r, nil, cell)
 	}
 	return bad
 }
@@ -67,8 +68,12 @@ func (m *Mapper) say(e *roster.Entry, r row, g *given) {
 		}
 		return
 	}
-	if m.accept(e, g.field, v, wrong, g.normal, g.onInvalid, g.column) && g.field == roster.Username {
+	found := len(e.Problems)
+	switch ok := m.accept(e, g.field, v, wrong, g.normal, g.onInvalid, g.column); {
+	case ok && g.field == roster.Username:
 		e.Number = m.numberGiven
+	case !ok:
+		m.keep(e.Problems[found:], r, &g.source, v)
 	}
 }
 
@@ -97,7 +102,8 @@ func (m *Mapper) fill(e *roster.Entry, r row, t *made) {
 			return
 		}
 		e.Defaults[t.field], e.HasDef = v, e.HasDef.With(t.field)
-	} else if !m.accept(e, t.field, v, nil, t.normal, t.onInvalid, "") {
+	} else if found := len(e.Problems); !m.accept(e, t.field, v, nil, t.normal, t.onInvalid, "") {
+		m.keep(e.Problems[found:], r, nil, v)
 		return
 	}
 	if t.field == roster.Username {

@@ -35,6 +35,8 @@ type Column struct {
 	Set       roster.SetMode    `yaml:"set"`        // R51
 	Max       int               `yaml:"max"`        // the most characters, where the field holds more (R21); zero: what the field holds
 	Optional  bool              `yaml:"-"`          // a preset names it: a drop may lack it (R10)
+
+	Sensitive bool `yaml:"sensitive" json:"-"` // no report shows its values; it is no part of what a record means
 }
 
 // UnmarshalText reads the short form.
@@ -53,6 +55,11 @@ type Options struct {
 	Prefer      map[string]string // of a person's several rows the main one has these values in these columns
 	Scope       Scope             // which records are the profile's (R68)
 	Catalog     *roster.Catalog   // what records may name (R90); nil: nothing is checked
+
+	// What a record means does not depend on what is told of it.
+
+	Values bool          // problems keep the value that was wrong
+	Hidden roster.Hidden // whose values are not told
 }
 
 // The control columns: what they say is no field of the account.
@@ -89,6 +96,8 @@ func (o Options) Digest() string {
 		Set       roster.SetMode    `json:",omitempty"`
 		Max       int               `json:",omitempty"`
 		Optional  bool              `json:",omitempty"`
+
+		Sensitive bool `json:"-"`
 	}
 	said := struct {
 		Rules       string

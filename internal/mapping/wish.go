@@ -17,7 +17,7 @@ func (m *Mapper) wish(e *roster.Entry, r row) roster.Wish {
 		return act
 	case off == "0" && (word == roster.WishSuspend || word == roster.WishLeaver),
 		off == "1" && word == roster.WishActive:
-		m.report(e, m.status, &flaw{code: "E115", text: "status and suspended contradict each other"})
+		m.refuse(e, r, m.status, &flaw{code: "E115", text: "status and suspended contradict each other"})
 		return roster.WishNone
 	case word == roster.WishLeaver:
 		return word
@@ -41,7 +41,7 @@ func (m *Mapper) flag(e *roster.Entry, r row, s *source) string {
 		wrong = notAFlag
 	}
 	if wrong != nil {
-		m.report(e, s, wrong)
+		m.refuse(e, r, s, wrong)
 		return ""
 	}
 	return v
@@ -59,7 +59,7 @@ func (m *Mapper) word(e *roster.Entry, r row) roster.Wish {
 		}
 		wrong = notAStatus
 	}
-	m.report(e, m.status, wrong)
+	m.refuse(e, r, m.status, wrong)
 	return roster.WishNone
 }
 
@@ -78,6 +78,12 @@ func (m *Mapper) report(e *roster.Entry, s *source, wrong *flaw) {
 		Code: wrong.code, Severity: roster.SeverityError, Field: s.name, Column: s.column,
 		Line: e.Line, Text: wrong.text, Fix: wrong.fix,
 	})
+}
+
+// refuse is report with the value that the row has there.
+func (m *Mapper) refuse(e *roster.Entry, r row, s *source, wrong *flaw) {
+	m.report(e, s, wrong)
+	m.keep(e.Problems[len(e.Problems)-1:], r, s, "")
 }
 
 // earlier reads what the account was called before (R35, R46).
@@ -114,7 +120,7 @@ func (m *Mapper) former(e *roster.Entry, r row, s *source, normal form) string {
 		v, wrong = normal(v)
 	}
 	if wrong != nil {
-		m.report(e, s, wrong)
+		m.refuse(e, r, s, wrong)
 		return ""
 	}
 	return v

@@ -21,7 +21,7 @@ func (p *planner) emit(d *draft) error {
 		return p.reject(d.entry, d.was.ID)
 	}
 	for _, problem := range d.problems {
-		if err := p.tell(problem, d.was.ID); err != nil {
+		if err := p.tell(p.about(problem, d.entry), d.was.ID); err != nil {
 			return err
 		}
 	}
@@ -125,6 +125,9 @@ func (p *planner) endsSoon(d *draft) bool {
 
 // moved enters the change into the table of departments.
 func (p *planner) moved(d *draft, c Change) {
+	if p.Hidden.Has(roster.Department) {
+		return
+	}
 	name := d.now.Values[roster.Department]
 	m, known := p.facts.Departments[name]
 	if !known && len(p.facts.Departments) >= departments {

@@ -60,6 +60,12 @@ type Options struct {
 	Canaries    []roster.Key                         // that a full drop must list
 	Known       map[string]time.Time                 // rejections of the last applied run by [Identity], to when they were first seen
 
+	// What is told of a plan is no part of what it depends on.
+
+	Names  bool            `json:"-"` // problems name the person of the record
+	Values bool            `json:"-"` // problems about a field keep what the record says there
+	Hidden roster.FieldSet `json:"-"` // fields that are neither named nor kept, nor counted by their values
+
 	Seed uint64 `json:"-"` // of [Options.Identity]; a secret
 	Same *Same  `json:"-"` // what need not be read; nil where every record is
 	Keep Keeper `json:"-"` // is told what the next run need not read; nil: nobody asks

@@ -246,7 +246,7 @@ func (p *planner) note(e roster.Entry, text string) roster.Problem {
 func (p *planner) unchanged(e roster.Entry, a *roster.Account) error {
 	p.facts.Rows.Unchanged++
 	for _, problem := range e.Problems {
-		if err := p.tell(problem, a.ID); err != nil {
+		if err := p.tell(p.about(problem, e), a.ID); err != nil {
 			return err
 		}
 	}
@@ -259,7 +259,7 @@ func (p *planner) skip(e roster.Entry, account uint64, why roster.Problem) error
 	if why.Code == "" {
 		why.Severity = roster.SkipRow
 	}
-	return p.tell(why, account)
+	return p.tell(p.about(why, e), account)
 }
 
 // rejectFor ends a row with a problem of its own, on top of those it has.
@@ -286,7 +286,7 @@ func (p *planner) reject(e roster.Entry, account uint64) error {
 				fresh = false
 			}
 		}
-		if err := p.tell(problem, account); err != nil {
+		if err := p.tell(p.about(problem, e), account); err != nil {
 			return err
 		}
 	}

@@ -49,10 +49,15 @@ func eachChange(run int64, changes Changes, f func(journal.Outcome) error) error
 }
 
 // ProblemsCSV writes problems.csv, the file that HR gets: the problems that have
-// a code, each with a suggested fix.
-func ProblemsCSV(w io.Writer, run *journal.Run, problems Problems) error {
+// a code, each with a suggested fix. Where people are named, their names as people
+// say them have a column behind it.
+func ProblemsCSV(w io.Writer, run *journal.Run, problems Problems, personal Personal) error {
 	t := newTable(w, run)
-	t.write(append(columns[:len(columns):len(columns)], "suggested_fix"))
+	head := append(columns[:len(columns):len(columns)], "suggested_fix")
+	if personal >= Names {
+		head = append(head, "name")
+	}
+	t.write(head)
 	for p, err := range problems {
 		if err != nil {
 			return fmt.Errorf("read the problems of run %d: %w", run.Number, err)
@@ -60,7 +65,11 @@ func ProblemsCSV(w io.Writer, run *journal.Run, problems Problems) error {
 		if p.Code == "" {
 			continue
 		}
-		if err := t.write(append(t.problem(p), forHR(remedy(p, run.Profile, p.Key)))); err != nil {
+		row := append(t.problem(p), forHR(remedy(p, run.Profile, p.Key)))
+		if personal >= Names {
+			row = append(row, p.Who.Name)
+		}
+		if err := t.write(row); err != nil {
 			return err
 		}
 	}
@@ -219,8 +228,8 @@ func (t *table) problem(p roster.Problem) []string {
 		message = fmt.Sprintf("column %s: %s", p.Column, message)
 	}
 	return []string{
-		t.number, t.run.Profile, natural(uint64(p.Line)), string(p.Key), "", natural(p.Account),
-		what, p.Code, p.Field, "", "", message,
+		t.number, t.run.Profile, natural(uint64(p.Line)), string(p.Key), p.Who.Username, natural(p.Account),
+		what, p.Code, p.Field, "", p.Value, message,
 	}
 }
 

@@ -30,7 +30,7 @@ func TestTheResultsOfARun(t *testing.T) {
 
 func TestTheProblemsForHR(t *testing.T) {
 	s := dirty()
-	got := text(t, func(b *bytes.Buffer) error { return report.ProblemsCSV(b, &s.run, stream(s.problems...)) })
+	got := text(t, func(b *bytes.Buffer) error { return report.ProblemsCSV(b, &s.run, stream(s.problems...), report.IDs) })
 	golden(t, "42.problems.csv", strings.ReplaceAll(got, "\r\n", "\n"))
 }
 
@@ -49,7 +49,7 @@ func TestACellIsNeverAFormula(t *testing.T) {
 			Fields: []plan.FieldChange{{Field: roster.Title, Name: "title", Old: bad, New: bad}},
 		}}}
 		s.problems = []roster.Problem{{Code: "E118", Severity: roster.SeverityWarning, Key: roster.Key(bad), Text: bad, Fix: bad}}
-		both := results(t, s) + text(t, func(b *bytes.Buffer) error { return report.ProblemsCSV(b, &s.run, stream(s.problems...)) })
+		both := results(t, s) + text(t, func(b *bytes.Buffer) error { return report.ProblemsCSV(b, &s.run, stream(s.problems...), report.IDs) })
 		r := csv.NewReader(strings.NewReader(both))
 		r.FieldsPerRecord = -1
 		rows, err := r.ReadAll()
@@ -71,13 +71,13 @@ func TestATableEndsWithTheErrorOfItsStreams(t *testing.T) {
 	if err := report.Results(&bytes.Buffer{}, &s.run, broken[journal.Outcome], stream[roster.Problem]()); !errors.Is(err, errDisk) {
 		t.Errorf("results, changes: %v, want %v", err, errDisk)
 	}
-	if err := report.Results(&bytes.Buffer{}, &s.run, stream[journal.Outcome](), broken[roster.Problem]); !errors.Is(err, errDisk) {
+	if err := report.Results(&bytes.Buffer{}, &s.run, stream[journal.Outcome](), broken[roster.Problem], report.IDs); !errors.Is(err, errDisk) {
 		t.Errorf("results, problems: %v, want %v", err, errDisk)
 	}
-	if err := report.ProblemsCSV(&bytes.Buffer{}, &s.run, broken[roster.Problem]); !errors.Is(err, errDisk) {
+	if err := report.ProblemsCSV(&bytes.Buffer{}, &s.run, broken[roster.Problem], report.IDs); !errors.Is(err, errDisk) {
 		t.Errorf("problems: %v, want %v", err, errDisk)
 	}
-	if err := report.ProblemsCSV(&failing{10}, &s.run, stream(dirty().problems...)); !errors.Is(err, errDisk) {
+	if err := report.ProblemsCSV(&failing{10}, &s.run, stream(dirty().problems...), report.IDs); !errors.Is(err, errDisk) {
 		t.Errorf("problems, full disk: %v, want %v", err, errDisk)
 	}
 }

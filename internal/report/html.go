@@ -18,10 +18,15 @@ var colours = map[string]string{"good": "#1a6b3c", "mind": "#855700", "bad": "#b
 // helpers are what both templates call. A short word of a command is never broken,
 // as a browser would after a hyphen.
 var helpers = template.FuncMap{
-	"add":    func(a, b int) int { return a + b },
-	"words":  strings.Fields,
-	"short":  func(s string) bool { return len(s) < 24 },
-	"places": func(t told) string { return placesOf(t.Group, maxExamples) },
+	"add":   func(a, b int) int { return a + b },
+	"words": strings.Fields,
+	"short": func(s string) bool { return len(s) < 24 },
+	"places": func(t told) string {
+		if t.Each != nil {
+			return ""
+		}
+		return placesOf(t.Group, maxExamples)
+	},
 }
 
 var mailPage = template.Must(template.New("mail").Funcs(helpers).Parse(mailTemplate))

@@ -90,7 +90,7 @@ func (p *page) letter(o MailOptions, most int) letter {
 			}
 			add(part{ID: id, Title: c.Title, Problems: &c})
 		}
-		if items := p.notable(o.Notable); len(items) > 0 {
+		if items := p.notable(o.Notable, o.People); len(items) > 0 {
 			add(part{Title: "Worth a look", Items: items})
 		}
 	} else {
@@ -307,8 +307,8 @@ func (p *page) facts() (all []step) {
 }
 
 // notable are the lines about single changes and departments, with keys and the
-// names of fields.
-func (p *page) notable(changes []journal.Outcome) (items []string) {
+// names of fields, and with the people where they are given.
+func (p *page) notable(changes []journal.Outcome, people map[uint64]roster.Who) (items []string) {
 	moved := p.movement()
 	if p.d.Run.LeftOut == 0 { // else it is not known here whether they were done
 		for _, o := range changes[:min(len(changes), maxNotable)] {
@@ -319,7 +319,11 @@ func (p *page) notable(changes []journal.Outcome) (items []string) {
 			if o.Action == plan.Rename {
 				what += ": " + p.withNames(o)
 			}
-			items = append(items, fmt.Sprintf("%s %s %s", symbols[o.Action], cut(clean(string(o.Key)), maxValue), what))
+			whose := cut(clean(string(o.Key)), maxValue)
+			if person, known := people[o.Account]; known && p.personal >= Names {
+				whose = strings.Join(full(whose, who(renamed(person, o))), " ")
+			}
+			items = append(items, fmt.Sprintf("%s %s %s", symbols[o.Action], whose, what))
 		}
 		if more := p.d.Rows.Renamed + p.d.Rows.Reactivated - len(items); more > 0 && len(items) > 0 {
 			items = append(items, fmt.Sprintf("… and %s renamed or reactivated", number(more)))

@@ -8,6 +8,7 @@ import (
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
+	"rollcall/internal/roster"
 )
 
 // ChangesText writes every change for a terminal, with its values and its
@@ -89,6 +90,10 @@ func ProblemsText(w io.Writer, d *Doc) error {
 			}
 			if e.Key != "" {
 				at = append(at, "key "+clean(string(e.Key)))
+			}
+			at = append(at, full(who(roster.Who{Username: e.Username, Name: e.Name}))...)
+			if e.Value != "" {
+				at = append(at, quoted(e.Value))
 			}
 			if len(at) > 0 {
 				p.line("  %s", strings.Join(at, "  "))

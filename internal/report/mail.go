@@ -25,16 +25,19 @@ type MailOptions struct {
 	Host     string            // on which it runs
 	Attached bool              // problems.csv comes with it
 	Notable  []journal.Outcome // the changes that a person wants to see, as [Notable] picks them
+
+	Personal Personal              // how much of people it tells
+	People   map[uint64]roster.Who // who the accounts of Notable are, by id; nil: nobody is named
 }
 
-// Mail writes the mail about a run: plain text, and of personal data no more
-// than keys and lines. The same run, in the same status and to the same people,
+// Mail writes the mail about a run, as text and as HTML, and of personal data no
+// more than the options allow: the zero ones keys and lines. The same run, in the same status and to the same people,
 // always gets the same message id; the mails of a profile and month are one
 // thread. Attachments are the caller's.
 func Mail(d *Doc, o MailOptions) notify.Message {
 	var text bytes.Buffer
 	p := newPage(&text, d, o.Options)
-	p.wide, p.fold = wideInMail, true
+	p.wide, p.fold, p.personal, p.examples = wideInMail, true, o.Personal, exampled
 	l := p.letter(o, maxInMail)
 	p.letterText(l)
 	_ = p.w.Flush() // a buffer takes everything

@@ -50,6 +50,7 @@ type PageOptions struct {
 // and values, as results.csv beside it does: it is for whoever may read the drop.
 func HTML(w io.Writer, d *Doc, changes Changes, o PageOptions) error {
 	p := newPage(io.Discard, d, o.Options)
+	p.personal, p.examples = Values, maxExamples // all that was kept
 	shown, err := p.pageChanges(changes)
 	if err != nil {
 		return err

@@ -29,10 +29,14 @@ type Group struct {
 	Examples []Example       `json:"examples"`
 }
 
-// An Example says where; it never shows a value.
+// An Example says where, and of a run whose profile asks for it whose row it is
+// and what was wrong.
 type Example struct {
-	Line int        `json:"line"` // 0: no row's
-	Key  roster.Key `json:"key"`
+	Line     int        `json:"line"` // 0: no row's
+	Key      roster.Key `json:"key"`
+	Username string     `json:"username,omitempty"`
+	Name     string     `json:"name,omitempty"`
+	Value    string     `json:"value,omitempty"` // [roster.Withheld] where nobody may read it here
 }
 
 // cause is what the problems of a group have in common.
@@ -68,7 +72,7 @@ func (g *groups) add(p roster.Problem) {
 		one.Since = Instant{p.Since.UTC().Truncate(time.Second)}
 	}
 	if len(one.Examples) < maxExamples {
-		one.Examples = append(one.Examples, Example{p.Line, p.Key})
+		one.Examples = append(one.Examples, Example{p.Line, p.Key, p.Who.Username, p.Who.Name, p.Value})
 	}
 }
 

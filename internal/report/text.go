@@ -64,6 +64,9 @@ type page struct {
 	zone  *time.Location
 	wide  int  // of a list of items
 	fold  bool // sentences too
+
+	personal Personal // of the examples of problems
+	examples int      // of each kind, where they are told one by one
 }
 
 func newPage(w io.Writer, d *Doc, o Options) *page {

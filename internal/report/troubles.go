@@ -21,10 +21,12 @@ type complaint struct {
 type told struct {
 	Count string
 	Code  string
-	Text  string // what is wrong, and where
-	Since string // new, or since when
-	Fresh bool   // all of them are new
-	At    string // the first few
+	Text  string     // what is wrong, and where
+	Since string     // new, or since when
+	Fresh bool       // all of them are new
+	At    string     // the first few
+	Each  []instance // instead, one by one, where the profile tells who or what they are
+	Rest  string     // how many more of them there are
 	Fix   string
 	Group Group
 }
@@ -113,6 +115,9 @@ func (p *page) told(g Group) told {
 		Count: number(g.Count), Code: g.Code, Text: where + cut(clean(g.Message), maxSentence),
 		Since: "new", Fresh: g.Since.IsZero(), At: places(g), Fix: cut(clean(g.Fix), maxSentence), Group: g,
 	}
+	if t.Each, t.Rest = p.each(g); t.Each != nil {
+		t.At = ""
+	}
 	if !g.Since.IsZero() {
 		t.Since = "since " + g.Since.In(p.zone).Format("2 Jan")
 		if g.New > 0 {
@@ -132,13 +137,22 @@ func (p *page) group(t told, wide int) {
 	if t.At != "" {
 		p.line("%s%s", indent, t.At)
 	}
+	for _, i := range t.Each {
+		p.instance(indent, i)
+	}
+	if t.Rest != "" {
+		p.line("%s%s", indent, t.Rest)
+	}
 	if t.Fix != "" {
 		p.line("%sFix: %s", indent, t.Fix) // in one line: it may hold a command
 	}
 }
 
 // places is where the first few of a group are: "lines 12, 14 and 3 more; keys 105120, 105121 …".
-func places(g Group) string { return placesOf(g, 3) }
+func places(g Group) string { return placesOf(g, exampled) }
+
+// exampled is how many examples of a kind a text gives.
+const exampled = 3
 
 func placesOf(g Group, shown int) string {
 	var lines, keys []string

@@ -32,6 +32,9 @@ type Problem struct {
 	Text     string    // what is wrong, without any value; "" takes the code's sentence
 	Fix      string    // what to do; "" takes the code's fix
 	Since    time.Time // when the same problem was first seen; zero: in this run
+
+	Who   Who    // whose row it is; zero unless the profile's reports name people
+	Value string // what was wrong, as [Visible] shows it, or [Withheld]; "" unless the profile's reports show values
 }
 
 // Message is what is wrong, in words.

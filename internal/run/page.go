@@ -19,5 +19,5 @@ func (r *Runner) page(ctx context.Context, w io.Writer, p *Profile, run *journal
 	if p != nil {
 		o.Zone, o.Owner = p.Zone, p.Owner
 	}
-	return report.HTML(w, doc, r.Store.Changes(ctx, run.Number), o)
+	return report.HTML(w, doc, r.Changes(ctx, run.Number), o)
 }

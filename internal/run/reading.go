@@ -42,8 +42,9 @@ func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
 // late are the notes that are known only since the drop was read to its end.
 func (x *reading) late() []roster.Problem { return append(x.file.Notes()[x.early:], x.unknown...) }
 
-// placed is a sink that adds to a problem of a field the column that says it:
-// the planner knows no columns.
+// placed is a sink that adds to a problem of a field the column that says it, and
+// takes away a value that the column's name forbids to tell: the planner knows no
+// columns.
 type placed struct {
 	plan.Sink
 	mapper *mapping.Mapper
@@ -54,7 +55,7 @@ func (s placed) Problem(p roster.Problem) error {
 	if p.Column == "" && p.Line > 0 {
 		p.Column = s.mapper.Column(p.Field)
 	}
-	return s.Sink.Problem(p)
+	return s.Sink.Problem(s.mapper.Tellable(p))
 }
 
 // show has a meter show how far a reading of the drop, of that size, is.

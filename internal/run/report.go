@@ -74,15 +74,23 @@ func (r *Runner) files(ctx context.Context, p *Profile, run *journal.Run) error 
 	return errors.Join(
 		write(base+".html", func(w io.Writer) error { return r.page(ctx, w, p, run, built) }),
 		write(base+".problems.csv", func(w io.Writer) error {
-			return report.ProblemsCSV(w, run, r.Store.Problems(ctx, run.Number))
+			return report.ProblemsCSV(w, run, r.Store.Problems(ctx, run.Number), p.personal())
 		}),
 		// The JSON appears last, for mend looks at it.
 		write(base+".json", func(doc io.Writer) error {
 			return appear(base+".results.csv", func(results io.Writer) error {
-				return report.Both(results, doc, run, built, r.Store.Changes(ctx, run.Number), r.Store.Problems(ctx, run.Number))
+				return report.Both(results, doc, run, built, r.Changes(ctx, run.Number), r.Store.Problems(ctx, run.Number))
 			})
 		}),
 	)
+}
+
+// personal is how much of people the reports of a profile tell; p may be nil.
+func (p *Profile) personal() report.Personal {
+	if p == nil {
+		return report.IDs
+	}
+	return p.Report.Personal
 }
 
 // mended is how many runs of a profile are looked at, and for how long back, for

@@ -26,6 +26,7 @@ import (
 	"rollcall/internal/mapping"
 	"rollcall/internal/notify"
 	"rollcall/internal/plan"
+	"rollcall/internal/report"
 	"rollcall/internal/roster"
 	"rollcall/internal/source"
 	"rollcall/internal/store"
@@ -54,6 +55,8 @@ type Report struct {
 	Alert  []string // told too when a run was held or has failed
 	When   string   // changes, problems, always, never
 	Attach bool     // problems.csv, where there are problems
+
+	Personal report.Personal // how much of people its mails tell
 }
 
 // A Mailer sends one message; an error is temporary where notify.Temporary says so.
@@ -72,6 +75,7 @@ type Runner struct {
 	Hold    time.Duration  // for which a given-up username is held (R33)
 	Zone    *time.Location // in which the days of what people write end; nil: UTC
 	Limits  guard.Limits   // of the sweep
+	Hidden  roster.Hidden  // fields whose values no report shows, of any profile
 	Version string
 	ReadAll bool // every record of every drop is read, also those that are as they were: to find out whether the first look is at fault
 
@@ -299,7 +303,14 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 			return err
 		}
 	}
+	names := r.naming(ctx, p, sink)
+	if names != nil {
+		sink = names
+	}
 	facts, err := plan.Make(ctx, o, entries, r.Store, placed{sink, from.mapper}, run.Started)
+	if err == nil && names != nil {
+		err = names.end()
+	}
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ const (
 type letter struct {
 	doc     *report.Doc
 	notable []journal.Outcome
+	people  map[uint64]roster.Who // of notable; nil where nobody is named
 	beside  report.Beside
 }
 
@@ -46,7 +47,10 @@ func (r *Runner) letter(ctx context.Context, p *Profile, run *journal.Run) (*let
 	if l.doc, err = r.doc(ctx, run); err != nil {
 		return nil, err
 	}
-	if l.notable, err = report.Notable(run, r.Store.Changes(ctx, run.Number)); err != nil {
+	if l.notable, err = report.Notable(run, r.Changes(ctx, run.Number)); err != nil {
+		return nil, err
+	}
+	if l.people, err = r.People(ctx, p, run, l.notable); err != nil {
 		return nil, err
 	}
 	l.beside, err = r.Beside(ctx, p, run)
@@ -75,6 +79,7 @@ func (r *Runner) mail(p *Profile, run *journal.Run, l *letter, n journal.Notice)
 	m := report.Mail(doc, report.MailOptions{
 		Options: report.Options{Beside: l.beside, Zone: p.Zone}, To: to, Owner: p.Owner, Site: r.Site, Version: r.Version,
 		Host: hostname(), Attached: attached, Notable: l.notable,
+		Personal: p.Report.Personal, People: l.people,
 	})
 	if attached {
 		m.Attach = []notify.Attachment{{Name: "problems.csv", Type: "text/csv", File: filepath.Join("reports", strconv.FormatInt(run.Number, 10)+".problems.csv")}}

@@ -213,13 +213,13 @@ func (db *DB) Problems(ctx context.Context, run int64) iter.Seq2[roster.Problem,
 			err := each(tx, func(row scanner) error {
 				var p roster.Problem
 				var since int64
-				if err := row.Scan(&ord, &p.Code, &p.Severity, &p.Field, &p.Column, &p.Line, &p.Key, &p.Account, &p.Text, &p.Fix, &since); err != nil {
+				if err := row.Scan(&ord, &p.Code, &p.Severity, &p.Field, &p.Column, &p.Line, &p.Key, &p.Account, &p.Text, &p.Fix, &since, &p.Who.Username, &p.Who.Name, &p.Value); err != nil {
 					return err
 				}
 				p.Since = fromMicros(since)
 				list = append(list, p)
 				return nil
-			}, `SELECT ord, code, severity, field, column_name, line, key, account, text, fix, since
+			}, `SELECT ord, code, severity, field, column_name, line, key, account, text, fix, since, username, name, value
 				FROM problem WHERE run = ? AND (line, ord) > (?, ?) ORDER BY line, ord LIMIT ?`, run, line, ord, page)
 			if err != nil {
 				yield(roster.Problem{}, fmt.Errorf("problems of run %d: %w", run, err))

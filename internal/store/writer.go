@@ -58,7 +58,7 @@ func (w *writer) Change(c plan.Change) error {
 }
 
 var problemColumns = []string{
-	"run", "ord", "code", "severity", "field", "column_name", "line", "key", "account", "text", "fix", "identity", "since",
+	"run", "ord", "code", "severity", "field", "column_name", "line", "key", "account", "text", "fix", "identity", "since", "username", "name", "value",
 }
 
 // Problem implements [plan.Sink].
@@ -66,11 +66,11 @@ func (w *writer) Problem(p roster.Problem) error {
 	if w.seen++; w.seen > maxProblems {
 		return nil
 	}
-	if err := storable(p.Field, p.Column, string(p.Key), p.Text, p.Fix); err != nil {
+	if err := storable(p.Field, p.Column, string(p.Key), p.Text, p.Fix, p.Who.Username, p.Who.Name, p.Value); err != nil {
 		return fmt.Errorf("save problem of line %d: %w", p.Line, err)
 	}
 	w.problems = append(w.problems, []any{
-		w.run, w.seen, p.Code, string(p.Severity), p.Field, p.Column, p.Line, string(p.Key), int64(p.Account), p.Text, p.Fix, p.Identity(), micros(p.Since),
+		w.run, w.seen, p.Code, string(p.Severity), p.Field, p.Column, p.Line, string(p.Key), int64(p.Account), p.Text, p.Fix, p.Identity(), micros(p.Since), p.Who.Username, p.Who.Name, p.Value,
 	})
 	if len(w.problems) < buffered {
 		return nil
