@@ -71,7 +71,7 @@ func TestATableEndsWithTheErrorOfItsStreams(t *testing.T) {
 	if err := report.Results(&bytes.Buffer{}, &s.run, broken[journal.Outcome], stream[roster.Problem]()); !errors.Is(err, errDisk) {
 		t.Errorf("results, changes: %v, want %v", err, errDisk)
 	}
-	if err := report.Results(&bytes.Buffer{}, &s.run, stream[journal.Outcome](), broken[roster.Problem], report.IDs); !errors.Is(err, errDisk) {
+	if err := report.Results(&bytes.Buffer{}, &s.run, stream[journal.Outcome](), broken[roster.Problem]); !errors.Is(err, errDisk) {
 		t.Errorf("results, problems: %v, want %v", err, errDisk)
 	}
 	if err := report.ProblemsCSV(&bytes.Buffer{}, &s.run, broken[roster.Problem], report.IDs); !errors.Is(err, errDisk) {

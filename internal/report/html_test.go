@@ -101,6 +101,7 @@ func largest(t *testing.T) state {
 				s.problems = append(s.problems, roster.Problem{
 					Code: "E120", Severity: severity, Field: "last_name", Column: fmt.Sprint(i, wide[:300]), Line: 1e9 + line,
 					Key: roster.Key(fmt.Sprint(line, strings.Repeat("k", 255))), Text: wider, Fix: wider, Since: at("2026-11-18T04:30:00Z"),
+					Who: roster.Who{Username: wide, Name: wide}, Value: wider, // as nothing but a foreign hand could store them
 				})
 			}
 		}
@@ -128,6 +129,10 @@ func largest(t *testing.T) state {
 	}
 	journal.Settle(&s.run)
 	o := states(t)["warn"].options
+	o.Personal, o.People = report.Values, map[uint64]roster.Who{}
+	for i := range uint64(10) {
+		o.People[i] = roster.Who{Username: wide, Name: wide}
+	}
 	o.Trouble = &report.Trouble{Status: journal.Held, Since: at("2026-11-19T05:30:38+01:00"), Runs: 3, Ended: true}
 	var err error
 	if o.Notable, err = report.Notable(&s.run, stream(s.changes...)); err != nil {

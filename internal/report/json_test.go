@@ -145,7 +145,7 @@ func TestAFixCanBeTypedAsItStands(t *testing.T) {
 	for code := range roster.Codes {
 		p := roster.NewProblem(code, 2, "104417")
 		p.Field = "email"
-		d, err := report.Build(&clean().run, stream(p), report.IDs)
+		d, err := report.Build(&clean().run, stream(p))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,7 @@ func TestProblemsAreBoundedAndNoneIsLost(t *testing.T) {
 }
 
 func TestAReportEndsWithTheErrorOfItsStreams(t *testing.T) {
-	if _, err := report.Build(&clean().run, broken[roster.Problem], report.IDs); !errors.Is(err, errDisk) {
+	if _, err := report.Build(&clean().run, broken[roster.Problem]); !errors.Is(err, errDisk) {
 		t.Errorf("build: %v, want %v", err, errDisk)
 	}
 	if err := report.JSON(&bytes.Buffer{}, clean().doc(t), broken[journal.Outcome]); !errors.Is(err, errDisk) {

