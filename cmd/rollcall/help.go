@@ -217,6 +217,24 @@ report.when
   always    OK and WARN of every run
   never     nothing, also no week
 
+report.personal_data
+  ids       of people a mail has keys and lines, and of their data the names of fields
+  names     also name and username in examples of problems and in the changes that it names:
+            those of the account, and of a row without one what the record says
+  values    also what was wrong, at most 100 characters, in one line and with control
+            characters as ‹CR› or ‹U+202E›. *** stands for a field that a profile marks with
+            map.FIELD.sensitive, for whatever shares its column, and for a field or column
+            that is named like a password, a national ID (SSN, PESEL, tax ID, …) or a birth
+            date (DOB, Geburtsdatum, …). Of rows with a wrong number of fields, and of
+            columns that map: does not use, nothing is told.
+            The attached problems.csv tells the same: username, the value under new, and name
+            in a last column. So do the run's page and JSON. What a profile does not tell is
+            not kept in the database either; what runs have kept stays until they go.
+
+map.FIELD.sensitive: on
+            Its values are *** in mails, pages, results.csv, problems.csv, plans and runs, of all
+            profiles. accounts show, export and explain have them: they are asked for a person.
+
 source.due: "06:00"
             A drop that has not been read by then, since the time before, is a run of status
             missing (E405), once a day, but on the days of due_except. Any new drop counts:

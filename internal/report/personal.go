@@ -76,7 +76,7 @@ func (p *page) each(g Group) (all []instance, more string) {
 
 // who is a person in words: "Karol Wrona (k.wrona)".
 func who(w roster.Who) string {
-	name, username := cut(clean(w.Name), maxName), cut(clean(w.Username), maxName)
+	name, username := cut(clean(w.Name), maxValue), cut(clean(w.Username), maxValue)
 	if name != "" && username != "" {
 		username = " (" + username + ")"
 	}

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -50,22 +51,15 @@ func WhoIs(v *Values, hidden FieldSet) Who {
 }
 
 // Visible is at most so many characters of a text from outside, in one line and
-// with nothing in it that cannot be seen: control characters become their
-// pictures (␀, ␛, ␍), and what could turn a line around or hide in it its number
-// (⟨U+202E⟩, ⟨U+00A0⟩).
+// with nothing in it that cannot be seen: control characters become their names
+// (‹CR›), and what could turn a line around, or hide in it, its number (‹U+202E›).
 func Visible(s string, most int) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
 		piece := string(r)
-		switch {
-		case r < 0x20:
-			piece = string(0x2400 + r)
-		case r == 0x7f:
-			piece = "␡"
-		case unicode.IsPrint(r):
-		default:
-			piece = fmt.Sprintf("⟨U+%04X⟩", r)
+		if !unicode.IsPrint(r) {
+			piece = "‹" + cmp.Or(controls[r], fmt.Sprintf("U+%04X", r)) + "›"
 		}
 		if n += utf8.RuneCountInString(piece); n > most {
 			return b.String() + "…"
@@ -74,6 +68,9 @@ func Visible(s string, most int) string {
 	}
 	return b.String()
 }
+
+// controls are the control characters that people know by name.
+var controls = map[rune]string{0: "NUL", '\t': "TAB", '\n': "LF", '\r': "CR", 0x1b: "ESC"}
 
 // neverShown are names of fields and columns whose values no report repeats,
 // whatever a profile says: passwords, national identity numbers and birth dates,
