@@ -117,7 +117,7 @@ func (a *app) runner(s *config.Site) (*run.Runner, error) {
 		return nil, fmt.Errorf("state folder: %w; create it, or give the user that runs rollcall the right to", err)
 	}
 	db, err := store.Open(a.ctx, store.Options{
-		DSN: s.Database, Password: password.Reveal(), LockDir: filepath.Join(s.State, "locks"), Readers: s.DatabaseReaders, Now: now,
+		DSN: s.Database, Password: password.Reveal(), LockDir: filepath.Join(s.State, "locks"), Scratch: filepath.Join(s.State, "spool"), Readers: s.DatabaseReaders, Now: now,
 	})
 	if err != nil {
 		return nil, err

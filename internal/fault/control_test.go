@@ -74,11 +74,11 @@ func TestControlEveryDamageIsSeen(t *testing.T) {
 		do      func(s *site)
 	}{
 		{"a change is journalled twice", true, base(`
-			INSERT INTO change SELECT run, ord + 100000, phase, line, subject, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note
+			INSERT INTO change SELECT run, ord + 100000, line, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note
 			FROM change WHERE run = 2 AND action = 'update' LIMIT 1`)},
 		{"an account is changed and nobody says so", true, base("UPDATE account SET version = version + 1 WHERE id = 7")},
 		{"a drop is applied again", true, base(`
-			INSERT INTO run SELECT 3, 'x', profile, kind, status, started, finished, 3, applied_at, dry_run, input_name, input_sha256, input_modified, content, rows_read, mapping, approved, held_until, doc
+			INSERT INTO run SELECT 3, 'x', profile, kind, status, started, finished, 3, applied_at, dry_run, input_name, input_sha256, input_modified, content, rows_read, mapping, approved, held_until, doc, ids_from, first_added, last_added
 			FROM run WHERE number = 2`)},
 		{"a mail is there twice", true, base(`
 			INSERT INTO outbox (run, message, message_id, state, next_at, created_at) VALUES (2, '{}', 'a', 'sent', 0, 0), (2, '{}', 'b', 'sent', 0, 0)`)},

@@ -290,7 +290,30 @@ func (l *firstLook) save(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.store.StoreLook(ctx, l.look, index.Parts(l.sorter.Prints()), index.Numbers(l.left))
+	for i, account := range l.left {
+		l.left[i] = l.placed(account)
+	}
+	return l.store.StoreLook(ctx, l.look, index.Parts(l.prints()), index.Numbers(l.left))
+}
+
+// prints are what is remembered, in the order of the drop. Who waits for a new
+// account is told the number of its change in the plan, which is sealed by now.
+func (l *firstLook) prints() iter.Seq2[index.Print, error] {
+	return func(yield func(index.Print, error) bool) {
+		for p, err := range l.sorter.Prints() {
+			p.Account = l.placed(p.Account)
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+func (l *firstLook) placed(account uint64) uint64 {
+	if account&index.Pending != 0 {
+		return index.Pending | l.Place(account&^index.Pending)
+	}
+	return account
 }
 
 func sameSet(a, b []uint64) bool {

@@ -322,13 +322,10 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 	}
 	facts.Notes += len(from.notes) + len(got.notes) + len(late)
 	run.Facts = facts
-	if look != nil {
-		if err := look.save(ctx); err != nil {
-			return err
-		}
+	if run.PlanDigest, err = w.Seal(ctx); err != nil || look == nil {
+		return err
 	}
-	run.PlanDigest, err = w.Seal(ctx)
-	return err
+	return look.save(ctx)
 }
 
 // judge weighs the plan. passFirst passes both meanings of first_run.

@@ -172,17 +172,20 @@ func (q AccountQuery) where() (sql string, args []any, err error) {
 	if q.Profile != "" {
 		and("EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = a.id)", q.Profile)
 	}
-	// The sum keeps SQLite from looking through all of the run's changes for each account.
+	// The sum keeps SQLite from looking through all of the run's changes for each
+	// account. An add does not name its account: it lies at its number.
+	const did = `EXISTS (SELECT 1 FROM change c JOIN run r ON r.number = c.run WHERE c.account = a.id AND c.run + 0 = ? AND ` + carriedOut + ` AND c.action %[1]s
+			UNION ALL SELECT 1 FROM run r JOIN change c ON c.run = r.number AND c.ord = a.id - r.ids_from WHERE r.number = ? AND c.account IS NULL AND ` + carriedOut + ` AND c.action %[1]s)`
 	action, known := outcomes[q.Outcome]
 	switch {
 	case q.Outcome != "" && q.Run == 0:
 		return "", nil, errors.New("an outcome is that of a run: name the run too")
 	case known:
-		and("EXISTS (SELECT 1 FROM change c WHERE c.account = a.id AND c.run + 0 = ? AND c.done = 'applied' AND c.action = ?)", q.Run, string(action))
+		and(fmt.Sprintf(did, "= ?"), q.Run, string(action), q.Run, string(action))
 	case q.Outcome != "" && q.Outcome != "all":
 		return "", nil, fmt.Errorf("outcome %q: write added, updated, renamed, reactivated, suspended, deleted or all", q.Outcome)
 	case q.Run != 0:
-		and("EXISTS (SELECT 1 FROM change c WHERE c.account = a.id AND c.run + 0 = ? AND c.done = 'applied' AND c.action <> 'claim')", q.Run)
+		and(fmt.Sprintf(did, "<> 'claim'"), q.Run, q.Run)
 	}
 	if q.Site != "" {
 		below := q.Site + "/"

@@ -60,6 +60,15 @@ type application struct {
 	run    int64
 	shares shares // how the accounts that each profile owns become more or fewer
 	doc    string // the run as it was saved
+
+	empty     bool  // the plan fills a directory that has no account yet
+	planned   int   // its changes, without claims
+	adds      int64 // of them, new accounts: one after the other, from the number firstAdd
+	firstAdd  int64
+	fallen    bool  // something of it is not carried out
+	numbered  bool  // new accounts have their ids
+	idsFrom   int64 // what is between the number of an add and that of its account
+	undecided bool  // nobody has decided about a key of the profile
 }
 
 // carryOut is the path of every plan.
@@ -68,6 +77,9 @@ func (a *application) carryOut(ctx context.Context) error {
 		return err
 	}
 	if err := fault.After(a.usable(), "store.apply.usable"); err != nil {
+		return err
+	}
+	if err := a.survey(); err != nil {
 		return err
 	}
 	if err := fault.After(a.sift(), "store.apply.sifted"); err != nil {
@@ -79,7 +91,7 @@ func (a *application) carryOut(ctx context.Context) error {
 	if err := a.count(); err != nil {
 		return err
 	}
-	if err := fault.After(a.mark(), "store.apply.marked"); err != nil {
+	if err := fault.After(a.number(), "store.apply.marked"); err != nil {
 		return fmt.Errorf("number the new accounts: %w", err)
 	}
 	if err := fault.After(a.withoutIndexes(func() error { return a.write(ctx) }), "store.apply.written"); err != nil {
@@ -144,6 +156,10 @@ func (a *application) usable() error {
 
 // count fills the ledgers, and refuses a plan of which too much has moved.
 func (a *application) count() error {
+	if !a.fallen {
+		a.Carried = a.planned
+		return nil
+	}
 	var groups []struct {
 		Action         plan.Action
 		Absent, ByDate bool
@@ -216,29 +232,20 @@ func loseRows(l *plan.Rows, action plan.Action, n int) {
 	}
 }
 
-// mark says of each change that is left that it is applied, which is true if
-// anything is, and gives new accounts their ids in the order of the plan.
-func (a *application) mark() error {
-	var adds int64
-	if err := a.tx.Raw("SELECT count(*) FROM change WHERE run = ? AND done = '' AND action = ?", a.run, plan.Add).Scan(&adds).Error; err != nil {
+// number gives new accounts their ids, in the order of the plan: the run notes from
+// where they go, and no change is written again. Those left out leave gaps.
+func (a *application) number() error {
+	if a.adds == 0 {
+		return nil
+	}
+	var last int64
+	if err := a.tx.Raw("UPDATE counter SET value = value + ? WHERE name = 'account' RETURNING value", a.adds).Scan(&last).Error; err != nil {
 		return err
 	}
-	if adds > 0 {
-		var last int64
-		if err := a.tx.Raw("UPDATE counter SET value = value + ? WHERE name = 'account' RETURNING value", adds).Scan(&last).Error; err != nil {
-			return err
-		}
-		// Joined by where the rows lie: by run and ord a server that has not counted
-		// the run yet compares each change with each.
-		row := a.db.engine.rowID()
-		res := a.tx.Exec(`UPDATE change SET done = ?, account = ? + n.n FROM (
-				SELECT `+row+` AS lies, row_number() OVER (ORDER BY `+planOrder+`) AS n FROM change WHERE run = ? AND done = '' AND action = ?
-			) AS n WHERE change.`+row+` = n.lies`, journal.Applied, last-adds, a.run, plan.Add)
-		if err := exactly(adds, res.RowsAffected, res.Error); err != nil {
-			return err
-		}
-	}
-	return a.tx.Exec("UPDATE change SET done = ? WHERE run = ? AND done = ''", journal.Applied, a.run).Error
+	first := last - a.adds + 1
+	a.numbered, a.idsFrom = true, first-a.firstAdd
+	res := a.tx.Exec("UPDATE run SET ids_from = ?, first_added = ?, last_added = ? WHERE number = ?", a.idsFrom, first, last, a.run)
+	return exactly(1, res.RowsAffected, res.Error)
 }
 
 // finish draws the number under which others see the change, and lets the
@@ -250,7 +257,7 @@ func (a *application) finish() error {
 		return err
 	}
 	var some int
-	if err := a.tx.Raw("SELECT count(*) FROM (SELECT 1 FROM change WHERE run = ? AND done = ? LIMIT 1) AS first", a.run, journal.Applied).Scan(&some).Error; err != nil {
+	if err := a.tx.Raw("SELECT count(*) FROM (SELECT 1 FROM change WHERE run = ? AND done = '' LIMIT 1) AS first", a.run).Scan(&some).Error; err != nil {
 		return err
 	}
 	if some > 0 {

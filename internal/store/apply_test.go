@@ -168,8 +168,8 @@ func dump(tb testing.TB, db *DB) string {
 		{strings.Join(columnsOfAccount, ", "), "account ORDER BY id"},
 		{strings.Join(columnsOfLink, ", "), "link ORDER BY profile, account"},
 		{"account, kind, value, folded, until, held_until", "former_name ORDER BY account, kind, folded, until"},
-		{"number, status, applied_seq, applied_at", "run ORDER BY number"},
-		{"run, phase, subject, key, username, action, coalesce(account, 0), version, fields, links, done, note", "change ORDER BY run, " + planOrder},
+		{"number, status, applied_seq, applied_at, coalesce(ids_from, 0), coalesce(first_added, 0), coalesce(last_added, 0)", "run ORDER BY number"},
+		{"run, ord, key, username, action, coalesce(account, 0), version, fields, links, done, note", "change ORDER BY run, ord"},
 		{"name, value", "counter ORDER BY name"},
 		{"run, message_id, state", "outbox ORDER BY number"},
 	} {

@@ -137,8 +137,8 @@ func (db *DB) Touched(ctx context.Context, profile string, seq int64) (bool, err
 	}
 	var touched []int
 	err := tx.Raw(`SELECT 1 FROM change c JOIN run r ON r.number = c.run
-		WHERE ? AND c.done = 'applied'
-		AND (c.action <> 'claim' AND EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = c.account)
+		WHERE ? AND `+carriedOut+`
+		AND (c.action <> 'claim' AND EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = `+accountOf+`)
 			OR c.links LIKE ? AND (c.action <> 'claim' OR r.kind IN ('batch', 'revert')))
 		LIMIT 1`, db.engine.in("c.run", numberList(runs)), profile, `%"profile":"`+profile+`"%`).Scan(&touched).Error
 	if err != nil {

@@ -16,46 +16,22 @@ import (
 	"rollcall/internal/roster"
 )
 
-// phase is where a change stands in its plan: names are freed before newcomers
-// take them, and removals come last (R1).
-func phase(a plan.Action) int {
-	switch a {
-	case plan.Claim:
-		return 0
-	case plan.Update, plan.Rename:
-		return 1
-	case plan.Reactivate:
-		return 2
-	case plan.Add:
-		return 3
-	default:
-		return 4
-	}
-}
-
-// planOrder is the order of a plan. It depends on whom the changes are about and
-// not on their lines, so that the same people in another order are the same plan (R4).
-const planOrder = "phase, subject, key, username, ord"
-
-// A place is a change's place in that order. The zero place is before all.
-type place struct {
-	phase         int
-	subject       uint64
-	key, username string
-	ord           int64
-}
-
-var beforeAll = place{phase: -1}
-
 // A storedChange is a change as the table change holds it.
 type storedChange struct {
 	journal.Outcome
-	ord     int64
-	subject uint64 // the account as planned; zero for an add
-	account uint64 // the one that it became; zero for an add that is not applied
+	ord     int64  // its number in the order of the plan
+	account uint64 // the one that it speaks of; of an add the one that it became, zero while it has not
 	takes   string
 	fields  string // as they are stored, until read
 	links   string
+}
+
+// subject is the account as planned; zero for an add.
+func (c *storedChange) subject() uint64 {
+	if c.Action == plan.Add {
+		return 0
+	}
+	return c.account
 }
 
 // read reads the fields and the links.
@@ -73,39 +49,55 @@ func (c *storedChange) readLinks() (err error) {
 	return nil
 }
 
-func (c *storedChange) place() place {
-	return place{phase(c.Action), c.subject, string(c.Key), c.Username, c.ord}
-}
-
 var changeColumns = []string{
-	"run", "ord", "phase", "line", "subject", "key", "action", "account", "version", "username",
+	"run", "ord", "line", "key", "action", "account", "version", "username",
 	"reason", "absent", "by_date", "fields", "links", "gives", "takes", "done", "note",
 }
 
-// changeRow is a planned change in the order of changeColumns.
-func changeRow(run, ord int64, c plan.Change) ([]any, error) {
-	if err := storable(string(c.Key), c.Username, c.Reason); err != nil {
-		return nil, err
+// changeRow fills row, which is in the order of changeColumns.
+func changeRow(row []any, run, ord int64, c *planned) {
+	var account any // an add's follows from ord, once it is applied
+	if c.subject != 0 {
+		account = int64(c.subject)
 	}
-	for _, f := range c.Fields {
+	for i, v := range [...]any{
+		run, ord, c.line, c.key, c.action, account, c.version, c.username,
+		c.reason, int64(flag(c.absent)), int64(flag(c.byDate)), c.fields, c.links, c.gives, c.takes, "", "",
+	} {
+		row[i] = v
+	}
+}
+
+// plannedChange is a change as it will be stored.
+func plannedChange(c *plan.Change) (planned, error) {
+	if err := storable(string(c.Key), c.Username, c.Reason); err != nil {
+		return planned{}, err
+	}
+	for i := range c.Fields {
+		f := &c.Fields[i]
 		if err := storable(f.Old, f.New, string(f.Was), string(f.Is)); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Field, err)
+			return planned{}, fmt.Errorf("%s: %w", f.Field, err)
 		}
 	}
 	for _, l := range c.Links {
 		if err := storable(string(l.OldKey), string(l.NewKey), l.Profile); err != nil {
-			return nil, fmt.Errorf("link: %w", err)
+			return planned{}, fmt.Errorf("link: %w", err)
 		}
 	}
-	var account any
-	if c.Account != 0 {
-		account = int64(c.Account)
+	p := planned{
+		place: place{phase: phase(c.Action), subject: c.Account, key: string(c.Key), username: c.Username},
+		line:  int64(c.Line), version: int64(c.Version), action: string(c.Action), reason: c.Reason, absent: c.Absent, byDate: c.ByDate,
+		links: linksText(c.Links),
 	}
-	gives, takes := names(&c)
-	return []any{
-		run, ord, phase(c.Action), c.Line, int64(c.Account), string(c.Key), string(c.Action), account, int64(c.Version), c.Username,
-		c.Reason, flag(c.Absent), flag(c.ByDate), fieldsText(c.Fields), linksText(c.Links), gives, takes, "", "",
-	}, nil
+	short := false
+	if c.Action == plan.Add {
+		p.fields, short = newText(c.Fields)
+	}
+	if !short {
+		p.fields = fieldsText(c.Fields)
+	}
+	p.gives, p.takes = names(c)
+	return p, nil
 }
 
 // names are the usernames, folded, that a change gives up and takes. What gives
@@ -132,45 +124,89 @@ type digester struct {
 
 func newDigester() *digester { return &digester{Hash: sha256.New()} }
 
-// It takes fields and links as they are stored: nothing is read for it.
-func (d *digester) add(c *storedChange) {
+// add takes a change as it is stored: nothing is read for it.
+func (d *digester) add(c *planned) {
 	b := d.buf[:0]
-	for _, s := range []string{string(c.Action), string(c.Key), c.Username, c.Reason, c.fields, c.links} {
+	for _, s := range [...]string{c.action, c.key, c.username, c.reason, c.fields, c.links} {
 		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
 	}
-	b = binary.AppendUvarint(binary.AppendUvarint(b, c.subject), c.Version)
-	b = append(b, byte(flag(c.Absent)), byte(flag(c.ByDate)))
+	b = binary.AppendUvarint(binary.AppendUvarint(b, c.subject), uint64(c.version))
+	b = append(b, byte(flag(c.absent)), byte(flag(c.byDate)))
 	d.Write(b)
 	d.buf = b
 }
 
+// again takes one that has been read back.
+func (d *digester) again(c *storedChange) {
+	d.add(&planned{
+		place: place{subject: c.subject(), key: string(c.Key), username: c.Username}, version: int64(c.Version),
+		action: string(c.Action), reason: c.Reason, absent: c.Absent, byDate: c.ByDate, fields: c.fields, links: c.links,
+	})
+}
+
 func (d *digester) String() string { return "sha256:" + hex.EncodeToString(d.Sum(nil)) }
 
-// changesAfter reads the next changes of a run in plan order, at most a chunk.
-func changesAfter(tx *gorm.DB, run int64, p place, only string, chunk int) ([]storedChange, error) {
-	var list []storedChange
+// A numbering is what of its run decides what a change has become: whether it was
+// applied, and what is between the numbers of its adds and of their accounts.
+type numbering struct {
+	applied, numbered bool
+	idsFrom           int64
+}
+
+func numberingOf(tx *gorm.DB, run int64) (numbering, error) {
+	var row struct{ AppliedSeq, IdsFrom *int64 }
+	err := tx.Raw("SELECT applied_seq, ids_from FROM run WHERE number = ?", run).Scan(&row).Error
+	n := numbering{applied: row.AppliedSeq != nil}
+	if row.IdsFrom != nil {
+		n.numbered, n.idsFrom = true, *row.IdsFrom
+	}
+	return n, err
+}
+
+// accountOf is the account of a change c of the run r, in SQL; null for an add
+// that is not applied. An add of an old run says its account itself.
+const accountOf = "coalesce(c.account, c.ord + r.ids_from)"
+
+// carriedOut is true, in SQL, of a change c of the run r that was applied: of those
+// of an applied run all that say nothing else.
+const carriedOut = "c.done = '' AND r.applied_seq IS NOT NULL"
+
+const storedColumns = "c.ord, c.line, c.key, c.action, c.account, c.version, c.username, c.reason, c.absent, c.by_date, c.fields, c.links, c.takes, c.done, c.note"
+
+// changesAfter reads the next changes of a run in plan order, at most most of them,
+// into list, which it returns. They are asked for by their numbers alone: who has
+// not counted the table finds them as well.
+func changesAfter(tx *gorm.DB, run int64, n numbering, after int64, most int, list []storedChange) ([]storedChange, error) {
+	list = list[:0]
 	err := each(tx, func(row scanner) error {
-		c, err := scanChange(row)
-		list = append(list, c)
-		return err
-	}, `SELECT ord, line, subject, key, action, coalesce(account, 0), version, username, reason, absent, by_date, fields, links, takes, done, note
-		FROM change WHERE run = ? AND (phase, subject, key, username, ord) > (?, ?, ?, ?, ?)`+only+` ORDER BY `+planOrder+` LIMIT ?`,
-		run, p.phase, p.subject, p.key, p.username, p.ord, chunk)
+		list = append(list, storedChange{})
+		return scanChange(row, n, &list[len(list)-1])
+	}, "SELECT "+storedColumns+" FROM change c WHERE c.run = ? AND c.ord > ? AND c.ord <= ? ORDER BY c.ord", run, after, after+int64(most))
 	return list, err
 }
 
-func scanChange(row scanner) (storedChange, error) {
-	var c storedChange
-	var line, subject, account, version, absent, byDate int64
+func scanChange(row scanner, n numbering, c *storedChange) error {
+	var line, version, absent, byDate int64
+	var account *int64
 	var key, action, done string // of plain types: others are found out one by one
-	if err := row.Scan(&c.ord, &line, &subject, &key, &action, &account, &version, &c.Username, &c.Reason, &absent, &byDate, &c.fields, &c.links,
+	if err := row.Scan(&c.ord, &line, &key, &action, &account, &version, &c.Username, &c.Reason, &absent, &byDate, &c.fields, &c.links,
 		&c.takes, &done, &c.Note); err != nil {
-		return c, err
+		return err
 	}
-	c.Line, c.subject, c.account, c.Version = int(line), uint64(subject), uint64(account), uint64(version)
+	c.Line, c.Version = int(line), uint64(version)
 	c.Key, c.Action, c.Done = roster.Key(key), plan.Action(action), journal.Done(done)
-	c.Account, c.Absent, c.ByDate = c.subject, absent == 1, byDate == 1
-	return c, nil
+	c.Absent, c.ByDate = absent == 1, byDate == 1
+	if n.applied && c.Done == journal.Planned {
+		c.Done = journal.Applied
+	}
+	switch {
+	case account != nil:
+		c.account = uint64(*account)
+	case n.numbered && done == "":
+		c.account = uint64(c.ord + n.idsFrom)
+	}
+	c.Account = c.account
+	return nil
 }
 
 // Changes streams what a run planned, with what became of it, in the order of
@@ -179,18 +215,22 @@ func scanChange(row scanner) (storedChange, error) {
 func (db *DB) Changes(ctx context.Context, run int64) iter.Seq2[journal.Outcome, error] {
 	return func(yield func(journal.Outcome, error) bool) {
 		tx := db.gorm.WithContext(ctx)
-		for after := beforeAll; ; {
-			list, err := changesAfter(tx, run, after, "", page)
+		var list []storedChange
+		for after := int64(0); ; after += page {
+			n, err := numberingOf(tx, run)
+			if err == nil {
+				list, err = changesAfter(tx, run, n, after, page, list)
+			}
 			if err != nil {
 				yield(journal.Outcome{}, fmt.Errorf("changes of run %d: %w", run, err))
 				return
 			}
-			for _, c := range list {
+			for i := range list {
+				c := &list[i]
 				if err := c.read(); err != nil {
 					yield(journal.Outcome{}, fmt.Errorf("changes of run %d: %w", run, err))
 					return
 				}
-				c.Account = c.account
 				if !yield(c.Outcome, nil) {
 					return
 				}
@@ -198,7 +238,6 @@ func (db *DB) Changes(ctx context.Context, run int64) iter.Seq2[journal.Outcome,
 			if len(list) < page {
 				return
 			}
-			after = list[len(list)-1].place()
 		}
 	}
 }

@@ -14,9 +14,8 @@ const few = 2000
 // for every row of a first load takes longer than the rows. Nobody else can miss
 // them: a table is locked meanwhile, and nobody reads one that is empty for long.
 func (a *application) withoutIndexes(write func() error) error {
-	adds, err := a.firstLoad()
-	if err != nil || adds <= few {
-		return either(err, write)
+	if !a.empty || a.adds <= few {
+		return write()
 	}
 	again, err := a.db.engine.unindex(a.work, "account", "link")
 	if err != nil {
@@ -33,27 +32,37 @@ func (a *application) withoutIndexes(write func() error) error {
 	return nil
 }
 
-func either(err error, f func() error) error {
-	if err != nil {
+// survey finds out whether the plan fills a directory that has no account yet: then
+// nothing that it speaks of can have moved, and it is read only once.
+func (a *application) survey() error {
+	var some int
+	if err := a.tx.Raw("SELECT count(*) FROM (SELECT 1 FROM decision WHERE profile = ? LIMIT 1) AS first", a.Run.Profile).Scan(&some).Error; err != nil {
 		return err
 	}
-	return f()
-}
-
-// firstLoad is how many accounts the plan adds to a table without any; zero where
-// there are some.
-func (a *application) firstLoad() (adds int, err error) {
-	var some int
+	a.undecided = some == 0
 	if err := a.tx.Raw("SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1) AS first").Scan(&some).Error; err != nil || some > 0 {
-		return 0, err
+		return err
 	}
-	err = a.tx.Raw("SELECT count(*) FROM change WHERE run = ? AND action = ?", a.run, plan.Add).Scan(&adds).Error
-	return adds, err
+	// Adds stand together: where the first change is one and the last, all are.
+	var ends []struct {
+		Ord    int64
+		Action plan.Action
+	}
+	if err := a.tx.Raw("SELECT ord, action FROM change WHERE run = ? AND ord IN (1, (SELECT max(ord) FROM change WHERE run = ?)) ORDER BY ord", a.run, a.run).Scan(&ends).Error; err != nil {
+		return err
+	}
+	for _, end := range ends {
+		if end.Action != plan.Add {
+			return nil
+		}
+		a.empty, a.firstAdd, a.adds, a.planned = true, 1, end.Ord, int(end.Ord)
+	}
+	return nil
 }
 
 // What [engine.refresh] counts of tables that are wide: the columns by which they
 // are searched. To count all of an account's took longer than its indexes.
 const (
 	searchedAccount = "account (id, username, username_folded, email_folded, employee_id_folded, status, status_reason, status_since, starts_at, expires_at, updated_at)"
-	searchedChange  = "change (run, ord, phase, subject, key, username, action, account, version, done)"
+	searchedChange  = "change (run, action, account, done)"
 )

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"rollcall/internal/journal"
@@ -15,29 +16,52 @@ const maxHistory = 1000
 // the changes. It goes back a thousand changes.
 func (db *DB) History(ctx context.Context, id uint64) ([]journal.Outcome, []journal.Run, error) {
 	tx := db.gorm.WithContext(ctx)
-	runs, err := listRuns(tx.Joins("JOIN change c ON c.run = run.number").
-		Where("c.account = ? AND c.done = 'applied'", id).Order("run.applied_seq DESC").Limit(maxHistory))
-	if err != nil {
-		return nil, nil, fmt.Errorf("history of account %d: %w", id, err)
-	}
-	numbers := make([]int64, len(runs))
-	for i, r := range runs {
-		numbers[i] = r.Number
-	}
-	done := make([]journal.Outcome, 0, len(runs)) // a run changes an account at most once
-	err = each(tx, func(row scanner) error {
-		c, err := scanChange(row)
+	var done []journal.Outcome
+	var numbers []int64
+	told := func(row scanner) error { // a run changes an account at most once
+		var number int64
+		var c storedChange
+		err := scanChange(numbered{row, &number}, numbering{applied: true}, &c)
 		if err == nil {
 			err = c.read()
 		}
-		c.Account = c.account
-		done = append(done, c.Outcome)
+		c.Account = id
+		done, numbers = append(done, c.Outcome), append(numbers, number)
 		return err
-	}, `SELECT c.ord, c.line, c.subject, c.key, c.action, c.account, c.version, c.username, c.reason, c.absent, c.by_date, c.fields, c.links, c.takes, c.done, c.note
-		FROM change c JOIN run r ON r.number = c.run WHERE c.account = ? AND c.done = 'applied' AND ? ORDER BY r.applied_seq DESC`,
-		id, db.engine.in("c.run", numberList(numbers)))
+	}
+	const from = "SELECT r.number, " + storedColumns + " FROM change c JOIN run r ON r.number = c.run WHERE " + carriedOut + " AND "
+	err := each(tx, told, from+"c.account = ? ORDER BY r.applied_seq DESC LIMIT ?", id, maxHistory)
+	if err == nil && len(done) < maxHistory { // the add that made it says so by its number
+		var maker []struct{ Number, IdsFrom int64 }
+		err = tx.Raw("SELECT number, ids_from FROM run WHERE last_added >= ? AND first_added <= ? ORDER BY last_added LIMIT 1", id, id).Scan(&maker).Error
+		for _, m := range maker {
+			err = errors.Join(err, each(tx, told, from+"c.run = ? AND c.ord = ? AND c.account IS NULL", m.Number, int64(id)-m.IdsFrom))
+		}
+	}
+	runs := make([]journal.Run, len(numbers))
+	if err == nil {
+		var some []journal.Run
+		some, err = listRuns(tx.Where(db.engine.in("number", numberList(numbers))))
+		byNumber := make(map[int64]journal.Run, len(some))
+		for _, r := range some {
+			byNumber[r.Number] = r
+		}
+		for i, n := range numbers {
+			runs[i] = byNumber[n]
+		}
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("history of account %d: %w", id, err)
 	}
 	return done, runs, nil
+}
+
+// numbered is a row with a number before its columns.
+type numbered struct {
+	scanner
+	number *int64
+}
+
+func (n numbered) Scan(dest ...any) error {
+	return n.scanner.Scan(append([]any{n.number}, dest...)...)
 }

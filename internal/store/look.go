@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"rollcall/internal/index"
 	"rollcall/internal/journal"
-	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
 
@@ -137,8 +135,8 @@ func (db *DB) changedSince(tx *gorm.DB, profile string, seq, but int64) (ids []u
 	if err := tx.Raw("SELECT number FROM run WHERE applied_seq > ? AND number <> ?", seq, but).Scan(&runs).Error; err != nil || len(runs) == 0 {
 		return nil, err
 	}
-	err = tx.Raw(`SELECT DISTINCT c.account FROM change c WHERE ? AND c.done = 'applied' AND c.account IS NOT NULL
-		AND (EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = c.account) OR c.links LIKE ?)`,
+	err = tx.Raw(`SELECT DISTINCT `+accountOf+` FROM change c JOIN run r ON r.number = c.run WHERE ? AND `+carriedOut+`
+		AND (EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = `+accountOf+`) OR c.links LIKE ?)`,
 		db.engine.in("c.run", numberList(runs)), profile, `%"profile":"`+profile+`"%`).Scan(&ids).Error
 	return ids, err
 }
@@ -227,15 +225,23 @@ func (a *application) swapLook() error {
 // or of changes that were left out.
 func (a *application) amendLook() error {
 	var left []uint64
-	if err := a.tx.Raw("SELECT subject FROM change WHERE run = ? AND done <> ? AND subject <> 0", a.run, journal.Applied).Scan(&left).Error; err != nil {
-		return err
-	}
-	var undone index.Set
-	for _, id := range left {
-		undone.Add(id)
+	var undone, unmade index.Set
+	if a.fallen {
+		if err := a.tx.Raw("SELECT account FROM change WHERE run = ? AND done <> '' AND account IS NOT NULL", a.run).Scan(&left).Error; err != nil {
+			return err
+		}
+		var fell []uint64
+		if err := a.tx.Raw("SELECT ord FROM change WHERE run = ? AND done <> '' AND account IS NULL", a.run).Scan(&fell).Error; err != nil {
+			return err
+		}
+		for _, id := range left {
+			undone.Add(id)
+		}
+		for _, ord := range fell {
+			unmade.Add(ord)
+		}
 	}
 	for _, kind := range []int{partPrints, partLoose} {
-		adds := &added{tx: a.tx, run: a.run}
 		n := 0
 		for ; ; n++ {
 			data, ok, err := part(a.tx, a.run, kind, n)
@@ -249,10 +255,7 @@ func (a *application) amendLook() error {
 			if kind == partLoose {
 				size = 8
 			}
-			kept, touched, err := amend(data, size, undone, adds)
-			if err != nil {
-				return err
-			}
+			kept, touched := amend(data, size, undone, unmade, uint64(a.idsFrom))
 			if !touched {
 				continue
 			}
@@ -274,8 +277,9 @@ func (a *application) amendLook() error {
 }
 
 // amend writes the accounts into the entries of a part, whose last 8 bytes they
-// are, and leaves out what is not so.
-func amend(data []byte, size int, undone index.Set, adds *added) (kept []byte, touched bool, err error) {
+// are, and leaves out what was not done. An entry that waits for a new account has
+// the number of the change that makes it, which is idsFrom less.
+func amend(data []byte, size int, undone, unmade index.Set, idsFrom uint64) (kept []byte, touched bool) {
 	kept = data[:0]
 	for ; len(data) > 0; data = data[size:] {
 		entry := data[:size]
@@ -283,63 +287,16 @@ func amend(data []byte, size int, undone index.Set, adds *added) (kept []byte, t
 		switch {
 		case id&index.Pending != 0:
 			touched = true
-			account, err := adds.account(int64(id &^ index.Pending))
-			if err != nil {
-				return nil, false, err
-			}
-			if account == 0 {
+			ord := id &^ index.Pending
+			if unmade.Has(ord) {
 				continue
 			}
-			binary.LittleEndian.PutUint64(entry[size-8:], account)
+			binary.LittleEndian.PutUint64(entry[size-8:], ord+idsFrom)
 		case undone.Has(id):
 			touched = true
 			continue
 		}
 		kept = append(kept, entry...)
 	}
-	return kept, touched, nil
-}
-
-// added are the accounts that a run has added, by the number of the change, read
-// along with what speaks of them.
-type added struct {
-	tx   *gorm.DB
-	run  int64
-	list []struct {
-		Ord     int64
-		Account uint64
-	}
-	last  int64 // of the list
-	asked int64
-	done  bool
-}
-
-// account is the one that change ord has added; zero where it was left out. ord
-// grows from call to call.
-func (a *added) account(ord int64) (uint64, error) {
-	if ord < a.asked {
-		return 0, errors.New("its new accounts are out of order")
-	}
-	for a.asked = ord; ; {
-		for len(a.list) > 0 && a.list[0].Ord < ord {
-			a.list = a.list[1:]
-		}
-		if len(a.list) > 0 {
-			if a.list[0].Ord == ord {
-				return a.list[0].Account, nil
-			}
-			return 0, nil
-		}
-		if a.done {
-			return 0, nil
-		}
-		from := max(a.last, ord-1)
-		if err := a.tx.Raw("SELECT ord, account FROM change WHERE run = ? AND ord > ? AND action = ? AND account IS NOT NULL ORDER BY ord LIMIT ?",
-			a.run, from, plan.Add, 10*page).Scan(&a.list).Error; err != nil {
-			return 0, err
-		}
-		if a.done = len(a.list) < 10*page; len(a.list) > 0 {
-			a.last = a.list[len(a.list)-1].Ord
-		}
-	}
+	return kept, touched
 }

@@ -30,6 +30,7 @@ type DB struct {
 	pool    *sql.DB
 	engine  engine
 	lockDir string
+	scratch string
 	now     func() time.Time
 }
 
@@ -48,12 +49,12 @@ type engine interface {
 	in(column string, list list) clause.Expr
 	// forUpdate ends a query whose rows nobody else may change before the transaction ends.
 	forUpdate() string
-	// rowID is the column by which a statement finds a row where it lies.
-	rowID() string
 	// insert adds rows to a table, and overwrite writes rows over those with the same
 	// id, which is their first column. Both do it in w's transaction, as fast as
-	// the engine can, and tell how many rows there were.
-	insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
+	// the engine can, and tell how many rows there were. next gives the rows, one
+	// after the other, and nil behind the last: a row is not kept, and next uses no
+	// database.
+	insert(ctx context.Context, w work, table string, columns []string, next func() ([]any, error)) (int64, error)
 	overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
 	// unindex drops what each new row of the tables would have to be entered into or
 	// compared with, but for primary keys, and gives the statements that make it again.
@@ -97,7 +98,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := g.Callback().Row().After("gorm:row").Register("rollcall:translate", func(tx *gorm.DB) { tx.Error = e.translate(tx.Error) }); err != nil {
 		return nil, errors.Join(err, pool.Close()) // GORM itself translates what is not read row by row
 	}
-	return &DB{gorm: g, pool: pool, engine: e, lockDir: o.LockDir, now: o.Now}, nil
+	return &DB{gorm: g, pool: pool, engine: e, lockDir: o.LockDir, scratch: o.Scratch, now: o.Now}, nil
 }
 
 // Close waits for nobody: end what uses the database first.

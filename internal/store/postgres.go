@@ -94,14 +94,9 @@ func (server) in(column string, l list) clause.Expr {
 
 func (server) forUpdate() string { return " FOR UPDATE" }
 
-func (server) rowID() string { return "ctid" }
-
-func (e server) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
-	if len(rows) == 0 {
-		return 0, nil
-	}
+func (e server) insert(ctx context.Context, w work, table string, columns []string, next func() ([]any, error)) (n int64, err error) {
 	err = w.conn.Raw(func(c any) error {
-		n, err = c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		n, err = c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromFunc(next))
 		return err
 	})
 	return n, e.translate(err)
@@ -118,7 +113,7 @@ func (e server) overwrite(ctx context.Context, w work, table string, columns []s
 	if err := w.tx.Exec("TRUNCATE " + over).Error; err != nil {
 		return 0, err
 	}
-	if _, err := e.insert(ctx, w, over, columns, rows); err != nil {
+	if _, err := e.insert(ctx, w, over, columns, inTurn(rows)); err != nil {
 		return 0, err
 	}
 	set := make([]string, 0, len(columns))

@@ -9,23 +9,27 @@ import (
 )
 
 // sift reads the whole plan, proves that it is the one that was shown, and marks
-// what is not carried out: what was excepted, and what has moved since.
+// what is not carried out: what was excepted, and what has moved since. Where
+// there is no account nothing can have moved, and who writes them proves the plan.
 func (a *application) sift() error {
+	if a.empty {
+		return nil
+	}
 	if a.ExceptRemovals {
-		if err := a.tx.Exec("UPDATE change SET done = ?, note = 'approved without removals' WHERE run = ? AND action IN (?, ?, ?)",
-			journal.Excepted, a.run, plan.Suspend, plan.Delete, plan.Purge).Error; err != nil {
-			return err
+		res := a.tx.Exec("UPDATE change SET done = ?, note = 'approved without removals' WHERE run = ? AND action IN (?, ?, ?)",
+			journal.Excepted, a.run, plan.Suspend, plan.Delete, plan.Purge)
+		if res.Error != nil {
+			return res.Error
 		}
+		a.fallen = a.fallen || res.RowsAffected > 0
 	}
 	sum := newDigester()
-	for after := beforeAll; ; {
-		list, err := changesAfter(a.tx, a.run, after, "", chunk)
-		if err != nil {
-			return err
-		}
+	err := a.each(func(list []storedChange) error {
 		for i := range list {
 			c := &list[i]
-			sum.add(c)
+			sum.again(c)
+			a.note(c)
+			var err error
 			if c.Action == plan.Add { // it saw no account, so no field can have moved
 				err = c.readLinks()
 			} else {
@@ -35,14 +39,45 @@ func (a *application) sift() error {
 				return err
 			}
 		}
-		if err := a.siftChunk(list); err != nil {
+		return a.siftChunk(list)
+	})
+	if err != nil {
+		return err
+	}
+	return a.proven(sum)
+}
+
+// each reads the plan, chunk by chunk.
+func (a *application) each(do func([]storedChange) error) error {
+	var list []storedChange
+	var err error
+	for after := int64(0); ; after += chunk {
+		if list, err = changesAfter(a.tx, a.run, numbering{numbered: a.numbered, idsFrom: a.idsFrom}, after, chunk, list); err != nil {
+			return err
+		}
+		if err := do(list); err != nil {
 			return err
 		}
 		if len(list) < chunk {
-			break
+			return nil
 		}
-		after = list[len(list)-1].place()
 	}
+}
+
+// note counts a change.
+func (a *application) note(c *storedChange) {
+	if c.Action != plan.Claim {
+		a.planned++
+	}
+	if c.Action == plan.Add {
+		if a.adds++; a.adds == 1 {
+			a.firstAdd = c.ord
+		}
+	}
+}
+
+// proven refuses a plan that is not the one that was shown.
+func (a *application) proven(sum *digester) error {
 	if got := sum.String(); got != a.Digest {
 		return fmt.Errorf("%w: it has the digest %s, and %s was asked for; look at the plan again", ErrRefused, got, a.Digest)
 	}
@@ -52,9 +87,10 @@ func (a *application) sift() error {
 // siftChunk marks what of a chunk has moved.
 func (a *application) siftChunk(list []storedChange) error {
 	var ids []uint64
-	for _, c := range list {
-		if c.subject != 0 && c.Done == journal.Planned {
-			ids = append(ids, c.subject)
+	for i := range list {
+		c := &list[i]
+		if id := c.subject(); id != 0 && c.Done == journal.Planned {
+			ids = append(ids, id)
 		}
 	}
 	accounts, err := a.accounts(ids, true)
@@ -74,30 +110,33 @@ func (a *application) siftChunk(list []storedChange) error {
 		return err
 	}
 	moved := map[string][]int64{} // changes by what has moved
-	for _, c := range list {
+	for i := range list {
+		c := &list[i]
 		if c.Done != journal.Planned {
 			continue
 		}
+		id := c.subject()
 		note := ""
-		switch was := accounts[c.subject]; {
+		switch was := accounts[id]; {
 		case c.Action == plan.Add:
-			note = addMoved(&c, linked)
+			note = addMoved(c, linked)
 		case was == nil:
 			note = "the account is gone"
-		case claimed[c.subject]:
+		case claimed[id]:
 			note = "another profile claims the account by now"
-		case was.Version != c.Version && (c.Action == plan.Purge || restated[c.subject]):
+		case was.Version != c.Version && (c.Action == plan.Purge || restated[id]):
 			note = "the account has changed since the plan was made"
 		case was.Version != c.Version:
 			note = fieldsMoved(&c.Change, was)
 		}
-		if note == "" && c.subject != 0 {
-			note = a.linksMoved(&c.Change, accounts[c.subject])
+		if note == "" && id != 0 {
+			note = a.linksMoved(&c.Change, accounts[id])
 		}
 		if note != "" {
 			moved[note] = append(moved[note], c.ord)
 		}
 	}
+	a.fallen = a.fallen || len(moved) > 0
 	for note, ords := range moved {
 		if err := a.tx.Exec("UPDATE change SET done = ?, note = ? WHERE run = ? AND ?",
 			journal.LeftOut, note, a.run, a.db.engine.in("ord", numberList(ords))).Error; err != nil {
@@ -160,7 +199,8 @@ func addMoved(c *storedChange, linked map[linkKey]bool) string {
 // linked are those of the keys of new accounts that have an account by now.
 func (a *application) linked(list []storedChange) (map[linkKey]bool, error) {
 	want := map[string][]string{}
-	for _, c := range list {
+	for i := range list {
+		c := &list[i]
 		if c.Action == plan.Add && c.Done == journal.Planned {
 			for _, l := range c.Links {
 				if l.NewKey != "" { // found by the fallback alone (R42)
@@ -188,9 +228,10 @@ func (a *application) linked(list []storedChange) (map[linkKey]bool, error) {
 // since this run began: who is claimed stays (R5).
 func (a *application) claimed(list []storedChange) (map[uint64]bool, error) {
 	var ids, have []uint64
-	for _, c := range list {
+	for i := range list {
+		c := &list[i]
 		if c.Action.Removes() && c.Done == journal.Planned {
-			ids = append(ids, c.subject)
+			ids = append(ids, c.account)
 		}
 	}
 	claimed := map[uint64]bool{}
@@ -211,11 +252,12 @@ func (a *application) claimed(list []storedChange) (map[uint64]bool, error) {
 func (a *application) restated(list []storedChange, accounts map[uint64]*roster.Account) (map[uint64]bool, error) {
 	seen := map[uint64]uint64{} // version by account
 	var ids []uint64
-	for _, c := range list {
-		was := accounts[c.subject]
+	for i := range list {
+		c := &list[i]
+		was := accounts[c.subject()]
 		if was != nil && was.Version != c.Version && c.Action != plan.Claim && c.Field(roster.StatusField) == nil {
-			seen[c.subject] = c.Version
-			ids = append(ids, c.subject)
+			seen[c.account] = c.Version
+			ids = append(ids, c.account)
 		}
 	}
 	restated := map[uint64]bool{}
@@ -233,8 +275,8 @@ func (a *application) restated(list []storedChange, accounts map[uint64]*roster.
 		}
 		return nil
 	}, `SELECT c.account, c.version, r.applied_at > ? FROM change c JOIN run r ON r.number = c.run
-		WHERE r.applied_at IS NOT NULL AND c.done = ? AND c.fields LIKE ? AND ?`,
-		micros(a.Run.Started), journal.Applied, `%"name":"`+roster.StatusField.String()+`"%`, a.db.engine.in("c.account", numberList(ids)))
+		WHERE `+carriedOut+` AND c.fields LIKE ? AND ?`,
+		micros(a.Run.Started), `%"name":"`+roster.StatusField.String()+`"%`, a.db.engine.in("c.account", numberList(ids)))
 	return restated, err
 }
 
@@ -254,21 +296,25 @@ func (a *application) accounts(ids []uint64, locked bool) (map[uint64]*roster.Ac
 // name goes back, which may be one that another change wanted: so it goes round
 // until nothing more falls.
 func (a *application) freeNames() error {
+	if a.empty {
+		return nil
+	}
 	// No username begins with a control character, so nothing meets a parked one.
-	const park = "UPDATE account SET username_folded = CAST(? AS text) || id WHERE id IN (SELECT subject FROM change WHERE run = ? AND done = '' AND (gives <> '' OR action IN (?, ?)))"
+	const park = "UPDATE account SET username_folded = CAST(? AS text) || id WHERE id IN (SELECT account FROM change WHERE run = ? AND done = '' AND (gives <> '' OR action IN (?, ?)))"
 	if err := a.tx.Exec(park, parked, a.run, plan.Delete, plan.Purge).Error; err != nil {
 		return err
 	}
 	for range maxRounds {
 		res := a.tx.Exec(`UPDATE change SET done = ?, note = ? WHERE run = ? AND done = '' AND takes <> '' AND (
 				EXISTS (SELECT 1 FROM account a WHERE a.username_folded = change.takes AND a.username_folded <> '' AND a.status <> 'deleted')
-				OR EXISTS (SELECT 1 FROM former_name f WHERE f.kind = 'username' AND f.folded = change.takes AND f.held_until > ? AND f.account <> change.subject))`,
+				OR EXISTS (SELECT 1 FROM former_name f WHERE f.kind = 'username' AND f.folded = change.takes AND f.held_until > ? AND f.account <> coalesce(change.account, 0)))`,
 			journal.LeftOut, nameTaken, a.run, micros(a.now))
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}
+		a.fallen = true
 		back := a.tx.Exec(`UPDATE account SET username_folded = c.gives FROM change c
-			WHERE c.run = ? AND c.done = ? AND c.note = ? AND c.gives <> '' AND account.id = c.subject AND account.username_folded <> c.gives`,
+			WHERE c.run = ? AND c.done = ? AND c.note = ? AND c.gives <> '' AND account.id = c.account AND account.username_folded <> c.gives`,
 			a.run, journal.LeftOut, nameTaken)
 		if back.Error != nil {
 			return back.Error

@@ -3,13 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -162,47 +162,103 @@ func (lite) in(column string, l list) clause.Expr {
 // forUpdate is empty: who writes has the whole database to himself.
 func (lite) forUpdate() string { return "" }
 
-func (lite) rowID() string { return "rowid" }
+func (e lite) insert(ctx context.Context, w work, table string, columns []string, next func() ([]any, error)) (n int64, err error) {
+	err = w.conn.Raw(func(c any) error { // below database/sql, which asks of each value anew what it is
+		b := bulk{ctx: context.WithoutCancel(ctx), conn: c.(driver.ConnPrepareContext), columns: len(columns)}
+		defer func() { err = errors.Join(err, b.close()) }()
+		tuple := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+		b.head, b.tuple = "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ", tuple
+		for {
+			row, err := next()
+			if err != nil {
+				return err
+			}
+			if row == nil {
+				return b.rest()
+			}
+			n++
+			if err := b.add(row); err != nil {
+				return err
+			}
+			if n%1024 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	})
+	return n, e.translate(err)
+}
 
-func (e lite) insert(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
-	var stmt *sql.Stmt
-	defer func() {
+// A bulk inserts rows by one statement for many, and what is left by one for each.
+type bulk struct {
+	ctx         context.Context // of the statements: one that can end costs a goroutine for each
+	conn        driver.ConnPrepareContext
+	head, tuple string
+	columns     int
+	many, one   driver.Stmt
+	args        []driver.NamedValue
+}
+
+func (b *bulk) add(row []any) error {
+	if b.args == nil {
+		b.args = make([]driver.NamedValue, 0, together*b.columns)
+	}
+	for _, v := range row {
+		switch n := v.(type) {
+		case int64, string, []byte, nil:
+		case int:
+			v = int64(n)
+		default:
+			var err error
+			if v, err = driver.DefaultParameterConverter.ConvertValue(v); err != nil {
+				return err
+			}
+		}
+		b.args = append(b.args, driver.NamedValue{Ordinal: len(b.args) + 1, Value: v})
+	}
+	if len(b.args) < together*b.columns {
+		return nil
+	}
+	err := b.exec(&b.many, together, b.args)
+	b.args = b.args[:0]
+	return err
+}
+
+// rest inserts what is left.
+func (b *bulk) rest() error {
+	for ; len(b.args) > 0; b.args = b.args[b.columns:] {
+		one := b.args[:b.columns]
+		for i := range one {
+			one[i].Ordinal = i + 1
+		}
+		if err := b.exec(&b.one, 1, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bulk) exec(stmt *driver.Stmt, rows int64, args []driver.NamedValue) (err error) {
+	if *stmt == nil {
+		*stmt, err = b.conn.PrepareContext(b.ctx, b.head+b.tuple+strings.Repeat(", "+b.tuple, int(rows)-1))
+		if err != nil {
+			return err
+		}
+	}
+	res, err := (*stmt).(driver.StmtExecContext).ExecContext(b.ctx, args)
+	if err != nil {
+		return err
+	}
+	got, err := res.RowsAffected()
+	return exactly(rows, got, err)
+}
+
+func (b *bulk) close() (err error) {
+	for _, stmt := range []driver.Stmt{b.many, b.one} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}
-	}()
-	size := 0 // rows of stmt
-	args := make([]any, 0, together*len(columns))
-	for part := range slices.Chunk(rows, together) {
-		if len(part) != size {
-			if stmt != nil {
-				if err := stmt.Close(); err != nil {
-					return n, err
-				}
-			}
-			tuple := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
-			stmt, err = w.tx.Statement.ConnPool.PrepareContext(ctx,
-				"INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES "+tuple+strings.Repeat(", "+tuple, len(part)-1))
-			if err != nil {
-				return n, e.translate(err)
-			}
-			size = len(part)
-		}
-		args = args[:0]
-		for _, row := range part {
-			args = append(args, row...)
-		}
-		res, err := stmt.ExecContext(ctx, args...)
-		if err != nil {
-			return n, e.translate(err)
-		}
-		more, err := res.RowsAffected()
-		if err != nil {
-			return n, err
-		}
-		n += more
 	}
-	return n, nil
+	return err
 }
 
 func (e lite) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {

@@ -29,6 +29,7 @@ type Options struct {
 	DSN      string           // sqlite:PATH or postgres://…
 	Password string           // of PostgreSQL; "" where the DSN or the server needs none
 	LockDir  string           // folder of the lock files of SQLite
+	Scratch  string           // folder for plans that do not fit into memory; "" is the system's for temporary files
 	Readers  []string         // PostgreSQL roles that may SELECT the views
 	Now      func() time.Time // the clock
 }
@@ -45,6 +46,9 @@ type Writer interface {
 	plan.Sink
 	// Seal ends the plan, gives it its order and its digest ("sha256:…").
 	Seal(ctx context.Context) (digest string, err error)
+	// Place is the number that the nth change, counted from 1, has in the order of
+	// the plan, once that is sealed.
+	Place(nth uint64) uint64
 	// Discard takes back what was written.
 	Discard(ctx context.Context) error
 }

@@ -44,6 +44,18 @@ func (db *DB) transact(ctx context.Context, f func(work) error) error {
 	return err
 }
 
+// inTurn gives rows one after the other, as insert asks for them.
+func inTurn(rows [][]any) func() ([]any, error) {
+	return func() ([]any, error) {
+		if len(rows) == 0 {
+			return nil, nil
+		}
+		row := rows[0]
+		rows = rows[1:]
+		return row, nil
+	}
+}
+
 // A list is the right side of an IN: texts or numbers.
 type list struct {
 	texts   []string

@@ -27,21 +27,21 @@ func accountRow(a *roster.Account) []any {
 		writeOrigins(a.Origins), flag(a.PasswordSet), flag(a.MustChangePassword), micros(a.CreatedAt), micros(a.UpdatedAt))
 }
 
-// write carries out what is marked as applied, chunk by chunk in plan order.
+// write carries out what is left, chunk by chunk in plan order.
 func (a *application) write(ctx context.Context) error {
-	for after := beforeAll; ; {
-		list, err := changesAfter(a.tx, a.run, after, " AND done = '"+string(journal.Applied)+"'", chunk)
-		if err != nil {
-			return err
+	sum := newDigester()
+	err := a.each(func(list []storedChange) error {
+		if a.empty { // nobody has read the plan yet
+			for i := range list {
+				sum.again(&list[i])
+			}
 		}
-		if err := a.writeChunk(ctx, list); err != nil {
-			return err
-		}
-		if len(list) < chunk {
-			return nil
-		}
-		after = list[len(list)-1].place()
+		return a.writeChunk(ctx, list)
+	})
+	if err != nil || !a.empty {
+		return err
 	}
+	return a.proven(sum)
 }
 
 // rows are what a chunk of changes comes to, table by table.
@@ -56,11 +56,14 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 	var ids []uint64
 	for i := range list {
 		c := &list[i]
+		if c.Done != journal.Planned {
+			continue
+		}
 		if err := c.read(); err != nil {
 			return err
 		}
-		if c.subject != 0 && (c.Action != plan.Claim || c.ties()) {
-			ids = append(ids, c.subject)
+		if id := c.subject(); id != 0 && (c.Action != plan.Claim || c.ties()) {
+			ids = append(ids, id)
 		}
 	}
 	accounts, err := a.accounts(ids, false)
@@ -68,31 +71,35 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 		return err
 	}
 	r := rows{unlinked: map[string][]uint64{}}
-	for _, c := range list {
+	for i := range list {
+		c := &list[i]
+		if c.Done != journal.Planned {
+			continue
+		}
 		switch c.Action {
 		case plan.Add:
-			n := a.added(&c)
+			n := a.added(c)
 			r.adds = append(r.adds, accountRow(n))
 			a.shares.enter(n.Status(), relinked(nil, &c.Change), 1)
 			r.keys = append(r.keys, roster.Fold(string(c.Key)))
 		case plan.Purge:
-			r.purged = append(r.purged, c.subject)
-			a.shares.enter(accounts[c.subject].Status(), accounts[c.subject].Links, -1)
+			r.purged = append(r.purged, c.account)
+			a.shares.enter(accounts[c.account].Status(), accounts[c.account].Links, -1)
 			continue
 		case plan.Claim:
-			if was := accounts[c.subject]; was != nil {
+			if was := accounts[c.account]; was != nil {
 				a.shares.enter(was.Status(), was.Links, -1)
 				a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
 			}
 		default:
-			was := accounts[c.subject]
+			was := accounts[c.account]
 			a.shares.enter(was.Status(), was.Links, -1)
 			r.names = append(r.names, a.formerNames(&c.Change, was)...)
 			a.change(&c.Change, was)
 			a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
 			r.updates = append(r.updates, accountRow(was))
 		}
-		a.links(&r, &c)
+		a.links(&r, c)
 	}
 	return a.store(ctx, r)
 }
@@ -162,7 +169,7 @@ func (a *application) linkRow(l plan.LinkChange, account uint64) []any {
 // store writes the rows of a chunk.
 func (a *application) store(ctx context.Context, r rows) error {
 	e := a.db.engine
-	n, err := e.insert(ctx, a.work, "account", columnsOfAccount, r.adds)
+	n, err := a.insert(ctx, "account", columnsOfAccount, r.adds)
 	if err := fault.After(exactly(int64(len(r.adds)), n, err), "store.apply.added"); err != nil {
 		return fmt.Errorf("add accounts: %w", err)
 	}
@@ -170,7 +177,7 @@ func (a *application) store(ctx context.Context, r rows) error {
 	if err := exactly(int64(len(r.updates)), n, err); err != nil {
 		return fmt.Errorf("change accounts: %w", err)
 	}
-	n, err = e.insert(ctx, a.work, "link", columnsOfLink, r.newLinks)
+	n, err = a.insert(ctx, "link", columnsOfLink, r.newLinks)
 	if err := exactly(int64(len(r.newLinks)), n, err); err != nil {
 		return fmt.Errorf("link accounts: %w", err)
 	}
@@ -187,13 +194,20 @@ func (a *application) store(ctx context.Context, r rows) error {
 	if err := a.upsert("INSERT INTO former_name (account, kind, value, folded, until, held_until) VALUES ", r.names, " ON CONFLICT DO NOTHING"); err != nil {
 		return fmt.Errorf("remember names: %w", err)
 	}
-	if len(r.keys) > 0 {
+	if len(r.keys) > 0 && !a.undecided {
 		// What a person has decided about a key has come true with its account (R49).
 		if err := a.tx.Exec("DELETE FROM decision WHERE profile = ? AND ?", a.Run.Profile, e.in("key_folded", textList(r.keys))).Error; err != nil {
 			return fmt.Errorf("forget decisions: %w", err)
 		}
 	}
 	return a.purge(r.purged)
+}
+
+func (a *application) insert(ctx context.Context, table string, columns []string, rows [][]any) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	return a.db.engine.insert(ctx, a.work, table, columns, inTurn(rows))
 }
 
 func (a *application) upsert(head string, rows [][]any, tail string) error {

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"gorm.io/gorm"
 
@@ -15,28 +17,34 @@ import (
 // every row says nothing new after that.
 const maxProblems = 100_000
 
-// buffered is how many rows a writer gathers before it stores them.
-const buffered = 2000
+// buffered is how many problems a writer gathers before it stores them, and
+// atOnce how many changes it stores in one transaction.
+const (
+	buffered = 2000
+	atOnce   = 16_000
+)
 
 // many is how many rows at once make a table another one.
 const many = 50_000
 
-// writer stores a plan row by row, in short transactions: nothing else waits
-// for a plan that is being made.
+// writer stores a plan: its problems as they come, its changes, in their order,
+// when it is sealed. The transactions are short: nothing else waits for a plan
+// that is being made.
 type writer struct {
 	db       *DB
 	ctx      context.Context // of the planning: a Sink's methods have none of their own
 	run      int64
-	changes  [][]any
+	changes  arranger
+	places   []int32 // of the changes, by the order in which they came; nil: each has its own
 	problems [][]any
-	ord      int64 // of the last change
 	seen     int64 // problems so far
 }
 
 // Writer gives a place for the plan of a run that has begun. It is for one
-// goroutine, and ctx must outlive it.
+// goroutine, and ctx must outlive it. Who neither seals nor discards it leaves
+// an open file behind.
 func (db *DB) Writer(ctx context.Context, run int64) Writer {
-	return &writer{db: db, ctx: ctx, run: run}
+	return &writer{db: db, ctx: ctx, run: run, changes: arranger{dir: db.scratch, most: inMemory}}
 }
 
 // Change implements [plan.Sink].
@@ -45,16 +53,11 @@ func (w *writer) Change(c plan.Change) error {
 	for i, f := range c.Fields {
 		c.Fields[i].Name = f.Field.String()
 	}
-	w.ord++
-	row, err := changeRow(w.run, w.ord, c)
+	row, err := plannedChange(&c)
 	if err != nil {
-		return fmt.Errorf("save change %d: %w", w.ord, err)
+		return fmt.Errorf("save change %d: %w", w.changes.came+1, err)
 	}
-	w.changes = append(w.changes, row)
-	if len(w.changes) < buffered {
-		return nil
-	}
-	return w.flush()
+	return w.changes.add(row)
 }
 
 var problemColumns = []string{
@@ -79,23 +82,20 @@ func (w *writer) Problem(p roster.Problem) error {
 }
 
 func (w *writer) flush() error {
-	if len(w.changes)+len(w.problems) == 0 {
+	if len(w.problems) == 0 {
 		return nil
 	}
 	err := w.db.transact(w.ctx, func(t work) error {
 		if err := w.begun(t.tx); err != nil {
 			return err
 		}
-		if _, err := w.db.engine.insert(w.ctx, t, "change", changeColumns, w.changes); err != nil {
-			return err
-		}
-		_, err := w.db.engine.insert(w.ctx, t, "problem", problemColumns, w.problems)
+		_, err := w.db.engine.insert(w.ctx, t, "problem", problemColumns, inTurn(w.problems))
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("save plan of run %d: %w", w.run, err)
 	}
-	w.changes, w.problems = w.changes[:0], w.problems[:0]
+	w.problems = w.problems[:0]
 	return fault.At("store.plan.flushed")
 }
 
@@ -116,38 +116,83 @@ func (w *writer) Seal(ctx context.Context) (string, error) {
 	if err := w.flush(); err != nil {
 		return "", err
 	}
-	if w.ord > many {
-		if err := w.db.engine.refresh(ctx, w.db.pool, searchedChange); err != nil {
-			return "", fmt.Errorf("digest of run %d: %w", w.run, err)
-		}
+	next, err := w.changes.all()
+	if err != nil {
+		return "", fmt.Errorf("save plan of run %d: %w", w.run, err)
 	}
 	sum := newDigester()
-	tx := w.db.gorm.WithContext(ctx)
-	for after := beforeAll; ; {
-		list, err := changesAfter(tx, w.run, after, "", page)
+	row := make([]any, len(changeColumns))
+	for ord, more := int64(0), w.changes.came > 0; more; {
+		err := w.db.transact(ctx, func(t work) error {
+			if err := w.begun(t.tx); err != nil {
+				return err
+			}
+			last := ord + atOnce
+			_, err := w.db.engine.insert(ctx, t, "change", changeColumns, func() ([]any, error) {
+				if ord == last {
+					return nil, nil
+				}
+				c, err := next()
+				if err == io.EOF {
+					more = false
+					return nil, nil
+				}
+				if err != nil {
+					return nil, err
+				}
+				ord++
+				w.place(c.came, ord)
+				sum.add(c)
+				changeRow(row, w.run, ord, c)
+				return row, nil
+			})
+			return err
+		})
+		if err == nil {
+			err = fault.At("store.plan.flushed")
+		}
 		if err != nil {
-			return "", fmt.Errorf("digest of run %d: %w", w.run, err)
+			return "", fmt.Errorf("save plan of run %d: %w", w.run, err)
 		}
-		for i := range list {
-			sum.add(&list[i])
-		}
-		if len(list) < page {
-			break
-		}
-		after = list[len(list)-1].place()
+	}
+	if err := w.changes.close(); err != nil {
+		return "", fmt.Errorf("save plan of run %d: %w", w.run, err)
 	}
 	return sum.String(), fault.At("store.plan.sealed")
 }
 
+// place notes the number of a change. Where each has the number with which it
+// came nothing needs to be noted.
+func (w *writer) place(came, ord int64) {
+	if w.places == nil {
+		if came == ord {
+			return
+		}
+		w.places = make([]int32, w.changes.came)
+		for i := range ord - 1 {
+			w.places[i] = int32(i + 1)
+		}
+	}
+	w.places[came-1] = int32(ord)
+}
+
+// Place implements [Writer].
+func (w *writer) Place(nth uint64) uint64 {
+	if w.places == nil {
+		return nth
+	}
+	return uint64(w.places[nth-1])
+}
+
 // Discard implements [Writer].
 func (w *writer) Discard(ctx context.Context) error {
-	w.changes, w.problems = nil, nil
-	return w.db.transact(ctx, func(t work) error {
+	w.problems = nil
+	return errors.Join(w.changes.close(), w.db.transact(ctx, func(t work) error {
 		for _, table := range []string{"change", "problem"} {
 			if err := t.tx.Exec("DELETE FROM "+table+" WHERE run = ?", w.run).Error; err != nil {
 				return fmt.Errorf("discard plan of run %d: %w", w.run, err)
 			}
 		}
 		return nil
-	})
+	}))
 }
