@@ -28,6 +28,13 @@ var _ plan.Directory = (*DB)(nil)
 func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 	tx := db.gorm.WithContext(ctx)
 	found := plan.Found{New: map[roster.Key]bool{}}
+	var empty bool
+	if err := tx.Raw("SELECT NOT EXISTS (SELECT 1 FROM account) AND NOT EXISTS (SELECT 1 FROM decision) AS empty").Scan(&empty).Error; err != nil {
+		return found, fmt.Errorf("find accounts: %w", err)
+	}
+	if empty { // a first load asks for everybody
+		return found, nil
+	}
 	ids := slices.Clone(q.IDs)
 	keys := make([]string, len(q.Keys))
 	for i, k := range q.Keys {

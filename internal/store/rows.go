@@ -93,22 +93,29 @@ func scanAccount(row scanner) (roster.Account, error) {
 // have another: "hr-csv;email=ad-staff;phone1=". A blank, = or ; inside an
 // origin (a person may be called anything) is escaped with %.
 func writeOrigins(o [roster.NumFeedFields]roster.Origin) string {
-	count := map[roster.Origin]int{}
-	most := o[0]
-	for _, origin := range o {
-		count[origin]++
-		if n, m := count[origin], count[most]; n > m || n == m && origin < most {
-			most = origin
+	most, times := o[0], 0
+	for i, origin := range o {
+		if i > 0 && origin == o[i-1] {
+			continue // counted
+		}
+		n := 0
+		for _, other := range o {
+			if other == origin {
+				n++
+			}
+		}
+		if n > times || n == times && origin < most {
+			most, times = origin, n
 		}
 	}
-	var b strings.Builder
-	b.WriteString(originEscape.Replace(string(most)))
+	b := append(make([]byte, 0, 64), originEscape.Replace(string(most))...)
 	for f, origin := range o {
 		if origin != most {
-			fmt.Fprintf(&b, ";%s=%s", roster.Field(f), originEscape.Replace(string(origin)))
+			b = append(append(append(b, ';'), roster.Field(f).String()...), '=')
+			b = append(b, originEscape.Replace(string(origin))...)
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 var (

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -23,8 +22,15 @@ func accountRow(a *roster.Account) []any {
 	for _, v := range a.Values {
 		row = append(row, v)
 	}
-	return append(row, roster.Fold(a.Values[roster.Username]), roster.Fold(a.Values[roster.Email]), roster.Fold(a.Values[roster.EmployeeID]),
-		writeOrigins(a.Origins), flag(a.PasswordSet), flag(a.MustChangePassword), micros(a.CreatedAt), micros(a.UpdatedAt))
+	return append(row, accountTail(a)...)
+}
+
+// accountTail is what follows the fields.
+func accountTail(a *roster.Account) []any {
+	return []any{
+		roster.Fold(a.Values[roster.Username]), roster.Fold(a.Values[roster.Email]), roster.Fold(a.Values[roster.EmployeeID]),
+		writeOrigins(a.Origins), int64(flag(a.PasswordSet)), int64(flag(a.MustChangePassword)), micros(a.CreatedAt), micros(a.UpdatedAt),
+	}
 }
 
 // write carries out what is left, chunk by chunk in plan order.
@@ -44,27 +50,35 @@ func (a *application) write(ctx context.Context) error {
 	return a.proven(sum)
 }
 
-// rows are what a chunk of changes comes to, table by table.
+// rows are what the changes of a chunk come to, table by table, but for new
+// accounts.
 type rows struct {
-	adds, updates, newLinks, links, names [][]any
-	unlinked                              map[string][]uint64 // accounts by profile
-	purged                                []uint64
-	keys                                  []string // folded, of the profile's new accounts
+	updates, links, names [][]any
+	unlinked              map[string][]uint64 // accounts by profile
+	purged                []uint64
 }
 
 func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
+	if err := a.newcomers(ctx, list); err != nil {
+		return err
+	}
 	var ids []uint64
+	others := 0
 	for i := range list {
 		c := &list[i]
-		if c.Done != journal.Planned {
+		if c.Done != journal.Planned || c.Action == plan.Add {
 			continue
 		}
+		others++
 		if err := c.read(); err != nil {
 			return err
 		}
-		if id := c.subject(); id != 0 && (c.Action != plan.Claim || c.ties()) {
-			ids = append(ids, id)
+		if c.Action != plan.Claim || c.ties() {
+			ids = append(ids, c.account)
 		}
+	}
+	if others == 0 {
+		return nil
 	}
 	accounts, err := a.accounts(ids, false)
 	if err != nil {
@@ -73,15 +87,10 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 	r := rows{unlinked: map[string][]uint64{}}
 	for i := range list {
 		c := &list[i]
-		if c.Done != journal.Planned {
+		if c.Done != journal.Planned || c.Action == plan.Add {
 			continue
 		}
 		switch c.Action {
-		case plan.Add:
-			n := a.added(c)
-			r.adds = append(r.adds, accountRow(n))
-			a.shares.enter(n.Status(), relinked(nil, &c.Change), 1)
-			r.keys = append(r.keys, roster.Fold(string(c.Key)))
 		case plan.Purge:
 			r.purged = append(r.purged, c.account)
 			a.shares.enter(accounts[c.account].Status(), accounts[c.account].Links, -1)
@@ -107,12 +116,6 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 // ties tells whether a change makes or removes a link.
 func (c *storedChange) ties() bool {
 	return slices.ContainsFunc(c.Links, func(l plan.LinkChange) bool { return l.Old == "" || l.New == "" })
-}
-
-func (a *application) added(c *storedChange) *roster.Account {
-	n := &roster.Account{ID: c.account, CreatedAt: a.now}
-	a.change(&c.Change, n)
-	return n
 }
 
 // change makes to what c says: empty values too.
@@ -152,8 +155,6 @@ func (a *application) links(r *rows, c *storedChange) {
 		case l.New == "":
 			r.unlinked[l.Profile] = append(r.unlinked[l.Profile], c.account)
 			continue
-		case c.Action == plan.Add:
-			r.newLinks = append(r.newLinks, a.linkRow(l, c.account))
 		default:
 			r.links = append(r.links, a.linkRow(l, c.account))
 		}
@@ -169,17 +170,9 @@ func (a *application) linkRow(l plan.LinkChange, account uint64) []any {
 // store writes the rows of a chunk.
 func (a *application) store(ctx context.Context, r rows) error {
 	e := a.db.engine
-	n, err := a.insert(ctx, "account", columnsOfAccount, r.adds)
-	if err := fault.After(exactly(int64(len(r.adds)), n, err), "store.apply.added"); err != nil {
-		return fmt.Errorf("add accounts: %w", err)
-	}
-	n, err = e.overwrite(ctx, a.work, "account", columnsOfAccount, r.updates)
+	n, err := e.overwrite(ctx, a.work, "account", columnsOfAccount, r.updates)
 	if err := exactly(int64(len(r.updates)), n, err); err != nil {
 		return fmt.Errorf("change accounts: %w", err)
-	}
-	n, err = a.insert(ctx, "link", columnsOfLink, r.newLinks)
-	if err := exactly(int64(len(r.newLinks)), n, err); err != nil {
-		return fmt.Errorf("link accounts: %w", err)
 	}
 	if err := a.upsert("INSERT INTO link ("+strings.Join(columnsOfLink, ", ")+") VALUES ", r.links,
 		` ON CONFLICT (profile, account) DO UPDATE SET key = excluded.key, key_folded = excluded.key_folded, claim = excluded.claim, decided = excluded.decided,
@@ -194,20 +187,7 @@ func (a *application) store(ctx context.Context, r rows) error {
 	if err := a.upsert("INSERT INTO former_name (account, kind, value, folded, until, held_until) VALUES ", r.names, " ON CONFLICT DO NOTHING"); err != nil {
 		return fmt.Errorf("remember names: %w", err)
 	}
-	if len(r.keys) > 0 && !a.undecided {
-		// What a person has decided about a key has come true with its account (R49).
-		if err := a.tx.Exec("DELETE FROM decision WHERE profile = ? AND ?", a.Run.Profile, e.in("key_folded", textList(r.keys))).Error; err != nil {
-			return fmt.Errorf("forget decisions: %w", err)
-		}
-	}
 	return a.purge(r.purged)
-}
-
-func (a *application) insert(ctx context.Context, table string, columns []string, rows [][]any) (int64, error) {
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	return a.db.engine.insert(ctx, a.work, table, columns, inTurn(rows))
 }
 
 func (a *application) upsert(head string, rows [][]any, tail string) error {
