@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,27 @@ func TestAFirstLoadBuildsTheIndexesThatThereWere(t *testing.T) {
 		found, err := db.Find(t.Context(), plan.Query{Profile: "hr", Keys: []roster.Key{"E00007"}, Now: noon})
 		if err != nil || len(found.Accounts) != 1 || found.Accounts[0].Values[roster.Username] != "uE00007" {
 			t.Errorf("%v, %+v", err, found.Accounts)
+		}
+	})
+}
+
+func TestAFirstLoadThatIsNotTheOneThatWasShownIsRefused(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		before := indexes(t, db)
+		run, digest := newcomers(t, db, few+1)
+		if err := db.gorm.Exec("UPDATE change SET username = 'mallory' WHERE run = ? AND ord = 7", run.Number).Error; err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Apply(t.Context(), Order{Run: run, Digest: digest}); !errors.Is(err, ErrRefused) {
+			t.Errorf("it is not refused: %v", err)
+		}
+		if n, err := db.pool.QueryContext(t.Context(), "SELECT 1 FROM account UNION ALL SELECT 1 FROM run WHERE ids_from IS NOT NULL"); err != nil || n.Next() {
+			t.Errorf("something is left of it, %v", err)
+		} else {
+			n.Close()
+		}
+		if diff := cmp.Diff(before, indexes(t, db)); diff != "" {
+			t.Errorf("before (-) and after (+):\n%s", diff)
 		}
 	})
 }
