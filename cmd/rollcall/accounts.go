@@ -22,6 +22,10 @@ type accountsCmd struct {
 	Release  releaseCmd         `cmd:"" help:"Give fields that were edited by hand back to the feeds."`
 	Suspend  suspendCmd         `cmd:"" help:"Suspend accounts by hand."`
 	Activate activateCmd        `cmd:"" help:"Activate suspended accounts by hand."`
+	Delete   deleteCmd          `cmd:"" help:"Delete accounts softly: they can be restored."`
+	Restore  restoreCmd         `cmd:"" help:"Bring deleted accounts back."`
+	Hold     holdCmd            `cmd:"" help:"Legal hold: nobody deletes, anonymises or purges these accounts."`
+	Unhold   unholdCmd          `cmd:"" help:"End a legal hold."`
 	Link     linkCmd            `cmd:"" help:"Decide whom a feed's key means."`
 	Unlink   unlinkCmd          `cmd:"" help:"Take a feed's key off its account."`
 

@@ -88,6 +88,8 @@ func (c *createCmd) Run(a *app) error {
 	return d.carryOut(p, by, c.DryRun, "Add 1 account?")
 }
 
+var errAlone = errors.New("username, email and employee_id are one account's alone; name one account at a time")
+
 type editCmd struct {
 	hand     `embed:""`
 	settings `embed:""`
@@ -108,7 +110,7 @@ func (c *editCmd) Run(a *app) error {
 		case w.Set == 0:
 			return deed{}, errors.New("say what to change: --set FIELD=VALUE, like --set title=Nurse")
 		case !w.Shared() && (len(c.Accounts) > 1 || c.InRun != ""):
-			return deed{}, errors.New("username, email and employee_id are one account's alone; edit one account at a time")
+			return deed{}, errAlone
 		}
 		return deed{verb: "Change", do: d.r.Edit(w)}, nil
 	})

@@ -31,13 +31,9 @@ type commandsLater struct {
 
 // accountsLater are those of "rollcall accounts".
 type accountsLater struct {
-	Delete    laterCmd `cmd:"" hidden:"" passthrough:""`
-	Restore   laterCmd `cmd:"" hidden:"" passthrough:""`
 	Purge     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Anonymise laterCmd `cmd:"" hidden:"" passthrough:""`
 	Rekey     laterCmd `cmd:"" hidden:"" passthrough:""`
 	Merge     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Hold      laterCmd `cmd:"" hidden:"" passthrough:""`
-	Unhold    laterCmd `cmd:"" hidden:"" passthrough:""`
 	Import    laterCmd `cmd:"" hidden:"" passthrough:""`
 }

@@ -59,6 +59,8 @@ func recordOf(a *roster.Account) record {
 	add(roster.FallbackOwner)
 	r = append(r, cell{"created_at", stamp(a.CreatedAt)}, cell{"updated_at", stamp(a.UpdatedAt)})
 	orNull(roster.DeletedAt)
+	orNull(roster.LegalHold)
+	orNull(roster.MergedInto)
 	return r
 }
 

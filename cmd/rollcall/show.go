@@ -90,6 +90,8 @@ func (d *desk) shown(x *roster.Account) error {
 		{"created_at", d.at(x.CreatedAt)},
 		{"updated_at", d.at(x.UpdatedAt)},
 		{"deleted_at", d.at(roster.StampTime(v[roster.DeletedAt]))},
+		{"legal_hold", d.at(roster.StampTime(v[roster.LegalHold]))},
+		{"merged_into", v[roster.MergedInto]},
 	} {
 		if extra.value != "" {
 			t.row(extra.name, extra.value, "")

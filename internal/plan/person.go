@@ -110,8 +110,86 @@ func (p Person) Release(a *roster.Account, fields []roster.Field) (Change, error
 	return c, nil
 }
 
+// Delete deletes an account softly (R63). owner is the username that inherits
+// what it leaves, "" for nobody; found is the answer to a query for that name.
+func (p Person) Delete(a *roster.Account, owner string, found Found) (Change, error) {
+	d := p.draft(a)
+	switch {
+	case a.Status() == roster.Deleted:
+		return Change{}, fmt.Errorf("account %d: %w: it is deleted already", a.ID, ErrNothing)
+	case d.protected(a):
+		return Change{}, coded("E304", "account %d is protected by accounts.protect; take it out there first", a.ID)
+	case a.Values[roster.LegalHold] != "":
+		return Change{}, onHold(a)
+	case owner != "" && !heir(a, owner, found):
+		return Change{}, coded("E209", "the fallback owner of account %d is not another active account; name one with --fallback-owner, or nobody with --fallback-owner ''", a.ID)
+	}
+	d.status(roster.Deleted, roster.ByHand, p.Who, "")
+	d.set(roster.DeletedAt, p.At, "")
+	d.set(roster.FallbackOwner, owner, "")
+	return p.change(d)
+}
+
+// heir tells whether somebody else that is active has the name.
+func heir(a *roster.Account, owner string, found Found) bool {
+	return slices.ContainsFunc(found.Accounts, func(b roster.Account) bool {
+		return b.ID != a.ID && b.Status() == roster.Active && same(roster.Username, b.Values[roster.Username], owner)
+	})
+}
+
+// onHold refuses what a legal hold forbids.
+func onHold(a *roster.Account) error {
+	return coded("E304", "account %d is under a legal hold; rollcall accounts unhold ends it", a.ID)
+}
+
+// Restore brings a deleted account back, under its own names or those of w (R63).
+func (p Person) Restore(a *roster.Account, w Wants, found Found) (Change, error) {
+	switch {
+	case a.Values[roster.MergedInto] != "":
+		return Change{}, fmt.Errorf("account %d was merged into account %s, and nothing of a merge is taken back", a.ID, a.Values[roster.MergedInto])
+	case a.Values[roster.StatusReason] == string(roster.Anonymised):
+		return Change{}, fmt.Errorf("account %d was anonymised: nothing is left that could be restored", a.ID)
+	case a.Status() != roster.Deleted:
+		return Change{}, fmt.Errorf("account %d is not deleted; rollcall accounts list --status deleted shows who is", a.ID)
+	}
+	d := p.draft(a)
+	p.write(d, w)
+	d.status(roster.Active, "", p.Who, "")
+	d.set(roster.DeletedAt, "", "")
+	d.set(roster.FallbackOwner, "", "")
+	if err := p.names(d, found); err != nil {
+		return Change{}, err
+	}
+	if err := p.dates(d); err != nil {
+		return Change{}, err
+	}
+	return p.change(d)
+}
+
+// Keep puts an account under a legal hold, or ends it: while it lasts nobody deletes,
+// anonymises or purges the account (R63).
+func (p Person) Keep(a *roster.Account, hold bool) (Change, error) {
+	d := p.draft(a)
+	if held := a.Values[roster.LegalHold] != ""; held == hold {
+		return Change{}, fmt.Errorf("account %d: %w: it is so already", a.ID, ErrNothing)
+	}
+	since := ""
+	if hold {
+		since = p.At
+	}
+	d.set(roster.LegalHold, since, "")
+	return p.change(d)
+}
+
 // ErrNothing means that a change would change nothing.
 var ErrNothing = errors.New("there is nothing to do")
+
+// ErrTaken means that a username is another's.
+var ErrTaken = errors.New("the username is taken")
+
+type taken struct{ error }
+
+func (taken) Is(target error) bool { return target == ErrTaken }
 
 // Query asks for all accounts that may stand in the way of the wishes of a, which is
 // nil where they are for a new account.
@@ -163,11 +241,11 @@ func (p Person) names(d *draft, found Found) error {
 	}
 	if fresh(roster.Username) {
 		if holders(roster.Username) {
-			return coded("E303", "the username is another account's; choose another")
+			return taken{coded("E303", "the username is another account's; choose another")}
 		}
 		for _, h := range found.Holds {
 			if h.Account != d.was.ID && h.Name == roster.Fold(now[roster.Username]) {
-				return coded("E303", "the username was account %d's until lately and is held for accounts.hold_names; choose another", h.Account)
+				return taken{coded("E303", "the username was account %d's until lately and is held for accounts.hold_names; choose another", h.Account)}
 			}
 		}
 	}

@@ -189,3 +189,122 @@ func TestR43APersonAddsAnAccount(t *testing.T) {
 		t.Errorf("R40 a feed that lists the key does not take the account over: %v", p.told())
 	}
 }
+
+func (m *memory) remove(t *testing.T, key, owner string) error {
+	t.Helper()
+	found, _ := m.Find(context.Background(), Query{Usernames: []string{roster.Fold(owner)}, Now: noon})
+	c, err := ada.Delete(m.account(key), owner, found)
+	if err == nil {
+		m.apply(Plan{Changes: []Change{c}})
+	}
+	return err
+}
+
+func (m *memory) restore(t *testing.T, key string, w Wants) (Change, error) {
+	t.Helper()
+	found, _ := m.Find(context.Background(), w.Query(m.account(key), noon))
+	c, err := ada.Restore(m.account(key), w, found)
+	if err == nil {
+		m.apply(Plan{Changes: []Change{c}})
+	}
+	return c, err
+}
+
+func TestR63APersonDeletesAndRestores(t *testing.T) {
+	for _, tt := range []struct {
+		name, key, owner, want string
+		with                   func(*memory)
+	}{
+		{"nobody inherits", "1", "", "", nil},
+		{"somebody inherits", "1", "U2", "", nil},
+		{"R63 somebody suspended inherits nothing", "1", "u3", "E209", func(m *memory) { suspended3(nil, m) }},
+		{"R63 nobody is their own heir", "1", "u1", "E209", nil},
+		{"R63 an heir that there is not", "1", "nobody", "E209", nil},
+		{"R64 a protected account", "1", "", "E304", func(m *memory) { m.account("1").Values[roster.Username] = "root" }},
+		{"R63 a legal hold", "1", "", "E304", func(m *memory) { m.account("1").Values[roster.LegalHold] = roster.Stamp(noon) }},
+		{"R66 one that is deleted already", "3", "", "nothing to do", func(m *memory) { deleted3(nil, m) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := directory("1", "2", "3")
+			if tt.with != nil {
+				tt.with(m)
+			}
+			err := m.remove(t, tt.key, tt.owner)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error %v, want %q", err, tt.want)
+				}
+				return
+			}
+			a := m.account(tt.key)
+			if err != nil || a.Status() != roster.Deleted || a.Values[roster.DeletedAt] != roster.Stamp(noon) || a.Values[roster.FallbackOwner] != tt.owner {
+				t.Fatalf("%v, %+v", err, a)
+			}
+			c, err := m.restore(t, tt.key, Wants{})
+			a = m.account(tt.key)
+			if err != nil || c.Action != Reactivate || a.Status() != roster.Active || a.Values[roster.DeletedAt]+a.Values[roster.FallbackOwner] != "" {
+				t.Errorf("restored: %v, %+v", err, a)
+			}
+		})
+	}
+}
+
+func TestR63WhoseNameIsAnothersIsRestoredUnderAFreeOne(t *testing.T) {
+	m := directory("1", "2")
+	if err := m.remove(t, "1", ""); err != nil {
+		t.Fatal(err)
+	}
+	m.account("2").Values[roster.Username] = "u1"
+	m.account("2").Values[roster.Email] = "p1@example.org"
+	if _, err := m.restore(t, "1", Wants{}); !errors.Is(err, ErrTaken) || !strings.Contains(err.Error(), "E303") {
+		t.Errorf("a taken name came back: %v", err)
+	}
+	if _, err := m.restore(t, "1", wishing(map[roster.Field]string{roster.Username: "u9"})); err == nil || !strings.Contains(err.Error(), "E130") {
+		t.Errorf("a taken address came back: %v", err)
+	}
+	if _, err := m.restore(t, "1", wishing(map[roster.Field]string{roster.Username: "u9", roster.Email: "p9@example.org"})); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.restore(t, "2", Wants{}); err == nil {
+		t.Error("who is not deleted was restored")
+	}
+}
+
+func TestR71WhoseLastDayIsOverComesBackSuspended(t *testing.T) {
+	m := directory("1")
+	m.account("1").Values[roster.ExpiresOn], m.account("1").Values[roster.ExpiresAt] = "2026-08-31", "2026-09-01T00:00:00Z"
+	if err := m.remove(t, "1", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.restore(t, "1", Wants{}); err != nil || m.account("1").Values[roster.StatusReason] != string(roster.Expired) {
+		t.Errorf("%v, %+v", err, m.account("1").Values)
+	}
+}
+
+// held3 puts account 3 under a legal hold.
+func held3(_ *Options, m *memory) {
+	c, err := ada.Keep(m.account("3"), true)
+	if err != nil {
+		panic(err)
+	}
+	m.apply(Plan{Changes: []Change{c}})
+}
+
+func TestStoriesOfALegalHoldR63(t *testing.T) {
+	deletes := func(o *Options, m *memory) { held3(o, m); o.Policy.Delete = true }
+	control := func(o *Options, _ *memory) { o.Policy.Delete = true }
+	two := []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}
+	gone := append(two[:2:2], row(4, "3", "u3", wishes(roster.WishDelete)))
+	tell(t, []story{
+		{"R63 deleted 1 suspends who is under a legal hold", deletes, gone, []string{"E304 line 4 warning", "suspend 3"}},
+		{"R63 the control", control, gone, []string{"delete 3"}},
+		{"R63 so does absence", func(o *Options, m *memory) { deletes(o, m); o.Policy.Missing = "delete" }, two, []string{"E304 line 0 note", "suspend 3"}},
+		{"R63 delete_after passes over it", func(o *Options, m *memory) {
+			suspended3(o, m)
+			deletes(o, m)
+			o.Policy.DeleteAfter = 24 * time.Hour
+			m.account("3").Values[roster.StatusSince] = roster.Stamp(noon.Add(-48 * time.Hour))
+		}, two, []string{"E304 line 0 note"}},
+		{"R63 it is updated as before", held3, append(two[:2:2], row(4, "3", "u3", says(roster.City, "Ulm"))), []string{"update 3 city=Ulm"}},
+	})
+}

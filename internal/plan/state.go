@@ -86,6 +86,8 @@ func (d *draft) remove(why roster.Reason, reason string) {
 	case d.was.Status() == roster.Deleted:
 	case d.protected(d.was):
 		d.guarded()
+	case d.was.Values[roster.LegalHold] != "":
+		d.kept(why, reason)
 	case !d.ownerOK, d.inherits():
 		d.fault = "E209"
 	default:
@@ -93,6 +95,18 @@ func (d *draft) remove(why roster.Reason, reason string) {
 		d.set(roster.DeletedAt, d.stamp, "")
 		d.set(roster.FallbackOwner, d.Policy.FallbackOwner, "")
 	}
+}
+
+// kept suspends an account that is not deleted because of a legal hold: what it
+// holds must stay, and who has left must not come in.
+func (d *draft) kept(why roster.Reason, reason string) {
+	d.remark("E304", "", "under a legal hold: suspended, and not deleted")
+	held := &d.problems[len(d.problems)-1]
+	held.Fix = "nothing to do; rollcall accounts unhold ends the hold"
+	if d.absent {
+		held.Severity = roster.SeverityNote
+	}
+	d.suspend(why, reason)
 }
 
 // inherits tells whether the account is the one that would inherit from itself.

@@ -202,5 +202,6 @@ func visible(fields []plan.FieldChange) []plan.FieldChange {
 // dates) is told by status and dates already.
 func shown(f *plan.FieldChange) bool {
 	known, ok := roster.FieldNamed(f.Name)
-	return !ok || known < roster.NumFeedFields || known == roster.StatusField || known == roster.FallbackOwner
+	return !ok || known < roster.NumFeedFields || known == roster.StatusField || known == roster.FallbackOwner ||
+		known == roster.LegalHold || known == roster.MergedInto
 }

@@ -28,6 +28,8 @@ const (
 	GraceOver  Reason = "delete_after"
 	OutOfScope Reason = "scope"   // the record left the profile's scope, with scope.left: suspend
 	ByHand     Reason = "by_hand" // a person, by command
+	Merged     Reason = "merged"  // its person has another account
+	Anonymised Reason = "anonymised"
 )
 
 // An Origin says who wrote something: a profile by its bare name, or one of

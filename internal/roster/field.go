@@ -46,6 +46,8 @@ const (
 	ExpiresAt                                  // the first instant after ExpiresOn; "" when there is none
 	FallbackOwner                              // username that inherits a deleted account's content
 	DeletedAt                                  // when the account was deleted; "" when it is not
+	LegalHold                                  // since when nobody may delete or erase it; "" when anybody may
+	MergedInto                                 // the id of the account that its person has now; "" for none
 	NumFields
 )
 
@@ -112,6 +114,8 @@ var fields = [NumFields]struct {
 	ExpiresAt:     {"expires_at", 40},
 	FallbackOwner: {"fallback_owner", 100},
 	DeletedAt:     {"deleted_at", 40},
+	LegalHold:     {"legal_hold", 40},
+	MergedInto:    {"merged_into", 20},
 }
 
 // String is the field's public name, as in YAML, reports and columns.

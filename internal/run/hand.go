@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"rollcall/internal/journal"
@@ -56,6 +58,59 @@ func (r *Runner) Free(fields []roster.Field) Deed {
 	return func(_ context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
 		return p.Release(a, fields)
 	}
+}
+
+// Delete deletes softly; owner says who inherits what an account leaves.
+func (r *Runner) Delete(owner func(*roster.Account) string) Deed {
+	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
+		var found plan.Found
+		name := owner(a)
+		if name != "" {
+			var err error
+			if found, err = r.Store.Find(ctx, plan.Query{Usernames: []string{roster.Fold(name)}, Now: r.Now()}); err != nil {
+				return plan.Change{}, err
+			}
+		}
+		return p.Delete(a, name, found)
+	}
+}
+
+// Restore brings deleted accounts back.
+func (r *Runner) Restore(w plan.Wants) Deed {
+	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
+		found, err := r.Store.Find(ctx, w.Query(a, r.Now()))
+		if err != nil {
+			return plan.Change{}, err
+		}
+		c, err := p.Restore(a, w, found)
+		if errors.Is(err, plan.ErrTaken) {
+			free, lost := r.freeName(ctx, a.Values[roster.Username])
+			if lost != nil {
+				return plan.Change{}, lost
+			}
+			err = fmt.Errorf("%w: --set username=%s would be free", err, free)
+		}
+		return c, err
+	}
+}
+
+// freeName is the first of name2, name3, … that nobody has.
+func (r *Runner) freeName(ctx context.Context, name string) (string, error) {
+	base := strings.TrimRight(name, "0123456789")
+	taken, err := r.Store.Numbered(ctx, base, r.Now())
+	if err != nil {
+		return "", err
+	}
+	for n := 2; ; n++ {
+		if free := base + strconv.Itoa(n); !slices.Contains(taken, roster.Fold(free)) {
+			return free, nil
+		}
+	}
+}
+
+// Keep begins or ends a legal hold.
+func (r *Runner) Keep(hold bool) Deed {
+	return func(_ context.Context, p plan.Person, a *roster.Account) (plan.Change, error) { return p.Keep(a, hold) }
 }
 
 // PlanDeed is what a person's deed comes to for accounts, each named like a
@@ -219,7 +274,7 @@ func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, e
 	there, err := r.Store.Count(ctx)
 	if err == nil {
 		run.Facts.ActiveBefore = there[roster.Active]
-		run.Facts.ActiveAfter = there[roster.Active] + run.Facts.Rows.Reactivated - run.Facts.Rows.Suspended
+		run.Facts.ActiveAfter = there[roster.Active] + gained(p.Changes)
 		err = r.save(ctx, run, p)
 	}
 	if err == nil {
@@ -229,6 +284,21 @@ func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, e
 		err = errors.New("an account was changed by somebody else at the same moment and was left out; look, and say it again")
 	}
 	return run, r.ended(ctx, nil, run, err)
+}
+
+// gained is how many more accounts are active behind some changes.
+func gained(changes []plan.Change) (n int) {
+	for _, c := range changes {
+		s := c.Field(roster.StatusField)
+		switch {
+		case s == nil:
+		case s.New == string(roster.Active):
+			n++
+		case s.Old == string(roster.Active):
+			n--
+		}
+	}
+	return n
 }
 
 // tally counts changes that no record asked for as if each were a row of its own.

@@ -122,6 +122,8 @@ func (a *application) siftChunk(list []storedChange) error {
 			note = addMoved(c, linked)
 		case was == nil:
 			note = "the account is gone"
+		case was.Values[roster.LegalHold] != "" && (c.Action == plan.Delete || c.Action == plan.Anonymise || c.Action == plan.Purge):
+			note = "the account is under a legal hold"
 		case claimed[id]:
 			note = "another profile claims the account by now"
 		case was.Version != c.Version && (c.Action == plan.Purge || restated[id]):

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+type deleteCmd struct {
+	hand          `embed:""`
+	FallbackOwner *string `help:"The username that inherits what they leave; absent: policy.fallback_owner of a profile that links the account." placeholder:"NAME"`
+}
+
+// Help is what kong prints below the first line.
+func (*deleteCmd) Help() string {
+	return "A deleted account leaves every list but that of the deleted, and its name is held. rollcall accounts restore brings it back; purge and anonymise do not."
+}
+
+// Run implements the command.
+func (c *deleteCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		owner := d.heir
+		if c.FallbackOwner != nil {
+			owner = func(*roster.Account) string { return *c.FallbackOwner }
+		}
+		return deed{verb: "Delete", do: d.r.Delete(owner), tell: d.led}, nil
+	})
+}
+
+// heir is the policy.fallback_owner of the first profile that links an account
+// and has one (R63).
+func (d *desk) heir(a *roster.Account) string {
+	for _, l := range a.Links {
+		for _, p := range d.site.Loaded {
+			if p.Name == l.Profile && p.Policy.FallbackOwner != "" {
+				return p.Policy.FallbackOwner
+			}
+		}
+	}
+	return ""
+}
+
+// shownLed is how many people of one who leads them are named.
+const shownLed = 10
+
+// led says what the accounts of a plan lead, as far as it is known.
+func (d *desk) led(p plan.Plan) (string, error) {
+	ids := make([]uint64, len(p.Changes))
+	for i, c := range p.Changes {
+		ids[i] = c.Account
+	}
+	leads, err := d.r.Store.Leads(d.ctx, ids)
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	say := func(format string, args ...any) { lines = append(lines, "  "+clean(fmt.Sprintf(format, args...))) }
+	for _, c := range p.Changes {
+		who := fmt.Sprintf("%s (id:%d)", c.Username, c.Account)
+		l := leads[c.Account]
+		if n := len(l.Manages); n > 0 {
+			more := ""
+			if n > shownLed {
+				more = fmt.Sprintf(" and %d more", n-shownLed)
+			}
+			say("%s is the manager of %s: %s%s", who, plural(n, "account"), strings.Join(l.Manages[:min(n, shownLed)], ", "), more)
+		}
+		if l.Inherits > 0 {
+			say("%s has inherited what %s left", who, plural(l.Inherits, "deleted account"))
+		}
+		for _, f := range d.site.Loaded {
+			if f.Policy.FallbackOwner != "" && roster.Fold(f.Policy.FallbackOwner) == roster.Fold(c.Username) {
+				say("%s is policy.fallback_owner of profile %s, which could then delete nobody", who, f.Name)
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return "", nil
+	}
+	return "What these people lead:\n" + strings.Join(lines, "\n"), nil
+}
+
+type restoreCmd struct {
+	hand     `embed:""`
+	settings `embed:""`
+}
+
+// Help is what kong prints below the first line.
+func (*restoreCmd) Help() string {
+	return "It comes back under its own username and address. Where somebody else has them by now, give others: --set username=NAME, --set email=ADDRESS."
+}
+
+// Run implements the command.
+func (c *restoreCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		w, err := c.wants(d)
+		if err == nil && !w.Shared() && (len(c.Accounts) > 1 || c.InRun != "") {
+			err = errAlone
+		}
+		return deed{verb: "Restore", from: roster.Deleted, do: d.r.Restore(w)}, err
+	})
+}
+
+type holdCmd struct {
+	hand `embed:""`
+}
+
+// Run implements the command.
+func (c *holdCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		return deed{verb: "Put under a legal hold", do: d.r.Keep(true)}, nil
+	})
+}
+
+type unholdCmd struct {
+	hand `embed:""`
+}
+
+// Run implements the command.
+func (c *unholdCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		return deed{verb: "End the legal hold of", do: d.r.Keep(false)}, nil
+	})
+}
