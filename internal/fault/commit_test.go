@@ -171,10 +171,8 @@ func TestP3WhatIsSaidAfterALostCommitIsWhatPostgreSQLHolds(t *testing.T) {
 	base.dsn = cluster.DSN + "&synchronous_commit=on"
 	base.configure()
 	before, after := nightsOn(t, base, rollcall)
-	var down sync.Mutex // held while the server is away
+	var cutting sync.WaitGroup // what happens at a commit goes on after rollcall has its answer
 	crash := func() {
-		down.Lock()
-		defer down.Unlock()
 		cluster.Kill(t)
 		cluster.Start(t)
 	}
@@ -194,12 +192,19 @@ func TestP3WhatIsSaidAfterALostCommitIsWhatPostgreSQLHolds(t *testing.T) {
 		{"the server stays away", proof.Long(0, 2), "unknown", func(forward func()) { forward(); cluster.Kill(t) }, func() { cluster.Start(t) }},
 	} {
 		for range style.times {
-			down.Lock() // rollcall may have ended before the server is back
 			s := base.copied(t)
-			down.Unlock()
-			s.via = stretch(t, server(s.dsn), style.commit).Addr().String()
+			s.via = stretch(t, server(s.dsn), func(forward func()) {
+				cutting.Add(1)
+				defer cutting.Done()
+				style.commit(forward)
+			}).Addr().String()
 			s.configure()
-			said, found := s.judged(rollcall, before, after, style.back)
+			said, found := s.judged(rollcall, before, after, func() {
+				cutting.Wait()
+				if style.back != nil {
+					style.back()
+				}
+			})
 			if style.want != "" && said != style.want {
 				found = append(found, fmt.Sprintf("it says %s, want %s", said, style.want))
 			}

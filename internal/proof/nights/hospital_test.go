@@ -21,8 +21,9 @@ type worker struct {
 	dirt  dirt // what is wrong with the row, if anything
 	until int  // the night on which HR mends it
 
-	known  bool // a row that can be used has once been in the file
-	access bool // what the rules leave the account at: the model's half of the truth
+	known  bool   // a row that can be used has once been in the file
+	told   string // the login that it had, the last time
+	access bool   // what the rules leave the account at: the model's half of the truth
 }
 
 // A dirt is one way in which a row of a healthy site is wrong.
@@ -232,9 +233,15 @@ func (h *hospital) reorganise() {
 	}
 }
 
-// closeWard lets 7 % of the people go at once.
+// closeWard lets 7 % of the people go at once, in a file that keeps nobody who is
+// absent (R3): the run would hold some other night, unannounced.
 func (h *hospital) closeWard() {
 	h.day()
+	for _, w := range h.staff {
+		if w.dirt == noKey || w.dirt == surplus && !w.known {
+			w.dirt = clean
+		}
+	}
 	for _, w := range h.some(h.size * 7 / 100) {
 		w.gone = true
 	}
@@ -287,7 +294,7 @@ func (h *hospital) rows(w, other *worker) []string {
 	case wrong == clean || wrong == copied || wrong == noKey || wrong == surplus:
 	case !w.known: // who is new is rejected for it, or comes in without a value: let it be the first
 		wrong = control
-	case !other.known && (wrong == taken || wrong == sharedMail): // of two that want one new login neither gets it (R33)
+	case other.told != other.login && (wrong == taken || wrong == sharedMail): // of two that want one new login or address neither gets it (R22, R33)
 		wrong = badDate
 	}
 	switch wrong {
@@ -339,7 +346,7 @@ func (h *hospital) applied() {
 		case w.gone:
 			w.access = false
 		case w.usable():
-			w.known, w.access = true, true
+			w.known, w.access, w.told = true, true, w.login
 		}
 	}
 }
