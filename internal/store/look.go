@@ -24,6 +24,8 @@ type Look struct {
 	Secret  uint64 // the seed of its hashes
 	Seen    int64  // the newest applied_seq when its drop was looked at
 	Made    time.Time
+
+	idsFrom uint64 // what is between the number of an add of its run and that of its account
 }
 
 // The kinds of part.
@@ -40,26 +42,28 @@ func (db *DB) Look(ctx context.Context, profile string) (*Look, error) {
 		Secret int64
 		Seen   int64
 		Made   int64
+		From   int64
 	}
-	res := db.gorm.WithContext(ctx).Raw("SELECT run, digest, secret, seen, made FROM look WHERE profile = ? AND current = 1", profile).Scan(&row)
+	res := db.gorm.WithContext(ctx).Raw(`SELECT l.run, l.digest, l.secret, l.seen, l.made, coalesce(r.ids_from, 0) AS "from"
+		FROM look l JOIN run r ON r.number = l.run WHERE l.profile = ? AND l.current = 1`, profile).Scan(&row)
 	if res.Error != nil {
 		return nil, fmt.Errorf("index of profile %s: %w", profile, res.Error)
 	}
 	if res.RowsAffected == 0 {
 		return nil, ErrNone
 	}
-	return &Look{Run: row.Run, Profile: profile, Digest: row.Digest, Secret: uint64(row.Secret), Seen: row.Seen, Made: fromMicros(row.Made)}, nil
+	return &Look{Run: row.Run, Profile: profile, Digest: row.Digest, Secret: uint64(row.Secret), Seen: row.Seen, Made: fromMicros(row.Made), idsFrom: uint64(row.From)}, nil
 }
 
 // Prints are the fingerprints of a look, in the order of its drop.
 func (db *DB) Prints(ctx context.Context, l *Look) iter.Seq2[index.Print, error] {
-	return index.Prints(parts(db.gorm.WithContext(ctx), l.Run, partPrints))
+	return index.Prints(l.numbered(parts(db.gorm.WithContext(ctx), l.Run, partPrints), index.Size))
 }
 
 // Loose are the accounts that the profile may own and of which no print speaks.
 func (db *DB) Loose(ctx context.Context, l *Look) ([]uint64, error) {
 	var all []uint64
-	for part, err := range parts(db.gorm.WithContext(ctx), l.Run, partLoose) {
+	for part, err := range l.numbered(parts(db.gorm.WithContext(ctx), l.Run, partLoose), 8) {
 		if err != nil {
 			return nil, err
 		}
@@ -68,6 +72,24 @@ func (db *DB) Loose(ctx context.Context, l *Look) ([]uint64, error) {
 		}
 	}
 	return all, nil
+}
+
+// numbered writes the accounts that its run has added into the entries, of one
+// size, that have the number of a change in their place, as the run found them:
+// their last 8 bytes.
+func (l *Look) numbered(parts iter.Seq2[[]byte, error], size int) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for data, err := range parts {
+			for at := size - 8; at+8 <= len(data); at += size {
+				if n := binary.LittleEndian.Uint64(data[at:]); n&index.Pending != 0 {
+					binary.LittleEndian.PutUint64(data[at:], n&^index.Pending+l.idsFrom)
+				}
+			}
+			if !yield(data, err) {
+				return
+			}
+		}
+	}
 }
 
 // parts reads the parts of one kind, one at a time.
@@ -178,15 +200,23 @@ func (db *DB) StoreLook(ctx context.Context, l Look, prints, loose iter.Seq2[[]b
 		if err != nil {
 			break
 		}
-		n := 0
-		for data, failed := range parts {
-			if err = failed; err == nil {
-				err = db.transact(ctx, func(w work) error { return putPart(w.tx, l.Run, kind, n, data) })
-			}
-			if err != nil {
-				break
-			}
-			n++
+		next, stop := iter.Pull2(parts)
+		defer stop()
+		for n, more := 0, true; more && err == nil; {
+			err = db.transact(ctx, func(w work) error {
+				for range partsAtOnce {
+					var data []byte
+					var failed error
+					if data, failed, more = next(); !more || failed != nil {
+						return failed
+					}
+					if err := putPart(w.tx, l.Run, kind, n, data); err != nil {
+						return err
+					}
+					n++
+				}
+				return nil
+			})
 		}
 	}
 	if err != nil {
@@ -194,6 +224,10 @@ func (db *DB) StoreLook(ctx context.Context, l Look, prints, loose iter.Seq2[[]b
 	}
 	return nil
 }
+
+// partsAtOnce is how many parts are stored in one transaction: each waits for the
+// disk once, and others wait for it.
+const partsAtOnce = 16
 
 func putPart(tx *gorm.DB, run int64, kind, n int, data []byte) error {
 	return tx.Exec("INSERT INTO look_part (run, kind, part, data) VALUES (?, ?, ?, ?)", run, kind, n, data).Error
@@ -205,15 +239,16 @@ func dropLooks(tx *gorm.DB, run int64) error {
 }
 
 // swapLook puts the look of the run that is being applied in the place of the
-// one before. New accounts have their ids by now; what was not carried out is
-// not remembered.
+// one before. What was not carried out is not remembered.
 func (a *application) swapLook() error {
 	var waits int
 	if err := a.tx.Raw("SELECT count(*) FROM look WHERE run = ? AND current = 0", a.run).Scan(&waits).Error; err != nil || waits == 0 {
 		return err
 	}
-	if err := a.amendLook(); err != nil {
-		return fmt.Errorf("index: %w", err)
+	if a.fallen {
+		if err := a.amendLook(); err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
 	}
 	if err := a.tx.Exec("DELETE FROM look WHERE profile = ? AND run <> ?", a.Run.Profile, a.run).Error; err != nil {
 		return fmt.Errorf("index: %w", err)
@@ -221,25 +256,21 @@ func (a *application) swapLook() error {
 	return a.tx.Exec("UPDATE look SET current = 1 WHERE run = ?", a.run).Error
 }
 
-// amendLook writes the parts again that speak of accounts which did not exist,
-// or of changes that were left out.
+// amendLook writes the parts again that speak of changes which were left out.
 func (a *application) amendLook() error {
-	var left []uint64
+	var left, fell []uint64
+	if err := a.tx.Raw("SELECT account FROM change WHERE run = ? AND done <> '' AND account IS NOT NULL", a.run).Scan(&left).Error; err != nil {
+		return err
+	}
+	if err := a.tx.Raw("SELECT ord FROM change WHERE run = ? AND done <> '' AND account IS NULL", a.run).Scan(&fell).Error; err != nil {
+		return err
+	}
 	var undone, unmade index.Set
-	if a.fallen {
-		if err := a.tx.Raw("SELECT account FROM change WHERE run = ? AND done <> '' AND account IS NOT NULL", a.run).Scan(&left).Error; err != nil {
-			return err
-		}
-		var fell []uint64
-		if err := a.tx.Raw("SELECT ord FROM change WHERE run = ? AND done <> '' AND account IS NULL", a.run).Scan(&fell).Error; err != nil {
-			return err
-		}
-		for _, id := range left {
-			undone.Add(id)
-		}
-		for _, ord := range fell {
-			unmade.Add(ord)
-		}
+	for _, id := range left {
+		undone.Add(id)
+	}
+	for _, ord := range fell {
+		unmade.Add(ord)
 	}
 	for _, kind := range []int{partPrints, partLoose} {
 		n := 0
@@ -255,8 +286,8 @@ func (a *application) amendLook() error {
 			if kind == partLoose {
 				size = 8
 			}
-			kept, touched := amend(data, size, undone, unmade, uint64(a.idsFrom))
-			if !touched {
+			kept := amend(data, size, undone, unmade)
+			if len(kept) == len(data) {
 				continue
 			}
 			if err := a.tx.Exec("UPDATE look_part SET data = ? WHERE run = ? AND kind = ? AND part = ?", kept, a.run, kind, n).Error; err != nil {
@@ -276,27 +307,16 @@ func (a *application) amendLook() error {
 	return nil
 }
 
-// amend writes the accounts into the entries of a part, whose last 8 bytes they
-// are, and leaves out what was not done. An entry that waits for a new account has
-// the number of the change that makes it, which is idsFrom less.
-func amend(data []byte, size int, undone, unmade index.Set, idsFrom uint64) (kept []byte, touched bool) {
-	kept = data[:0]
+// amend leaves out the entries of a part that speak of accounts which were not
+// changed, or of changes which made none: their last 8 bytes say so.
+func amend(data []byte, size int, undone, unmade index.Set) (kept []byte) {
+	kept = make([]byte, 0, len(data))
 	for ; len(data) > 0; data = data[size:] {
-		entry := data[:size]
-		id := binary.LittleEndian.Uint64(entry[size-8:])
-		switch {
-		case id&index.Pending != 0:
-			touched = true
-			ord := id &^ index.Pending
-			if unmade.Has(ord) {
-				continue
-			}
-			binary.LittleEndian.PutUint64(entry[size-8:], ord+idsFrom)
-		case undone.Has(id):
-			touched = true
+		n := binary.LittleEndian.Uint64(data[size-8:])
+		if n&index.Pending != 0 && unmade.Has(n&^index.Pending) || undone.Has(n) {
 			continue
 		}
-		kept = append(kept, entry...)
+		kept = append(kept, data[:size]...)
 	}
-	return kept, touched
+	return kept
 }

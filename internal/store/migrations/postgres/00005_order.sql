@@ -49,3 +49,7 @@ SELECT r.applied_seq, coalesce(c.account, c.ord + r.ids_from) AS account, c.acti
 FROM run r JOIN change c ON c.run = r.number
 WHERE r.applied_seq IS NOT NULL AND c.done = '' AND c.action <> 'claim'
 ORDER BY r.applied_seq, c.ord;
+
+-- Room for a change in the page where a row lies: then it is entered into no index again.
+ALTER TABLE account SET (fillfactor = 90);
+ALTER TABLE link SET (fillfactor = 90);
