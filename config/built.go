@@ -19,8 +19,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"targets", "carrying accounts on to applications"},
 	{"web", "the admin page"},
 	{"retention", "clearing away old runs"},
-	{"accounts.password_hash", "storing passwords"},
-	{"accounts.password_policy", "storing passwords"},
 	{"authority.fields.*", "custom profile fields"},
 	// source: other servers
 	{"source.url", "a source of type https"},
@@ -43,7 +41,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"map.enrolments", "memberships"},
 	{"map.programs", "memberships"},
 	{"map.sessions", "memberships"},
-	{"map.password", "passwords"},
 	{"map.fields.*", "custom profile fields"},
 	{"map.*.list", "values that are lists"},
 	{"map.*.each", "values that are lists"},
@@ -53,11 +50,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"policy.anonymise_after", "erasing personal data"},
 	{"policy.purge_after", "removing accounts for good"},
 	{"policy.memberships", "memberships"},
-	{"policy.passwords", "passwords"},
-	{"policy.generate_password", "passwords"},
-	{"policy.max_welcome", "welcome mails"},
-	{"policy.force_change", "passwords"},
-	{"policy.weak", "passwords"},
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},
 	{"guardrails.max_removals_week", "limits over a week"},
@@ -81,7 +73,7 @@ var notBuiltValues = []struct {
 }
 
 // notBuiltFields are account fields of the contract that no feed can say yet.
-var notBuiltFields = []string{"password", "roles", "cohorts", "enrolments", "programs", "sessions"}
+var notBuiltFields = []string{"roles", "cohorts", "enrolments", "programs", "sessions"}
 
 // notBuilt says what the key at path is for, "" where it is built or unknown.
 func notBuilt(path string) string {

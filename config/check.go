@@ -12,6 +12,7 @@ import (
 
 	"rollcall/internal/format"
 	"rollcall/internal/mapping"
+	"rollcall/internal/password"
 	"rollcall/internal/roster"
 )
 
@@ -29,6 +30,8 @@ func (s *Site) check(d *document) {
 	s.checkDatabase(d)
 	s.checkMail(d)
 	s.checkAuthority(d)
+	d.word("accounts.password_hash", string(s.Accounts.PasswordHash), string(password.Argon2id), string(password.Bcrypt))
+	d.faults("accounts", s.Accounts.PasswordPolicy.Validate())
 	if slices.Contains(s.Accounts.Protect, "") {
 		d.fault("accounts.protect", codeValue, "accounts.protect names nobody in one place", "write names and patterns like svc-*")
 	}
@@ -155,6 +158,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 			d.fault("format.dedupe.by", codeValue, fmt.Sprintf("format.dedupe.by: %q is not the column of match.key", by), "write  by: key")
 		}
 	}
+	s.checkPasswords(p, d)
 	p.checkMap(d)
 	p.checkSensitive(d)
 	p.checkClock(d, now)
@@ -196,6 +200,9 @@ func (p *Profile) checkWords(d *document) {
 	d.word("policy.leaver", p.Policy.Leaver, "suspend", "delete")
 	d.word("policy.leave", p.Policy.Leave, "keep", "suspend")
 	d.word("policy.missing", p.Policy.Missing, "keep", "suspend", "delete")
+	d.word("policy.passwords", p.Policy.Passwords, "add", "update", "ignore")
+	d.word("policy.force_change", p.Policy.ForceChange, "none", "weak", "all")
+	d.word("policy.weak", p.Policy.Weak, "accept", "reject")
 	d.word("report.when", p.Report.When, "changes", "problems", "always", "never")
 	d.word("report.attach", p.Report.Attach, "problems", "never")
 	d.word("report.personal_data", p.Report.PersonalData, "ids", "names", "values")

@@ -17,7 +17,9 @@ import (
 	"rollcall/internal/guard"
 	"rollcall/internal/mapping"
 	"rollcall/internal/notify"
+	"rollcall/internal/password"
 	"rollcall/internal/plan"
+	"rollcall/internal/report"
 	"rollcall/internal/roster"
 	"rollcall/internal/secret"
 	"rollcall/internal/source"
@@ -45,6 +47,8 @@ type Site struct {
 	Accounts         Accounts            `yaml:"accounts"`
 	Sweep            Interval            `yaml:"sweep"`
 
+	Welcome report.Welcomes `yaml:"-"` // the texts of welcome.d, by language
+
 	Loaded   []*Profile `yaml:"-"` // by name
 	Broken   []*Profile `yaml:"-"` // those that [LoadSound] has left out
 	Warnings Errors     `yaml:"-"`
@@ -58,10 +62,12 @@ type Mail = notify.Options
 
 // Accounts is what holds for the accounts of every profile.
 type Accounts struct {
-	Standardise Switch        `yaml:"standardise"` // on, off, extended (R30)
-	HoldNames   time.Duration `yaml:"hold_names"`  // R33
-	Protect     []string      `yaml:"protect"`     // R64
-	Auth        []string      `yaml:"auth"`        // beyond those of R24
+	Standardise    Switch          `yaml:"standardise"`     // on, off, extended (R30)
+	HoldNames      time.Duration   `yaml:"hold_names"`      // R33
+	Protect        []string        `yaml:"protect"`         // R64
+	Auth           []string        `yaml:"auth"`            // beyond those of R24
+	PasswordHash   password.Method `yaml:"password_hash"`   // argon2id, bcrypt (R80)
+	PasswordPolicy password.Policy `yaml:"password_policy"` // R83
 }
 
 // A Profile is one feed: one file of profiles.d.
@@ -123,7 +129,7 @@ func defaultSite() *Site {
 		Mode:     "live",
 		Timezone: "UTC",
 		Language: "en",
-		Accounts: Accounts{Standardise: "on", HoldNames: 90 * 24 * time.Hour},
+		Accounts: Accounts{Standardise: "on", HoldNames: 90 * 24 * time.Hour, PasswordHash: password.Argon2id, PasswordPolicy: password.DefaultPolicy()},
 		Sweep:    Interval(5 * time.Minute),
 	}
 }

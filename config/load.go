@@ -166,6 +166,7 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 	}
 	s.check(d)
 	s.placeSecrets(d)
+	odd = append(odd, s.readWelcomes(filepath.Dir(path))...)
 	s.own = slices.Concat(d.errs.sorted(), lists, odd)
 	found = append(slices.Clone(s.own), found...)
 	s.Warnings = found

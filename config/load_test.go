@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rollcall/internal/guard"
+	"rollcall/internal/password"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 	"rollcall/internal/secret"
@@ -70,7 +71,7 @@ func TestAnEmptySiteHasTheDefaultsOfTheContract(t *testing.T) {
 		Path: path, Dir: dir, Zone: time.UTC,
 		Version: 1, Database: "sqlite:" + dir + "/state/rollcall.db", State: dir + "/state", Profiles: dir + "/profiles.d",
 		Mode: "live", Timezone: "UTC", Language: "en",
-		Accounts: Accounts{Standardise: "on", HoldNames: 90 * 24 * time.Hour},
+		Accounts: Accounts{Standardise: "on", HoldNames: 90 * 24 * time.Hour, PasswordHash: "argon2id", PasswordPolicy: password.DefaultPolicy()},
 		Sweep:    Interval(5 * time.Minute),
 	}
 	if !reflect.DeepEqual(s, want) {

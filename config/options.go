@@ -70,6 +70,7 @@ func (s *Site) PlanOptions(p *Profile) plan.Options {
 		Policy:      policy,
 		Required:    p.Required,
 		UniqueEmail: string(p.UniqueEmail),
+		Passwords:   plan.Passwords{Site: s.Accounts.PasswordPolicy, Method: s.Accounts.PasswordHash},
 		Set:         s.MappingOptions(p).SetModes(),
 		Authority:   s.Authority,
 		Zone:        p.Zone,

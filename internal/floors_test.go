@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/journal"},
 	{"internal/guard"},
 	{"internal/source", "internal/format", "internal/mapping", "internal/plan", "internal/index", "internal/catalog"},
-	{"internal/notify"},
+	{"internal/notify", "internal/password"},
 	{"internal/roster", "internal/secret", "internal/fault", "examples"}, // the demo runs an example
 }
 
@@ -51,13 +51,15 @@ var libraries = []struct {
 	{"github.com/jonboulle/clockwork", []string{"internal/run"}},
 	{"github.com/robfig/cron/v3", []string{"config", "internal/run"}}, // the schedule is judged by what will run it
 	{"github.com/pkg/sftp", []string{"internal/source"}},
+	{"golang.org/x/crypto/argon2", []string{"internal/password"}},
+	{"golang.org/x/crypto/bcrypt", []string{"internal/password"}},
 	{"golang.org/x/crypto/ssh", []string{"internal/source", "internal/shore"}},
 	{"github.com/go-ldap/ldap/v3", []string{"internal/source"}},
 	{"github.com/klauspost/compress", []string{"internal/format"}},
 	{"github.com/gosimple/unidecode", []string{"internal/mapping"}},
 	{"golang.org/x/text", []string{"internal/format", "internal/mapping", "internal/plan", "internal/roster"}},
 	{"github.com/zeebo/xxh3", []string{"internal/format", "internal/plan"}}, // a hash at the speed of memory, seeded, of 128 bits
-	{"golang.org/x/sync", []string{"internal/run", "internal/store"}},
+	{"golang.org/x/sync", []string{"internal/run", "internal/store", "internal/password"}},
 	{"golang.org/x/sys", []string{"internal/store", "internal/source", "internal/run", "internal/fault"}}, // fault: a failing disk, for tests
 	{"go.yaml.in/yaml/v4", []string{"config"}},
 	{"github.com/santhosh-tekuri/jsonschema/v6", []string{"config"}},

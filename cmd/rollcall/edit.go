@@ -47,9 +47,11 @@ func fieldToSet(name string) (roster.Field, error) {
 		return 0, fmt.Errorf("%s is not set but done: rollcall accounts suspend, activate, delete or restore", name)
 	case ok && f < roster.NumFeedFields:
 		return f, nil
-	case ok:
+	case ok && f != roster.PasswordField:
 		return 0, fmt.Errorf("%s is rollcall's own and cannot be set", name)
-	case name == "password" || strings.HasPrefix(name, "fields."):
+	case name == "password":
+		return 0, errors.New("nobody types a password here, where others see it: --reset-password makes one and mails it")
+	case strings.HasPrefix(name, "fields."):
 		return 0, fmt.Errorf("--set %s is not built yet", name)
 	}
 	list := make([]string, 0, roster.NumFeedFields)
@@ -93,6 +95,9 @@ var errAlone = errors.New("username, email and employee_id are one account's alo
 type editCmd struct {
 	hand     `embed:""`
 	settings `embed:""`
+
+	ForcePasswordChange bool `help:"Another password must be chosen at the next login."`
+	ResetPassword       bool `help:"A new password is made and mailed; the old one is gone."`
 }
 
 // Help is what kong prints below the first line.
@@ -107,12 +112,21 @@ func (c *editCmd) Run(a *app) error {
 		switch {
 		case err != nil:
 			return deed{}, err
-		case w.Set == 0:
-			return deed{}, errors.New("say what to change: --set FIELD=VALUE, like --set title=Nurse")
+		case w.Set == 0 && !c.ForcePasswordChange && !c.ResetPassword:
+			return deed{}, errors.New("say what to change: --set FIELD=VALUE, like --set title=Nurse; --force-password-change or --reset-password")
+		case c.ResetPassword && d.r.Mail == nil:
+			return deed{}, errors.New("--reset-password mails the new one, and the site has no mail server; write mail: {server: …, from: …} in rollcall.yaml")
 		case !w.Shared() && (len(c.Accounts) > 1 || c.InRun != ""):
 			return deed{}, errAlone
 		}
-		return deed{verb: "Change", do: d.r.Edit(w)}, nil
+		what := deed{verb: "Change", do: d.r.Edit(w)}
+		if w.Set == 0 {
+			what.do = nil
+		}
+		if c.ForcePasswordChange || c.ResetPassword {
+			what.do = d.r.Password(c.ForcePasswordChange, c.ResetPassword, what.do)
+		}
+		return what, nil
 	})
 }
 

@@ -225,6 +225,9 @@ func mapped(s *run.Story) step {
 				t.More = append(t.More, f.String()+" "+strconv.Quote(e.Defaults[f])+", only for a new account (R53)")
 			}
 		}
+		if e.Password != "" {
+			t.More = append(t.More, "password: one is given, which is shown nowhere (R80)")
+		}
 		if e.OldUsername != "" {
 			t.More = append(t.More, "oldusername "+strconv.Quote(e.OldUsername)+" (R35)")
 		}

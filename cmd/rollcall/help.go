@@ -139,6 +139,7 @@ func topics() []topic {
 		{"RUN", "how a run is named: a number, last, last:PROFILE", runPage},
 		{"ACCOUNT", "how an account is named: a username, id:N, key:K", accountPage},
 		{"ldap", "a directory as a source: columns, and what its administrator does", ldapPage},
+		{"passwords", "where passwords come from, what is kept of them, and welcome mails", passwordsPage},
 		{"codes", "the codes of a report, all of them", codeList()},
 		{"rules", "what one record does: the rules that reports and explain name", rulesPage},
 	}

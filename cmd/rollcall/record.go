@@ -55,7 +55,7 @@ func recordOf(a *roster.Account) record {
 		cell{"programs", []string{}}, cell{"sessions", []string{}}, cell{"fields", map[string]string{}})
 	add(roster.StatusReason)
 	r = append(r,
-		cell{"status_by", setBy(v)}, cell{"password_set", a.PasswordSet}, cell{"must_change_password", a.MustChangePassword})
+		cell{"status_by", setBy(v)}, cell{"password_set", a.PasswordSet()}, cell{"must_change_password", a.MustChangePassword()})
 	add(roster.FallbackOwner)
 	r = append(r, cell{"created_at", stamp(a.CreatedAt)}, cell{"updated_at", stamp(a.UpdatedAt)})
 	orNull(roster.DeletedAt)

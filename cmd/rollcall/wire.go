@@ -17,6 +17,7 @@ import (
 	"rollcall/config"
 	"rollcall/internal/guard"
 	"rollcall/internal/notify"
+	"rollcall/internal/plan"
 	"rollcall/internal/report"
 	"rollcall/internal/run"
 	"rollcall/internal/store"
@@ -140,8 +141,22 @@ func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, err
 	return &run.Runner{
 		Store: db, State: s.State, Now: now, Mail: send, Site: domain,
 		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
-		Hidden: s.Hidden(),
+		Hidden:   s.Hidden(),
+		Greeting: greeting(s),
 	}, nil
+}
+
+// greeting is what welcome mails are made of. A sweep, which has no profile, may
+// send as many as the profile that may send most.
+func greeting(s *config.Site) run.Greeting {
+	g := run.Greeting{
+		Texts: s.Welcome, Language: s.Language, Most: plan.DefaultMaxWelcome,
+		Passwords: plan.Passwords{Site: s.Accounts.PasswordPolicy, Method: s.Accounts.PasswordHash},
+	}
+	for _, p := range s.Loaded {
+		g.Most = max(g.Most, p.Policy.MaxWelcome)
+	}
+	return g
 }
 
 // mailer carries mails out, and domain is what their ids are made of; nil

@@ -127,7 +127,7 @@ func fieldChanges(l Limits, f plan.Facts, _ Baseline) []Finding {
 	nearest := Finding{Limit: l.field(anyField).most(f.ActiveBefore, defaultField()), Text: "no field would change for anybody who has it"}
 	for _, name := range slices.Sorted(maps.Keys(f.FieldChanges)) {
 		n := f.FieldChanges[name]
-		if field, known := roster.FieldNamed(name); n == 0 || known && (field == roster.Username || field >= roster.NumFeedFields) {
+		if field, known := roster.FieldNamed(name); n == 0 || known && (field == roster.Username || field >= roster.NumFeedFields && field != roster.PasswordField) {
 			continue // counted by other guardrails
 		}
 		most := l.field(name).most(f.ActiveBefore, defaultField())

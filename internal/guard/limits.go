@@ -88,7 +88,7 @@ func (l Limits) Validate() []*roster.Fault {
 			fault("max_field_change."+name, strconv.Quote(name)+" is not an account field", "name a field, or default for all others")
 		case field == roster.Username:
 			fault("max_field_change."+name, "a new username is a rename", "set guardrails.max_renames")
-		case field >= roster.NumFeedFields:
+		case field >= roster.NumFeedFields && field != roster.PasswordField:
 			fault("max_field_change."+name, "no feed writes this field", "suspensions and deletions are limited by guardrails.max_removals")
 		}
 		limit("max_field_change."+name, l.MaxFieldChange[name], 0, 100)

@@ -33,6 +33,7 @@ type Mapper struct {
 	previousKey                *source
 	commas                     bool
 	action                     *source // nil where no column says what a row does
+	password                   *passwordSource
 
 	numberGiven, numberMade bool // a taken username gets a counter (R33)
 
@@ -91,7 +92,11 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		c := columns[name]
 		f, ok := feedField(name)
-		if !ok {
+		switch {
+		case name == passwordName:
+			m.givePassword(o, c)
+			continue
+		case !ok:
 			m.control(newSource(name, c, head))
 			continue
 		}
@@ -136,7 +141,7 @@ func (o Options) Columns() []string {
 // implied maps the columns that bear the name of a field or a control to it.
 func implied(h header) map[string]Column {
 	columns := map[string]Column{}
-	names := controls
+	names := append(slices.Clone(controls), passwordName)
 	for _, f := range roster.FeedFields() {
 		names = append(names[:len(names):len(names)], f.String())
 	}
@@ -336,7 +341,7 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 	for _, c := range m.prefer {
 		used[c.index] = true
 	}
-	names := slices.Clone(controls)
+	names := append(slices.Clone(controls), passwordName)
 	for _, f := range roster.FeedFields() {
 		names = append(names, f.String())
 	}

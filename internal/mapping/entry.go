@@ -30,6 +30,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	}
 	e.Wish = m.wish(&e, r)
 	m.earlier(&e, r)
+	m.secretly(&e, r)
 	m.identify(&e)
 	if e.Outside != "" {
 		e.Problems = nil // whatever else is wrong with it is another feed's

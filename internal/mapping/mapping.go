@@ -44,17 +44,18 @@ func (c *Column) UnmarshalText(text []byte) error { c.From = string(text); retur
 
 // Options are all that a mapping depends on besides the header.
 type Options struct {
-	Map         map[string]Column // by field name, or status, suspended, deleted, oldusername, previous_key; empty: columns that bear those names
-	Key         roster.Field      // match.key
-	Fallback    bool              // match.fallback is username
-	Standardise string            // on, off, extended (R30); "" is on
-	Auth        []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
-	Zone        *time.Location    // of dates without a zone; nil: UTC
-	Action      Action            // of a delta: the column that says what a row does
-	Commas      bool              // &#44 and &#44; in a cell are a comma (R12)
-	Prefer      map[string]string // of a person's several rows the main one has these values in these columns
-	Scope       Scope             // which records are the profile's (R68)
-	Catalog     *roster.Catalog   // what records may name (R90); nil: nothing is checked
+	Map           map[string]Column // by field name, or status, suspended, deleted, oldusername, previous_key; empty: columns that bear those names
+	Key           roster.Field      // match.key
+	Fallback      bool              // match.fallback is username
+	Standardise   string            // on, off, extended (R30); "" is on
+	TrimPasswords bool              // passwords lose their outer blanks, as in the presets moodle and dualcode (R11)
+	Auth          []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
+	Zone          *time.Location    // of dates without a zone; nil: UTC
+	Action        Action            // of a delta: the column that says what a row does
+	Commas        bool              // &#44 and &#44; in a cell are a comma (R12)
+	Prefer        map[string]string // of a person's several rows the main one has these values in these columns
+	Scope         Scope             // which records are the profile's (R68)
+	Catalog       *roster.Catalog   // what records may name (R90); nil: nothing is checked
 
 	// What a record means does not depend on what is told of it.
 
@@ -100,31 +101,33 @@ func (o Options) Digest() string {
 		Sensitive bool `json:"-"`
 	}
 	said := struct {
-		Rules       string
-		Map         map[string]column // written in the order of the names
-		Key         string
-		Fallback    bool
-		Standardise string
-		Auth        []string
-		Zone        string
-		Action      Action
-		Scope       Scope             `json:",omitzero"`
-		Prefer      map[string]string `json:",omitempty"`
-		Commas      bool              `json:",omitempty"`
-		Catalog     string            `json:",omitempty"`
+		Rules         string
+		Map           map[string]column // written in the order of the names
+		Key           string
+		Fallback      bool
+		Standardise   string
+		Auth          []string
+		Zone          string
+		Action        Action
+		Scope         Scope             `json:",omitzero"`
+		Prefer        map[string]string `json:",omitempty"`
+		Commas        bool              `json:",omitempty"`
+		Catalog       string            `json:",omitempty"`
+		TrimPasswords bool              `json:",omitempty"`
 	}{
-		Rules:       rules,
-		Map:         map[string]column{},
-		Key:         o.Key.String(),
-		Fallback:    o.Fallback,
-		Standardise: o.standardise(),
-		Auth:        slices.Sorted(slices.Values(o.auth())),
-		Zone:        o.zone().String(),
-		Action:      o.Action,
-		Scope:       o.Scope,
-		Prefer:      o.Prefer,
-		Commas:      o.Commas,
-		Catalog:     o.Catalog.Digest(),
+		Rules:         rules,
+		Map:           map[string]column{},
+		Key:           o.Key.String(),
+		Fallback:      o.Fallback,
+		Standardise:   o.standardise(),
+		Auth:          slices.Sorted(slices.Values(o.auth())),
+		Zone:          o.zone().String(),
+		Action:        o.Action,
+		Scope:         o.Scope,
+		Prefer:        o.Prefer,
+		Commas:        o.Commas,
+		Catalog:       o.Catalog.Digest(),
+		TrimPasswords: o.TrimPasswords,
 	}
 	for name, c := range o.Map {
 		said.Map[name] = column(c)

@@ -32,6 +32,8 @@ func (o Options) Validate() []*roster.Fault {
 		switch {
 		case isField:
 			k.field(name, f, c)
+		case name == passwordName:
+			k.password(name, c)
 		case slices.Contains(controls, name):
 			k.control(name, c)
 		case notBuilt(name):
@@ -47,7 +49,7 @@ func (o Options) Validate() []*roster.Fault {
 // notBuilt knows what the configuration has names for and accounts do not hold yet.
 func notBuilt(name string) bool {
 	switch name {
-	case "password", "roles", "cohorts", "enrolments", "programs", "sessions":
+	case "roles", "cohorts", "enrolments", "programs", "sessions":
 		return true
 	}
 	return strings.HasPrefix(name, "fields.")
@@ -258,7 +260,7 @@ func (k *checker) words(name string, c Column) {
 
 // suggestion is the hint for a name that is no field.
 func suggestion(name string) string {
-	names := slices.Clone(controls)
+	names := append(slices.Clone(controls), passwordName)
 	for _, f := range roster.FeedFields() {
 		names = append(names, f.String())
 	}

@@ -70,7 +70,7 @@ func TestValidateReportsEveryFaultByItsPath(t *testing.T) {
 		{"previous_key", Column{From: "a", Set: "once", OnTaken: "number"}, "previous_key.on_taken previous_key.set"},
 		{"roles", Column{From: "a"}, "roles"},
 		{"cohorts", Column{From: "a"}, "cohorts"},
-		{"password", Column{From: "a"}, "password"},
+		{"password", Column{From: "a", Date: "DD.MM.YYYY"}, "password.date"},
 		{"fields.cost_centre", Column{From: "a"}, "fields.cost_centre"},
 	}
 	for i, tt := range tests {

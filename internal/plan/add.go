@@ -74,6 +74,7 @@ func (w *people) newcomer(e roster.Entry) error {
 		d.problem(problem)
 	}
 	d.begin()
+	d.password()
 	w.grant(d)
 	return w.emit(d)
 }

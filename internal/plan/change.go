@@ -42,6 +42,7 @@ type Change struct {
 	ByDate   bool          `json:"by_date,omitempty"`
 	Fields   []FieldChange `json:"fields,omitempty"` // in the order of [roster.Field]
 	Links    []LinkChange  `json:"links,omitempty"`
+	Clear    roster.Clear  `json:"-"` // the password that is set, until it is hashed; never stored
 }
 
 // A FieldChange is one field before and after, with who wrote it.

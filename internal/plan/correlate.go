@@ -20,6 +20,7 @@ type people struct {
 	named      map[string]bool              // folded usernames that were looked up
 	holds      map[string][]Hold
 	byLikeness map[string][]*roster.Account // values of all witnesses, deleted accounts left out
+	right      map[uint64]Guess             // passwords that are those of their accounts already
 	decided    map[string]bool              // folded keys that a person has decided to be somebody new
 }
 
@@ -88,7 +89,7 @@ func (p *planner) load(part []numbered) (*people, error) {
 	for k := range found.New {
 		w.decided[roster.Fold(string(k))] = true
 	}
-	return w, nil
+	return w, w.compare(part)
 }
 
 func (w *people) enter(a *roster.Account) {

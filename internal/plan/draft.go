@@ -22,7 +22,9 @@ type draft struct {
 	byDate   bool // a date alone suspends or starts it
 	adopted  bool // the profile links an account that it did not own, or by another key
 	rekeyed  bool
-	wants    [2]*wish // username and address that other accounts must give up first
+	clear    roster.Clear // the password to set; "" where none is
+	weak     bool         // it is
+	wants    [2]*wish     // username and address that other accounts must give up first
 }
 
 // clone copies an account, so that its links can change.
@@ -113,6 +115,7 @@ func (d *draft) fields() {
 		d.set(d.Match.Key, string(e.Key), d.me)
 	}
 	d.dates()
+	d.password()
 }
 
 // field takes one value over.
@@ -197,7 +200,7 @@ func (d *draft) late() {
 func (d *draft) change() (c Change, ok bool) {
 	c = Change{
 		Account: d.was.ID, Version: d.was.Version, Username: d.now.Values[roster.Username],
-		Line: d.line, Absent: d.absent, ByDate: d.byDate, Links: d.linkChanges(),
+		Line: d.line, Absent: d.absent, ByDate: d.byDate, Links: d.linkChanges(), Clear: d.clear,
 	}
 	if l := d.now.Link(d.Profile); l != nil {
 		c.Key = l.Key

@@ -63,6 +63,8 @@ type Facts struct {
 	Warnings        int      `json:"warnings"`
 	Notes           int      `json:"notes"`
 
+	Passwords PasswordFacts `json:"passwords,omitzero"`
+
 	Departments map[string]Movement `json:"departments,omitempty"` // at most 1000; the rest is under ""
 }
 

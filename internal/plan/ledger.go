@@ -99,6 +99,7 @@ func (p *planner) effects(d *draft, c Change) {
 		return 0
 	}
 	f.ActiveAfter += active(d.now) - active(d.was)
+	f.countPassword(d, c)
 	if c.Action == Add {
 		f.Adds++
 		return

@@ -153,6 +153,7 @@ func (x *index) body(e roster.Entry) uint64 {
 			text(e.Defaults[f])
 		}
 	}
+	text(e.Password.Reveal())
 	text(string(e.Wish))
 	text(e.OldUsername)
 	text(string(e.PreviousKey))

@@ -25,24 +25,32 @@ type Fallback struct {
 
 // Policy says what may happen (profile key policy:).
 type Policy struct {
-	Upload        string        `yaml:"upload"` // add, add_all, add_update, update (R50)
-	Update        string        `yaml:"update"` // none, file, file_and_defaults, fill_missing (R51)
-	Rename        *bool         `yaml:"rename"` // nil: on, unless the match key is the username (R34)
-	Suspend       bool          `yaml:"suspend"`
-	Reactivate    bool          `yaml:"reactivate"`
-	Delete        bool          `yaml:"delete"`
-	Leaver        string        `yaml:"leaver"`                         // suspend, delete
-	Leave         string        `yaml:"leave"`                          // keep, suspend (R67)
-	Missing       string        `yaml:"missing"`                        // keep, suspend, delete (R62)
-	CreateBefore  time.Duration `yaml:"create_before" json:",omitzero"` // how long before its start an account is added (R72); zero: at once
-	DeleteAfter   time.Duration `yaml:"delete_after"`                   // of suspension by absence; zero: never
-	FallbackOwner string        `yaml:"fallback_owner"`
-	Protect       []string      `yaml:"protect"` // names and patterns like svc-* (R64)
+	Upload           string        `yaml:"upload"` // add, add_all, add_update, update (R50)
+	Update           string        `yaml:"update"` // none, file, file_and_defaults, fill_missing (R51)
+	Rename           *bool         `yaml:"rename"` // nil: on, unless the match key is the username (R34)
+	Suspend          bool          `yaml:"suspend"`
+	Reactivate       bool          `yaml:"reactivate"`
+	Delete           bool          `yaml:"delete"`
+	Leaver           string        `yaml:"leaver"`                         // suspend, delete
+	Leave            string        `yaml:"leave"`                          // keep, suspend (R67)
+	Missing          string        `yaml:"missing"`                        // keep, suspend, delete (R62)
+	CreateBefore     time.Duration `yaml:"create_before" json:",omitzero"` // how long before its start an account is added (R72); zero: at once
+	DeleteAfter      time.Duration `yaml:"delete_after"`                   // of suspension by absence; zero: never
+	FallbackOwner    string        `yaml:"fallback_owner"`
+	Passwords        string        `yaml:"passwords"`         // add, update, ignore (R84)
+	GeneratePassword bool          `yaml:"generate_password"` // R81
+	MaxWelcome       int           `yaml:"max_welcome"`       // mails of one run that nobody need release
+	ForceChange      string        `yaml:"force_change"`      // none, weak, all (R82)
+	Weak             string        `yaml:"weak"`              // accept, reject (R83)
+	Protect          []string      `yaml:"protect"`           // names and patterns like svc-* (R64)
 }
+
+// DefaultMaxWelcome is how many welcome mails of one run are sent unasked (R81).
+const DefaultMaxWelcome = 50
 
 // DefaultPolicy does nothing destructive.
 func DefaultPolicy() Policy {
-	return Policy{Upload: "add_update", Update: "file", Suspend: true, Reactivate: true, Leaver: "suspend", Leave: "keep", Missing: "keep"}
+	return Policy{Upload: "add_update", Update: "file", Suspend: true, Reactivate: true, Leaver: "suspend", Leave: "keep", Missing: "keep", Passwords: "add", MaxWelcome: DefaultMaxWelcome, ForceChange: "none", Weak: "accept"}
 }
 
 // Options are all that a plan depends on besides drop, accounts and time.
@@ -51,6 +59,7 @@ type Options struct {
 	Full        bool // absence means something
 	Match       Match
 	Policy      Policy // with accounts.protect united into Protect
+	Passwords   Passwords
 	Required    []roster.Field
 	UniqueEmail string                               // on, warn, off (R22)
 	Set         [roster.NumFeedFields]roster.SetMode // R51

@@ -89,6 +89,9 @@ func (p Person) Edit(a *roster.Account, w Wants, found Found) (Change, error) {
 	if err := p.dates(d); err != nil {
 		return Change{}, err
 	}
+	if !d.now.Values.Local() {
+		d.set(roster.PasswordField, "", "") // others know it now (R80)
+	}
 	return p.change(d)
 }
 

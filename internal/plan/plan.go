@@ -81,6 +81,7 @@ type planner struct {
 	outside   waiting // records that the scope leaves out
 	asking    bool    // the known pass goes on, which asks the directory about every record
 	likes     bool    // this pass asks for the accounts on which all witnesses agree (R48)
+	deciding  bool    // the adopt pass decides what it has found
 	met       bool    // the directory has something by which some record of the drop is called
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
@@ -198,6 +199,7 @@ func (p *planner) finish() {
 	if p.Same != nil {
 		r.Unchanged += p.Same.Rows
 	}
+	p.facts.Passwords.Waits = p.facts.Passwords.Welcome > p.Policy.MaxWelcome
 	r.Read = r.Added + r.Updated + r.Renamed + r.Reactivated + r.Suspended + r.Deleted + r.Unchanged + r.Skipped + r.Rejected
 	a := &p.facts.Absent
 	a.Total = a.Kept + a.Suspended + a.Deleted

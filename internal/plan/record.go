@@ -96,6 +96,8 @@ func (p *planner) adopt() error {
 		return err
 	}
 	p.waiting = waiting{}
+	p.deciding = true
+	defer func() { p.deciding = false }()
 	return p.each(p.again(found), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {

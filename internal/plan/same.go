@@ -47,10 +47,10 @@ func (o Options) Identity(e roster.Entry) (id uint64, ok bool) {
 
 // Meaning is a hash of all that a planning sees of an entry. Where two are equal
 // under the same options, and neither the account nor anybody's else has changed,
-// the plan is too. It is zero, like no other, where the entry has a problem, is out of scope, or has a
-// value that is known only with the username.
+// the plan is too. It is zero, like no other, where the entry has a problem or a
+// password, is out of scope, or has a value that is known only with the username.
 func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
-	if e.Broken || e.Outside != "" || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 {
+	if e.Broken || e.Outside != "" || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 || e.Password != "" { // of a password no quick hash is kept
 		return 0, room
 	}
 	room = room[:0]

@@ -118,6 +118,7 @@ func (p *page) ledger() (l ledger) {
 	if p.purged() > 0 {
 		l.Notes = append(l.Notes, "Removed outright means: the account is gone, its name and key are free, and no revert brings it back.")
 	}
+	l.Notes = append(l.Notes, p.passwords()...)
 	if d.Run.Profile == "" {
 		return l
 	}

@@ -186,8 +186,9 @@ func (t *table) change(o journal.Outcome) error {
 		}
 		lines++
 		b = append(appendCell(b[:head], f.Name), ',')
-		b = append(appendCell(b, f.Old), ',')
-		b = append(appendCell(b, f.New), t.tail...)
+		old, is := words(f)
+		b = append(appendCell(b, old), ',')
+		b = append(appendCell(b, is), t.tail...)
 		if _, err := t.w.Write(b); err != nil {
 			return err
 		}

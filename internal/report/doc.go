@@ -84,8 +84,12 @@ type Accounts struct {
 
 // Passwords are counted here and never shown anywhere.
 type Passwords struct {
-	ToGenerate int `json:"to_generate"`
+	ToGenerate int `json:"to_generate"` // accounts for which one is made when the welcome mail is sent
 	Weak       int `json:"weak"`
+	Given      int `json:"given"`      // set as the drop says
+	Welcome    int `json:"welcome"`    // people to whom a welcome mail is due
+	NoAddress  int `json:"no_address"` // to whom nobody can write
+	Later      int `json:"later"`      // who are written to once they are active
 }
 
 // An Instant is written as RFC 3339 in UTC, to the second; the zero time is null.
@@ -126,7 +130,11 @@ func Build(run *journal.Run, problems Problems) (*Doc, error) {
 			Delimiter: run.Input.Delimiter, Content: run.Input.Content,
 		},
 		Rows: run.Facts.Rows, Absent: run.Facts.Absent, ByDate: run.Facts.ByDate,
-		Accounts:   Accounts{run.Facts.ActiveBefore, run.Facts.ActiveAfter},
+		Accounts: Accounts{run.Facts.ActiveBefore, run.Facts.ActiveAfter},
+		Passwords: Passwords{
+			ToGenerate: run.Facts.Passwords.ToGenerate, Weak: run.Facts.Passwords.Weak, Given: run.Facts.Passwords.Given,
+			Welcome: run.Facts.Passwords.Welcome, NoAddress: run.Facts.Passwords.NoAddress, Later: run.Facts.Passwords.Later,
+		},
 		Guardrails: append([]guard.Finding{}, run.Findings...),
 		Problems:   g.sorted(),
 		Timing:     run.Timing,

@@ -168,8 +168,9 @@ func appendShown(b []byte, o *journal.Outcome) []byte {
 		}
 		first = false
 		b = appendText(append(b, `{"name":`...), f.Name)
-		b = appendText(append(b, `,"old":`...), f.Old)
-		b = append(appendText(append(b, `,"new":`...), f.New), '}')
+		old, is := words(f)
+		b = appendText(append(b, `,"old":`...), old)
+		b = append(appendText(append(b, `,"new":`...), is), '}')
 	}
 	return append(b, `],"memberships":{"added":[],"removed":[]}}`...)
 }
@@ -191,7 +192,9 @@ func visible(fields []plan.FieldChange) []plan.FieldChange {
 	var out []plan.FieldChange
 	for i := range fields {
 		if shown(&fields[i]) {
-			out = append(out, fields[i])
+			f := fields[i]
+			f.Old, f.New = words(&f)
+			out = append(out, f)
 		}
 	}
 	return out
@@ -203,5 +206,5 @@ func visible(fields []plan.FieldChange) []plan.FieldChange {
 func shown(f *plan.FieldChange) bool {
 	known, ok := roster.FieldNamed(f.Name)
 	return !ok || known < roster.NumFeedFields || known == roster.StatusField || known == roster.FallbackOwner ||
-		known == roster.LegalHold || known == roster.MergedInto
+		known == roster.LegalHold || known == roster.MergedInto || known == roster.PasswordField
 }

@@ -80,6 +80,9 @@ func (p *page) cells() {
 	if d.ByDate != (plan.ByDate{}) {
 		p.line("  by date: %s to start, %s to expire", number(d.ByDate.Started), number(d.ByDate.Expired))
 	}
+	for _, said := range p.passwords() {
+		p.say("  ", "%s", said)
+	}
 }
 
 // byDepartmentAndField puts two small tables side by side.

@@ -78,9 +78,6 @@ type Account struct {
 	Links     []Link                // of every profile, sorted by profile
 	CreatedAt time.Time
 	UpdatedAt time.Time
-
-	PasswordSet        bool
-	MustChangePassword bool
 }
 
 // Status is the account's state.

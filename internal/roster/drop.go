@@ -60,6 +60,8 @@ type Entry struct {
 	Number    bool     // a taken username gets a counter (R33)
 	Template  bool     // the username comes from a template: it names, it never renames (R31)
 
+	Password    Clear // that the record gives; "" for none
+	FirstOnly   bool  // the profile gives the password, for a new account alone
 	Wish        Wish
 	OldUsername string // R35
 	PreviousKey Key    // R46

@@ -48,6 +48,7 @@ const (
 	DeletedAt                                  // when the account was deleted; "" when it is not
 	LegalHold                                  // since when nobody may delete or erase it; "" when anybody may
 	MergedInto                                 // the id of the account that its person has now; "" for none
+	PasswordField                              // a [PasswordState]; never the password, and never its hash
 	NumFields
 )
 
@@ -116,6 +117,7 @@ var fields = [NumFields]struct {
 	DeletedAt:     {"deleted_at", 40},
 	LegalHold:     {"legal_hold", 40},
 	MergedInto:    {"merged_into", 20},
+	PasswordField: {"password", 60},
 }
 
 // String is the field's public name, as in YAML, reports and columns.

@@ -38,7 +38,7 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	ctx, done := grace(ctx)
 	defer done()
 	order := store.Order{
-		Run: run, Lease: lease, Digest: run.PlanDigest, ExceptRemovals: exceptRemovals, HoldNames: r.Hold,
+		Run: run, Lease: lease, Digest: run.PlanDigest, ExceptRemovals: exceptRemovals, HoldNames: r.Hold, MaxWelcome: r.mostWelcomes(p),
 		Finish: func(a store.Applied) ([]notify.Message, error) {
 			r.enter(run, a)
 			run.Timing.Apply = r.since(began)
@@ -95,6 +95,7 @@ func (r *Runner) enter(run *journal.Run, a store.Applied) {
 	if run.Profile != "" {
 		run.Facts.ActiveAfter = a.ActiveAfter
 	}
+	run.Facts.Passwords.Welcome, run.Facts.Passwords.Waits = a.Welcomed, a.Waits
 	run.DryRun = false
 	run.Finished = r.Now()
 	run.Status = ""
@@ -136,7 +137,13 @@ func (r *Runner) archive(got *fetched, run *journal.Run) error {
 		return err
 	}
 	kept := filepath.Join(dir, strconv.FormatInt(run.Number, 10)+"-"+filepath.Base(got.drop.Name))
-	if err := os.Rename(got.drop.Path, kept); err != nil {
+	if got.secret {
+		kept += bareSuffix
+		err = r.keepBare(got, kept)
+	} else {
+		err = os.Rename(got.drop.Path, kept)
+	}
+	if err != nil {
 		return fmt.Errorf("archive the drop: %w", err)
 	}
 	got.drop.Path, got.borrowed = kept, true

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"rollcall/internal/journal"
@@ -22,10 +23,14 @@ const patience = 10 * time.Second
 
 // fetched is a drop in the spool, with the source that it came from.
 type fetched struct {
-	drop     roster.Drop
-	source   source.Source // nil for --file
-	notes    []roster.Problem
-	borrowed bool // the drop lies in the archive and stays there
+	drop      roster.Drop
+	source    source.Source // nil for --file
+	notes     []roster.Problem
+	borrowed  bool     // the drop lies in the archive and stays there
+	secret    bool     // it gives passwords: what is kept of it must not show them
+	bare      bool     // it is what was kept of such a drop
+	delimiter string   // of it, as it was
+	reading   *reading // of a drop that gives passwords
 }
 
 // close lets the source go and clears the spool.
@@ -91,7 +96,7 @@ func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, err
 	if _, err := os.Stat(path); in.Archive == "" || err != nil {
 		return nil, &roster.Refusal{Code: "E405", Text: fmt.Sprintf("the drop of run %d is no longer in the archive", last.Number), Fix: "name a file with --file"}
 	}
-	return &fetched{borrowed: true, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
+	return &fetched{borrowed: true, bare: strings.HasSuffix(path, bareSuffix), delimiter: in.Delimiter, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
 }
 
 // fromSource asks the source what there is, and fetches what should be read

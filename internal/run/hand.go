@@ -52,6 +52,21 @@ func (r *Runner) Edit(w plan.Wants) Deed {
 	}
 }
 
+// Password has another password chosen at the next login, or a new one made and
+// mailed, after what first has done to the account; first may be nil.
+func (r *Runner) Password(force, reset bool, first Deed) Deed {
+	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
+		var c plan.Change
+		if first != nil {
+			var err error
+			if c, err = first(ctx, p, a); err != nil && !errors.Is(err, plan.ErrNothing) {
+				return c, err
+			}
+		}
+		return p.Password(a, c, force, reset)
+	}
+}
+
 // Free gives fields that a person wrote back to the feeds; all of them where
 // none are named.
 func (r *Runner) Free(fields []roster.Field) Deed {

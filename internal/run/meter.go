@@ -45,6 +45,13 @@ func (m *Meter) count(rows int64) {
 	}
 }
 
+// done notes that so much of the step's size is done.
+func (m *Meter) done(n int) {
+	if m != nil {
+		m.read.Store(int64(n))
+	}
+}
+
 // A Progress is how far a step is.
 type Progress struct {
 	Step  string // "" where no step has begun

@@ -94,6 +94,9 @@ func (r *Runner) waiting(ctx context.Context, run int64) ([]store.Mail, error) {
 }
 
 func (r *Runner) send(ctx context.Context, m store.Mail) error {
+	if m.Account != 0 {
+		return r.welcome(ctx, m)
+	}
 	if mine, err := r.Store.ClaimMail(ctx, m, r.Now().Add(sending)); err != nil || !mine {
 		return err
 	}
@@ -103,13 +106,18 @@ func (r *Runner) send(ctx context.Context, m store.Mail) error {
 	if sent == nil {
 		return r.Store.MailSent(late, m.Number)
 	}
-	next := r.Now().Add(min(time.Minute<<min(m.Attempts, 9), 6*time.Hour))
-	again := "it waits in the outbox, and rollcall serve keeps trying"
-	if !notify.Temporary(sent) || next.Sub(m.Created) > giveUp {
-		next, again = time.Time{}, "it is not tried again"
-	}
+	next, again := r.again(m, sent)
 	r.Log.Info("mail not delivered", "run", m.Run, "attempt", m.Attempts+1, "again", next, "error", sent)
 	return errors.Join(fmt.Errorf("%w: %w; %s", ErrUndelivered, sent, again), r.Store.MailFailed(late, m.Number, sent.Error(), next))
+}
+
+// again is when a mail that was not taken is tried once more; zero for never.
+func (r *Runner) again(m store.Mail, why error) (next time.Time, words string) {
+	next = r.Now().Add(min(time.Minute<<min(m.Attempts, 9), 6*time.Hour))
+	if !notify.Temporary(why) || next.Sub(m.Created) > giveUp {
+		return time.Time{}, "it is not tried again"
+	}
+	return next, "it waits in the outbox, and rollcall serve keeps trying"
 }
 
 // attach reads the files that go with a mail: they are the run's reports and

@@ -28,7 +28,11 @@ type reading struct {
 
 // open reads the head of a drop and binds the mapping to its columns.
 func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
-	f, err := format.Open(got.drop.Path, got.drop.Name, p.Format, p.Source.MaxSize)
+	how, name, most := p.Format, got.drop.Name, p.Source.MaxSize
+	if got.bare {
+		how, name, most = bareFormat(p.Format, bareDelimiter(got.delimiter)), bareSuffix, 2*most // what was not UTF-8 may have grown
+	}
+	f, err := format.Open(got.drop.Path, name, how, most)
 	if err != nil {
 		return nil, err
 	}

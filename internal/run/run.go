@@ -65,19 +65,20 @@ type Mailer func(context.Context, notify.Message) error
 
 // A Runner runs profiles against one store.
 type Runner struct {
-	Store   *store.DB
-	State   string // folder of spool, archive and reports
-	Log     *slog.Logger
-	Now     func() time.Time
-	Mail    Mailer
-	Site    string         // of the mails' Message-IDs
-	Protect []string       // accounts.protect: names that sweep and people's tools leave alone
-	Hold    time.Duration  // for which a given-up username is held (R33)
-	Zone    *time.Location // in which the days of what people write end; nil: UTC
-	Limits  guard.Limits   // of the sweep
-	Hidden  roster.Hidden  // fields whose values no report shows, of any profile
-	Version string
-	ReadAll bool // every record of every drop is read, also those that are as they were: to find out whether the first look is at fault
+	Store    *store.DB
+	State    string // folder of spool, archive and reports
+	Log      *slog.Logger
+	Now      func() time.Time
+	Mail     Mailer
+	Site     string         // of the mails' Message-IDs
+	Protect  []string       // accounts.protect: names that sweep and people's tools leave alone
+	Hold     time.Duration  // for which a given-up username is held (R33)
+	Zone     *time.Location // in which the days of what people write end; nil: UTC
+	Limits   guard.Limits   // of the sweep
+	Hidden   roster.Hidden  // fields whose values no report shows, of any profile
+	Greeting Greeting       // of welcome mails
+	Version  string
+	ReadAll  bool // every record of every drop is read, also those that are as they were: to find out whether the first look is at fault
 
 	delivering sync.Mutex    // one at a time goes through the outbox
 	looked     sync.Map      // profile: when its source was found to have something unread
@@ -255,16 +256,21 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 		return err
 	}
 	var look *firstLook
-	if options.Full && !r.ReadAll && !q.Profile.Dedupe.On() { // what is remembered is one record of one person (S10)
+	if got.secret = reading.mapper.Secret() >= 0; got.secret {
+		got.reading, options.Passwords.Same = reading, r.compare
+	}
+	// What is remembered is one record of one person (S10), and of a record with a
+	// password it would be a quick hash.
+	if options.Full && !r.ReadAll && !q.Profile.Dedupe.On() && !got.secret {
 		if look, err = r.firstLook(ctx, q.Profile, run, reading); err != nil {
 			return err
 		}
 	}
-	err = r.write(ctx, look, q.Profile, options, reading, got, run)
+	err = r.write(ctx, look, q, options, reading, got, run)
 	if look != nil && look.found != nil && refuses(err) {
 		// A row refuses the drop. Only who reads all of it can say which is the first.
 		look.forget()
-		err = r.write(ctx, look, q.Profile, options, reading, got, run)
+		err = r.write(ctx, look, q, options, reading, got, run)
 	}
 	run.Timing.Plan = r.since(began)
 	return err
@@ -272,7 +278,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 
 // write plans a drop, notes first, but for those that its end gives; or it leaves
 // nothing behind.
-func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.Options, from *reading, got *fetched, run *journal.Run) (err error) {
+func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.Options, from *reading, got *fetched, run *journal.Run) (err error) {
 	w := r.Store.Writer(ctx, run.Number)
 	defer func() {
 		if err == nil {
@@ -291,7 +297,7 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 		sink, o.Keep, o.Seed = look, look, look.look.Secret
 		look.means = meanings(look.look.Secret)
 		entries = func() iter.Seq2[roster.Entry, error] { return look.entries(from) }
-		if o.Same, err = look.same(ctx, p); err != nil {
+		if o.Same, err = look.same(ctx, q.Profile); err != nil {
 			return err
 		}
 		if run.Unread = 0; o.Same != nil && !look.mapped {
@@ -303,14 +309,19 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 			return err
 		}
 	}
-	names := r.naming(ctx, p, sink)
+	names := r.naming(ctx, q.Profile, sink)
 	if names != nil {
 		sink = names
 	}
-	facts, err := plan.Make(ctx, o, entries, r.Store, placed{sink, from.mapper}, run.Started)
+	secrets := &hashing{Sink: sink}
+	facts, err := plan.Make(ctx, o, entries, r.Store, placed{secrets, from.mapper}, run.Started)
 	if err == nil && names != nil {
 		err = names.end()
 	}
+	if err != nil {
+		return err
+	}
+	hashes, err := r.hash(ctx, q, secrets, o.Passwords.Method)
 	if err != nil {
 		return err
 	}
@@ -322,7 +333,10 @@ func (r *Runner) write(ctx context.Context, look *firstLook, p *Profile, o plan.
 	}
 	facts.Notes += len(from.notes) + len(got.notes) + len(late)
 	run.Facts = facts
-	if run.PlanDigest, err = w.Seal(ctx); err != nil || look == nil {
+	if run.PlanDigest, err = w.Seal(ctx); err == nil {
+		err = w.Passwords(ctx, hashes)
+	}
+	if err != nil || look == nil {
 		return err
 	}
 	return look.save(ctx)

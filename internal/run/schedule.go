@@ -211,6 +211,7 @@ func (r *Runner) watchAll(ctx context.Context, profiles []*Profile) {
 		if !p.Enabled || ctx.Err() != nil {
 			continue
 		}
+		r.clearSpool(ctx, p)
 		if err := r.Watch(ctx, p); err != nil && ctx.Err() == nil {
 			r.Log.Error("watch failed", "profile", p.Name, "error", err)
 		}

@@ -69,6 +69,10 @@ type application struct {
 	numbered  bool  // new accounts have their ids
 	idsFrom   int64 // what is between the number of an add and that of its account
 	undecided bool  // nobody has decided about a key of the profile
+
+	passwords int      // changes that set one
+	welcome   []uint64 // accounts to which a mail with a password is due
+	to        []string // their addresses
 }
 
 // carryOut is the path of every plan.
@@ -95,6 +99,9 @@ func (a *application) carryOut(ctx context.Context) error {
 		return fmt.Errorf("number the new accounts: %w", err)
 	}
 	if err := fault.After(a.withoutIndexes(func() error { return a.write(ctx) }), "store.apply.written"); err != nil {
+		return err
+	}
+	if err := a.setPasswords(); err != nil {
 		return err
 	}
 	if err := a.tally(); err != nil {
@@ -271,6 +278,9 @@ func (a *application) finish() error {
 		if a.Expire, a.Gone, err = soon(a.tx, profile, *a.Soon); err != nil {
 			return err
 		}
+	}
+	if err := a.postWelcomes(); err != nil {
+		return err
 	}
 	var mails int
 	if a.Finish != nil {

@@ -36,7 +36,7 @@ var letters = [roster.NumFields]byte{
 	roster.Manager: 'p', roster.City: 'q', roster.Country: 'r', roster.Address: 's', roster.Phone1: 't',
 	roster.Phone2: 'u', roster.URL: 'v', roster.Description: 'w', roster.AvatarURL: 'x', roster.LastLoginAt: 'y',
 	roster.StatusField: 'z', roster.StatusReason: 'A', roster.StatusBy: 'B', roster.StatusSince: 'C', roster.StartsAt: 'D',
-	roster.ExpiresAt: 'E', roster.FallbackOwner: 'F', roster.DeletedAt: 'G',
+	roster.ExpiresAt: 'E', roster.FallbackOwner: 'F', roster.DeletedAt: 'G', roster.PasswordField: 'H', roster.LegalHold: 'I', roster.MergedInto: 'J',
 }
 
 // lettered are the fields by letter; those of no field are NumFields.

@@ -111,6 +111,9 @@ func (a *application) newAccounts(adds []*storedChange, used roster.FieldSet) fu
 		if err != nil {
 			return nil, err
 		}
+		if used.Has(roster.PasswordField) {
+			a.welcomed(&roster.Account{}, &n)
+		}
 		a.shares.enter(n.Status(), relinked(nil, &c.Change), 1)
 		row = append(row[:0], int64(n.ID), int64(n.Version))
 		for f, value := range n.Values {

@@ -16,7 +16,9 @@ import (
 const (
 	mailPending = "pending"
 	mailSent    = "sent"
-	mailDead    = "dead" // not tried again by itself
+	mailDead    = "dead"    // not tried again by itself
+	mailWaiting = "waiting" // a welcome mail that a person must release
+	mailDropped = "dropped" // a welcome mail that nobody needs any more
 )
 
 const (
@@ -43,18 +45,19 @@ func (db *DB) PendingMail(ctx context.Context, now time.Time) ([]Mail, error) {
 }
 
 // Outbox lists the mails of a run, oldest first, whatever became of them; of
-// run zero those of every run that have not been sent: pending and dead.
+// run zero those of every run that have not been sent: pending, dead and waiting.
 func (db *DB) Outbox(ctx context.Context, run int64) ([]Mail, error) {
 	if run == 0 {
-		return listMail(db.gorm.WithContext(ctx).Where("state <> ?", mailSent))
+		return listMail(db.gorm.WithContext(ctx).Where("state NOT IN ?", []string{mailSent, mailDropped}))
 	}
 	return listMail(db.gorm.WithContext(ctx).Where("run = ?", run))
 }
 
-// Outstanding is how many mails have not been sent, pending and dead.
+// Outstanding is how many mails have not been sent, pending and dead. Those that
+// wait for a person are not among them.
 func (db *DB) Outstanding(ctx context.Context) (int, error) {
 	var n int64
-	if err := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("state <> ?", mailSent).Count(&n).Error; err != nil {
+	if err := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("state IN ?", []string{mailPending, mailDead}).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("outbox: %w", err)
 	}
 	return int(n), nil
@@ -63,7 +66,7 @@ func (db *DB) Outstanding(ctx context.Context) (int, error) {
 // RetryMail makes every mail that has not been sent due now, also those that were
 // given up, and tells how many there are.
 func (db *DB) RetryMail(ctx context.Context) (int, error) {
-	res := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("state <> ?", mailSent).
+	res := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("state IN ?", []string{mailPending, mailDead}).
 		Updates(map[string]any{"state": mailPending, "next_at": micros(db.now())})
 	if res.Error != nil {
 		return 0, fmt.Errorf("outbox: %w", res.Error)
@@ -74,8 +77,12 @@ func (db *DB) RetryMail(ctx context.Context) (int, error) {
 // ClaimMail takes a mail that is due for whoever sends it now: until then it is
 // nobody else's. False means that another process was faster.
 func (db *DB) ClaimMail(ctx context.Context, m Mail, until time.Time) (bool, error) {
+	set := map[string]any{"next_at": micros(until)}
+	if m.Account != 0 { // each has a password of its own, so they are counted before they leave
+		set["attempts"], set["error"] = gorm.Expr("attempts + 1"), Interrupted
+	}
 	res := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("number = ? AND state = ? AND next_at = ?", m.Number, mailPending, micros(m.Next)).
-		Update("next_at", micros(until))
+		Updates(set)
 	if res.Error != nil {
 		return false, fmt.Errorf("mail %d: %w", m.Number, res.Error)
 	}
@@ -92,7 +99,7 @@ func (db *DB) MailSent(ctx context.Context, number int64) error {
 // MailFailed notes that a mail was not taken, and why; it is due again at next.
 // A zero next gives it up: it is dead.
 func (db *DB) MailFailed(ctx context.Context, number int64, why string, next time.Time) error {
-	set := map[string]any{"error": answer(why), "attempts": gorm.Expr("attempts + 1"), "state": mailDead}
+	set := map[string]any{"error": answer(why), "attempts": gorm.Expr("attempts + CASE WHEN account = 0 THEN 1 ELSE 0 END"), "state": mailDead}
 	if !next.IsZero() {
 		set["state"], set["next_at"] = mailPending, micros(next)
 	}
@@ -129,7 +136,7 @@ func listMail(q *gorm.DB) ([]Mail, error) {
 	mails := make([]Mail, len(rows))
 	for i, row := range rows {
 		mails[i] = Mail{
-			Number: row.Number, Run: row.Run, State: row.State, Attempts: row.Attempts,
+			Number: row.Number, Run: row.Run, Account: uint64(row.Account), State: row.State, Attempts: row.Attempts,
 			Next: fromMicros(row.NextAt), Error: row.Error, Created: fromMicros(row.CreatedAt),
 		}
 		if err := json.Unmarshal([]byte(row.Message), &mails[i].Message); err != nil {

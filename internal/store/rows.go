@@ -63,20 +63,19 @@ var accountFields = func() string {
 
 // accountColumns are the columns that [scanAccount] reads, of a table named a.
 var accountColumns = "a.id, a.version, a." + strings.ReplaceAll(accountFields, ", ", ", a.") +
-	", a.origins, a.password_set, a.must_change_password, a.created_at, a.updated_at"
+	", a.origins, a.created_at, a.updated_at"
 
 // scanAccount reads a row of [accountColumns]; links are the caller's to add.
 func scanAccount(row scanner) (roster.Account, error) {
 	var a roster.Account
 	var origins string
-	var passwordSet, mustChange int
 	var created, updated int64
-	dest := make([]any, 0, int(roster.NumFields)+7)
+	dest := make([]any, 0, int(roster.NumFields)+5)
 	dest = append(dest, &a.ID, &a.Version)
 	for f := range a.Values {
 		dest = append(dest, &a.Values[f])
 	}
-	dest = append(dest, &origins, &passwordSet, &mustChange, &created, &updated)
+	dest = append(dest, &origins, &created, &updated)
 	if err := row.Scan(dest...); err != nil {
 		return a, err
 	}
@@ -84,7 +83,6 @@ func scanAccount(row scanner) (roster.Account, error) {
 	if a.Origins, err = readOrigins(origins); err != nil {
 		return a, fmt.Errorf("account %d: %w", a.ID, err)
 	}
-	a.PasswordSet, a.MustChangePassword = passwordSet == 1, mustChange == 1
 	a.CreatedAt, a.UpdatedAt = fromMicros(created), fromMicros(updated)
 	return a, nil
 }
@@ -223,6 +221,7 @@ type mailRow struct {
 	Error     string
 	CreatedAt int64 `gorm:"autoCreateTime:false"`
 	SentAt    int64
+	Account   int64 // of a welcome mail; else zero
 }
 
 // TableName implements GORM's Tabler.

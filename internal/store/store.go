@@ -49,6 +49,8 @@ type Writer interface {
 	// Place is the number that the nth change, counted from 1, has in the order of
 	// the plan, once that is sealed.
 	Place(nth uint64) uint64
+	// Passwords stores the hashes that changes of the plan set, once that is sealed.
+	Passwords(ctx context.Context, list []PlannedPassword) error
 	// Discard takes back what was written.
 	Discard(ctx context.Context) error
 }
@@ -59,6 +61,7 @@ type Order struct {
 	Lease          *Lease       // nil for what a person does by hand
 	Digest         string       // that the stored plan must have
 	ExceptRemovals bool
+	MaxWelcome     int           // more welcome mails wait for a person (R81)
 	HoldNames      time.Duration // for how long a username given up is kept from others (R33)
 	// Finish is called in the transaction, when all changes are in: it writes what
 	// the run came to into Run and gives the mails for the outbox.
@@ -82,9 +85,11 @@ type Applied struct {
 	Lost        plan.Rows
 	LostAbsent  plan.Absent
 	LostByDate  plan.ByDate
-	ActiveAfter int // active accounts that the run's profile links
-	Expire      int // as [DB.Soon] counts, if that was asked for
-	Gone        int // likewise
+	ActiveAfter int  // active accounts that the run's profile links
+	Expire      int  // as [DB.Soon] counts, if that was asked for
+	Gone        int  // likewise
+	Welcomed    int  // welcome mails that are due
+	Waits       bool // they wait for a person
 }
 
 // A Mail is a message of the outbox.
@@ -92,7 +97,8 @@ type Mail struct {
 	Number   int64
 	Run      int64
 	Message  notify.Message
-	State    string // pending, sent, dead
+	Account  uint64 // to whom it brings a password; zero for every other mail
+	State    string // pending, sent, dead; of a welcome mail also waiting and dropped
 	Attempts int
 	Next     time.Time
 	Error    string

@@ -29,7 +29,7 @@ func accountRow(a *roster.Account) []any {
 func accountTail(a *roster.Account) []any {
 	return []any{
 		roster.Fold(a.Values[roster.Username]), roster.Fold(a.Values[roster.Email]), roster.Fold(a.Values[roster.EmployeeID]),
-		writeOrigins(a.Origins), int64(flag(a.PasswordSet)), int64(flag(a.MustChangePassword)), micros(a.CreatedAt), micros(a.UpdatedAt),
+		writeOrigins(a.Origins), int64(flag(a.PasswordSet())), int64(flag(a.MustChangePassword())), micros(a.CreatedAt), micros(a.UpdatedAt),
 	}
 }
 
@@ -104,7 +104,9 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 			was := accounts[c.account]
 			a.shares.enter(was.Status(), was.Links, -1)
 			r.names = append(r.names, a.formerNames(&c.Change, was)...)
+			before := *was
 			a.change(&c.Change, was)
+			a.welcomed(&before, was)
 			a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
 			r.updates = append(r.updates, accountRow(was))
 		}
@@ -208,7 +210,7 @@ func (a *application) purge(ids []uint64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	for _, from := range []string{"link WHERE ?", "former_name WHERE ?"} {
+	for _, from := range []string{"link WHERE ?", "former_name WHERE ?", "credential WHERE ?"} {
 		if err := a.tx.Exec("DELETE FROM "+from, a.db.engine.in("account", numberList(ids))).Error; err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}

@@ -188,7 +188,7 @@ func (w *writer) Place(nth uint64) uint64 {
 func (w *writer) Discard(ctx context.Context) error {
 	w.problems = nil
 	return errors.Join(w.changes.close(), w.db.transact(ctx, func(t work) error {
-		for _, table := range []string{"change", "problem"} {
+		for _, table := range []string{"change", "problem", "planned_password"} {
 			if err := t.tx.Exec("DELETE FROM "+table+" WHERE run = ?", w.run).Error; err != nil {
 				return fmt.Errorf("discard plan of run %d: %w", w.run, err)
 			}

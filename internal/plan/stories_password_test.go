@@ -1,0 +1,117 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"rollcall/internal/password"
+	"rollcall/internal/roster"
+)
+
+// secret says that a record gives a password.
+func secret(p roster.Clear) func(*roster.Entry) { return func(e *roster.Entry) { e.Password = p } }
+
+// passworded is a site whose accounts 1, 2 and 3 have the password Old-pass-1,
+// and a profile that may change it. asked counts the comparisons.
+func passworded(asked *int, more ...func(*Options)) (Options, *memory) {
+	o, m := staff(), directory("1", "2", "3")
+	o.Passwords.Site, o.Policy.Passwords = password.DefaultPolicy(), "update"
+	for i := range m.accounts {
+		a := &m.accounts[i]
+		a.Values[roster.PasswordField] = roster.NewPassword(noon.AddDate(0, -1, 0), false).String()
+	}
+	o.Passwords.Same = func(_ context.Context, guesses []Guess) ([]bool, error) {
+		same := make([]bool, len(guesses))
+		for i, g := range guesses {
+			*asked++
+			same[i] = g.Password == "Old-pass-1"
+		}
+		return same, nil
+	}
+	for _, f := range more {
+		f(&o)
+	}
+	return o, m
+}
+
+func TestR84OnlyAnotherPasswordIsAChange(t *testing.T) {
+	asked := 0
+	o, m := passworded(&asked)
+	p, f := planned(t, o, m, row(2, "1", "u1", secret("Old-pass-1")), row(3, "2", "u2", secret("New-pass-1")), row(4, "3", "u3"))
+	if len(p.Changes) != 1 || p.Changes[0].Account != 2 || p.Changes[0].Clear != "New-pass-1" || f.Passwords.Given != 1 || f.FieldChanges["password"] != 1 {
+		t.Errorf("changes %+v, facts %+v %v", p.Changes, f.Passwords, f.FieldChanges)
+	}
+	if asked != 2 {
+		t.Errorf("%d comparisons, want those of the two records that give one", asked)
+	}
+	for _, tt := range []struct {
+		name string
+		with func(*Options)
+	}{
+		{"passwords: add", func(o *Options) { o.Policy.Passwords = "add" }},
+		{"passwords: ignore", func(o *Options) { o.Policy.Passwords = "ignore" }},
+		{"update: none", func(o *Options) { o.Policy.Update = "none" }},
+		{"update: fill_missing", func(o *Options) { o.Policy.Update = "fill_missing" }},
+	} {
+		asked = 0
+		o, m := passworded(&asked, tt.with)
+		if p, _ := planned(t, o, m, row(5, "1", "u1"), row(6, "2", "u2", secret("New-pass-1")), row(7, "3", "u3")); len(p.Changes) != 0 || asked != 0 {
+			t.Errorf("%s: %d comparisons, %+v", tt.name, asked, p.Changes)
+		}
+	}
+}
+
+func TestR41RowsThatDifferInThePasswordAlone(t *testing.T) {
+	asked := 0
+	o, m := passworded(&asked)
+	_, f := planned(t, o, m, row(8, "1", "u1", secret("New-pass-1")), row(9, "1", "u1", secret("New-pass-2")), row(10, "2", "u2", secret("New-pass-1")), row(11, "2", "u2", secret("New-pass-1")), row(12, "3", "u3"))
+	if f.Rows.Rejected != 2 || f.Rows.Skipped != 1 {
+		t.Errorf("rows = %+v: those of 1 differ, those of 2 are equal", f.Rows)
+	}
+}
+
+// A comparison costs as much as a hash: a record is compared once, however it
+// finds its account.
+func TestR84ARecordIsComparedOnce(t *testing.T) {
+	asked := 0
+	o, m := passworded(&asked)
+	o.Match.Fallback.By = "username"
+	for i := range m.accounts {
+		a := &m.accounts[i]
+		a.Links, a.Values[roster.EmployeeID] = nil, ""
+	}
+	p, _ := planned(t, o, m, row(13, "1", "u1", secret("Old-pass-1")), row(14, "2", "u2", secret("New-pass-1")), row(15, "3", "u3", secret("Old-pass-1")))
+	if asked != 3 || len(p.Changes) != 3 {
+		t.Errorf("%d comparisons for 3 records, changes %+v", asked, p.Changes)
+	}
+	for _, c := range p.Changes {
+		if set := c.Field(roster.PasswordField) != nil; set != (c.Account == 2) {
+			t.Errorf("account %d: %+v", c.Account, c.Fields)
+		}
+	}
+}
+
+func TestR81FactsOfWelcomeMails(t *testing.T) {
+	o, m := staff(), directory()
+	o.Policy.GeneratePassword, o.Policy.MaxWelcome = true, 1
+	o.Required = nil
+	starts := func(e *roster.Entry) {
+		e.Values[roster.StartsOn], e.Set = "2027-01-01", e.Set.With(roster.StartsOn)
+	}
+	nowhere := func(e *roster.Entry) { e.Values[roster.Email], e.Set = "", e.Set.Without(roster.Email) }
+	_, f := planned(t, o, m, row(16, "1", "u1"), row(17, "2", "u2"), row(18, "3", "u3", starts), row(19, "4", "u4", nowhere), row(20, "5", "u5", secret("Given-Pass-1")))
+	if got, want := fmt.Sprintf("%+v", f.Passwords), "{Given:1 ToGenerate:4 Weak:0 Removed:0 Welcome:2 NoAddress:1 Later:1 Waits:true}"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestMeaningsOfRecordsWithAPasswordAreNeverKept(t *testing.T) {
+	e := row(21, "1", "u1", secret("Given-Pass-1"))
+	if hash, _ := (Options{Seed: 7}).Meaning(e, nil); hash != 0 {
+		t.Error("a quick hash is made of a password")
+	}
+	if hash, _ := (Options{Seed: 7}).Meaning(row(22, "1", "u1"), nil); hash == 0 {
+		t.Error("the control has none")
+	}
+}
