@@ -10,8 +10,17 @@ import (
 // absent looks at every account that the profile owns: counts them, and plans
 // for those that no record of a full drop mentions (R2, R5, R62).
 func (p *planner) absent() error {
+	var ids []uint64
+	if p.Same != nil {
+		ids = p.Same.Others
+	} else {
+		var err error
+		if ids, err = p.unmentioned(); err != nil {
+			return fmt.Errorf("list owned accounts: %w", err)
+		}
+	}
 	w := &people{planner: p}
-	for a, err := range p.maybeAbsent() {
+	for a, err := range p.accounts(ids) {
 		if err != nil {
 			return fmt.Errorf("list owned accounts: %w", err)
 		}
@@ -19,10 +28,6 @@ func (p *planner) absent() error {
 			continue
 		}
 		p.owned.add(a.ID)
-		p.facts.Owned++
-		if a.Status() == roster.Active {
-			p.facts.ActiveBefore++
-		}
 		if !p.Full || p.mentioned(a.ID) || p.hinted.has(a.ID) {
 			continue
 		}
@@ -35,6 +40,28 @@ func (p *planner) absent() error {
 	}
 	p.facts.ActiveAfter += p.facts.ActiveBefore
 	return nil
+}
+
+// unmentioned goes through all accounts that the profile owns, counts them, and
+// gives those that no record mentions: only they are loaded.
+func (p *planner) unmentioned() (ids []uint64, err error) {
+	for l, err := range p.dir.Roll(p.ctx, p.Profile) {
+		if err != nil {
+			return nil, err
+		}
+		if l.Status == roster.Deleted {
+			continue
+		}
+		p.owned.add(l.Account)
+		p.facts.Owned++
+		if l.Status == roster.Active {
+			p.facts.ActiveBefore++
+		}
+		if p.Full && !p.mentioned(l.Account) && !p.hinted.has(l.Account) {
+			ids = append(ids, l.Account)
+		}
+	}
+	return ids, nil
 }
 
 // missing plans for one account that nobody mentioned. Its claim is withdrawn

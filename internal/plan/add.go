@@ -17,6 +17,12 @@ func (p *planner) add() error {
 			return err
 		}
 		for _, e := range part {
+			if done, err := w.copied(e.Entry); done || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			if err := w.newcomer(e.Entry); err != nil {
 				return err
 			}
@@ -37,7 +43,8 @@ func (w *people) newcomer(e roster.Entry) error {
 	case e.Wish == roster.WishLeaver:
 		return w.skip(e, 0, w.note(e, "unknown, and a leaver already"))
 	}
-	d := &draft{people: w, entry: e, was: &roster.Account{}, now: &roster.Account{}, line: e.Line}
+	w.fresh = roster.Account{}
+	d := &draft{people: w, entry: e, was: &w.none, now: &w.fresh, line: e.Line}
 	d.fill()
 	if d.tooEarly() {
 		return w.skip(e, 0, w.note(e, "it is not time yet to add the account: policy.create_before"))
@@ -97,7 +104,7 @@ func (w *people) hopeless(e roster.Entry) bool {
 	given := d.now.Values[roster.Email]
 	d.late()
 	mail := roster.Fold(d.now.Values[roster.Email])
-	_, contested := w.index.emails[w.index.hash(mail)]
+	_, contested := w.index.emails.several[w.index.hash(mail)]
 	numbered := d.counts() && d.now.Values[roster.Email] != given // the address will follow the counter
 	if mail != "" && !numbered && w.UniqueEmail == "on" && slices.Contains(w.Required, roster.Email) && (contested || len(w.byEmail[mail]) > 0) {
 		return true
@@ -157,13 +164,17 @@ func (d *draft) christen() (code string, err error) {
 // counts tells whether a taken name gets a number (R33, R50). Without a key
 // nobody would find the account again under its counted name (R6).
 func (d *draft) counts() bool {
-	return (d.entry.Number || d.Policy.Upload == "add_all") && d.entry.Key != ""
+	return d.counted(d.entry)
+}
+
+func (o *Options) counted(e roster.Entry) bool {
+	return (e.Number || o.Policy.Upload == "add_all") && e.Key != ""
 }
 
 // forbidden is the code that keeps a new account from a given name; "" where it may have it.
 func (d *draft) forbidden(name string) string {
 	fold := roster.Fold(name)
-	_, contested := d.index.names[d.index.hash(fold)]
+	_, contested := d.index.names.several[d.index.hash(fold)]
 	switch {
 	case d.protectedName(name):
 		return "E304"
@@ -181,7 +192,7 @@ func (d *draft) address() (code string, err error) {
 	}
 	fold := roster.Fold(mail)
 	hash := d.index.hash(fold)
-	_, contested := d.index.emails[hash]
+	_, contested := d.index.emails.several[hash]
 	_, granted := d.emails.granted[hash]
 	taken := contested || granted
 	holders, err := d.holders(fold)
@@ -247,12 +258,14 @@ func (d *draft) begin() {
 	}
 }
 
-// grant takes the account's names off the market.
+// grant takes the account's names off the market, where anybody may yet ask for
+// them: of a million newcomers, nearly none.
 func (w *people) grant(d *draft) {
-	if name := d.now.Values[roster.Username]; name != "" {
-		w.usernames.granted[w.index.hash(roster.Fold(name))] = struct{}{}
+	take := func(kind *names, of *contest, name string) {
+		if hash := w.index.hash(roster.Fold(name)); name != "" && w.index.wanted(of, hash) {
+			kind.granted[hash] = struct{}{}
+		}
 	}
-	if mail := d.now.Values[roster.Email]; mail != "" {
-		w.emails.granted[w.index.hash(roster.Fold(mail))] = struct{}{}
-	}
+	take(&w.usernames, &w.index.names, d.now.Values[roster.Username])
+	take(&w.emails, &w.index.emails, d.now.Values[roster.Email])
 }

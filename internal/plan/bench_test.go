@@ -38,10 +38,10 @@ func (c crowd) Find(_ context.Context, q Query) (Found, error) {
 
 func (c crowd) Numbered(context.Context, string, time.Time) ([]string, error) { return nil, nil }
 
-func (c crowd) Owned(context.Context, string) iter.Seq2[roster.Account, error] {
-	return func(yield func(roster.Account, error) bool) {
+func (c crowd) Roll(context.Context, string) iter.Seq2[Listed, error] {
+	return func(yield func(Listed, error) bool) {
 		for i := range c.size {
-			if !yield(c.account(i), nil) {
+			if !yield(Listed{uint64(i + 1), roster.Active}, nil) {
 				return
 			}
 		}

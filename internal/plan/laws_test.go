@@ -236,9 +236,9 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 		e.Values[f], e.Set = "", e.Set.With(f)
 	}
 	e.Wish = oneOf(t, []roster.Wish{"", "", "", "", roster.WishActive, roster.WishSuspend, roster.WishLeave, roster.WishLeaver, roster.WishDelete}, "wish")
-	switch oneOf(t, []string{"", "", "", "", "template", "number", "default", "default mail", "late", "late default", "old name", "previous key", "problem", "broken", "outside"}, "twist") {
+	switch oneOf(t, []string{"", "", "", "", "template", "template", "number", "default", "default mail", "late", "late default", "old name", "previous key", "problem", "broken", "outside"}, "twist") {
 	case "template":
-		e.Template, e.Number = o.Match.Key != roster.Username, true
+		e.Template, e.Number = o.Match.Key != roster.Username, oneIn(t, 2, "counted")
 	case "number":
 		e.Number = true
 	case "default":

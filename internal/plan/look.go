@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -12,13 +13,21 @@ import (
 )
 
 // index is what the first look at the drop finds: what stands on several rows.
-// It holds hashes, some 50 bytes a record.
+// While it looks it holds pairs of hashes, 48 bytes a record ([Options.Pairs]);
+// in the end, only what several want.
 type index struct {
 	seed     maphash.Seed
-	keys     map[uint64]*copies  // identities on several rows
-	names    map[uint64]struct{} // given usernames that several people want
-	emails   map[uint64]struct{} // addresses that several people want
+	keys     map[uint64]*copies // identities on several rows
+	names    contest
+	emails   contest
 	canaries []bool
+	unseen   bool // accounts may get names and addresses that no record shows: counted ones
+}
+
+// A contest is who wants one kind of name.
+type contest struct {
+	several map[uint64]struct{} // given ones that several people want
+	shared  map[uint64]struct{} // those, and the others for which several may ask
 }
 
 // copies are the rows of one identity.
@@ -27,97 +36,204 @@ type copies struct {
 	used   bool // the first of equal copies has had its turn
 }
 
-// want is a hash of a thing and of who wants it.
-type want struct{ thing, who uint64 }
+// Pairs take hashes of things and of who wants them, and give them back by the
+// thing. It is an interface because there are two: a slice, and files of a
+// scratch folder.
+type Pairs interface {
+	Add(thing, who uint64) error
+	// Parts gives all pairs, once: those of one thing are in one part, which may be
+	// sorted and lasts until the next.
+	Parts() iter.Seq2[[][2]uint64, error]
+	Close()
+}
 
-// look reads the drop once and notes duplicates.
+// slice is Pairs in memory.
+type slice [][2]uint64
+
+func (s *slice) Add(thing, who uint64) error { *s = append(*s, [2]uint64{thing, who}); return nil }
+func (s *slice) Close()                      {}
+func (s *slice) Parts() iter.Seq2[[][2]uint64, error] {
+	return func(yield func([][2]uint64, error) bool) { yield(*s, nil) }
+}
+
+func (p *planner) pairs() Pairs {
+	if p.Pairs == nil {
+		return new(slice)
+	}
+	return p.Options.Pairs()
+}
+
+// wants are the pairs of one look.
+type wants struct{ bodies, names, emails Pairs }
+
+// look reads the drop once and notes duplicates. Where every record is read it
+// asks the directory, too, until something is met: of a first load nothing is,
+// and then nobody need be looked for a second time.
 func (p *planner) look() error {
 	x := &p.index
 	x.seed = maphash.MakeSeed()
 	x.canaries = make([]bool, len(p.Canaries))
-	var bodies, names, emails wants
-	for e, err := range p.all() {
-		if err != nil {
-			return err
-		}
-		if e.n%chunk == 0 && p.ctx.Err() != nil {
+	w := wants{p.pairs(), p.pairs(), p.pairs()}
+	for _, list := range []Pairs{w.bodies, w.names, w.emails} {
+		defer list.Close()
+	}
+	p.asking = p.Same == nil
+	err := p.each(p.all(), func(part []numbered) error {
+		if p.ctx.Err() != nil {
 			return p.ctx.Err()
 		}
-		id, ok := p.identity(e.Entry)
-		if !ok {
-			continue
-		}
-		for i, c := range p.Canaries {
-			x.canaries[i] = x.canaries[i] || (e.Key != "" && p.sameKey(e.Key, c))
-		}
-		for _, line := range e.Joined {
-			p.facts.Rows.Skipped++
-			if err := p.tell(roster.Problem{Severity: roster.SkipRow, Line: line, Key: e.Key, Text: fmt.Sprintf("joined with line %d (format.dedupe)", e.Line)}, 0); err != nil {
+		for i := range part {
+			if err := p.register(&part[i].Entry, w); err != nil {
 				return err
 			}
 		}
-		if e.Outside != "" {
-			continue // it is no copy of another record, and wants nothing
+		if !p.asking {
+			return nil
 		}
-		bodies.add(want{id, x.body(e.Entry)})
-		if e.Set.Has(roster.Username) && !e.Template && e.Values[roster.Username] != "" {
-			names.add(want{x.hash(roster.Fold(e.Values[roster.Username])), id})
-		}
-		if mail := cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]); mail != "" {
-			emails.add(want{x.hash(roster.Fold(mail)), id})
-		}
-		if mail := lateMail(e.Entry); mail != "" {
-			emails.add(want{thing: x.hash(roster.Fold(mail))}) // of no one's: each gets its own once it has its name
+		return p.meet(part)
+	})
+	p.strangers, p.asking = p.asking, false
+	if err != nil {
+		return err
+	}
+	return x.gather(w)
+}
+
+// register adds what a record wants.
+func (p *planner) register(e *roster.Entry, w wants) error {
+	x := &p.index
+	id, ok := p.identity(*e)
+	if !ok {
+		return nil
+	}
+	for i, c := range p.Canaries {
+		x.canaries[i] = x.canaries[i] || (e.Key != "" && p.sameKey(e.Key, c))
+	}
+	for _, line := range e.Joined {
+		p.facts.Rows.Skipped++
+		if err := p.tell(roster.Problem{Severity: roster.SkipRow, Line: line, Key: e.Key, Text: fmt.Sprintf("joined with line %d (format.dedupe)", e.Line)}, 0); err != nil {
+			return err
 		}
 	}
-	x.keys = map[uint64]*copies{}
-	bodies.repeated(func(id uint64, differ bool) { x.keys[id] = &copies{differ: differ} })
-	x.names = map[uint64]struct{}{}
-	names.repeated(func(n uint64, differ bool) {
-		if differ {
-			x.names[n] = struct{}{}
+	if e.Outside != "" {
+		return nil // it is no copy of another record, and wants nothing
+	}
+	if err := w.bodies.Add(id, x.body(*e)); err != nil {
+		return err
+	}
+	name := cmp.Or(e.Values[roster.Username], e.Defaults[roster.Username])
+	if name != "" {
+		given := e.Set.Has(roster.Username) && !e.Template && e.Values[roster.Username] != ""
+		if err := w.names.Add(x.hash(roster.Fold(name)), id&^1|uint64(bit(given))); err != nil {
+			return err
 		}
-	})
-	x.emails = map[uint64]struct{}{}
-	emails.repeated(func(n uint64, differ bool) {
-		if differ {
-			x.emails[n] = struct{}{}
+	}
+	if mail := cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]); mail != "" {
+		if err := w.emails.Add(x.hash(roster.Fold(mail)), id); err != nil {
+			return err
 		}
-	})
+	}
+	x.unseen = x.unseen || p.counted(*e) || len(e.Late) > 0 && name == ""
+	if mail := lateMail(*e); mail != "" {
+		return w.emails.Add(x.hash(roster.Fold(mail)), 0) // of no one's: each gets its own once it has its name
+	}
 	return nil
 }
 
-// wants are many, in pieces by their hash: a piece that grows is copied, and
-// copying all of them at once would take as much memory again.
-type wants [64][]want
-
-func (all *wants) add(w want) {
-	piece := &all[w.thing>>58]
-	*piece = append(*piece, w)
+// meet looks for anybody whom the records of a chunk could mean, and sets them
+// aside as [planner.known] would that finds none.
+func (p *planner) meet(part []numbered) error {
+	w, err := p.load(p.within(part))
+	if err != nil {
+		return err
+	}
+	if p.met {
+		p.asking, p.odd, p.outside, p.waiting, p.nobody = false, waiting{}, waiting{}, waiting{}, waiting{}
+		return nil
+	}
+	for i := range part {
+		e := part[i]
+		switch _, ok := p.identity(e.Entry); {
+		case e.Outside != "":
+			p.outside.put(e)
+		case !ok || e.Broken:
+			p.odd.put(e)
+		case w.nothing(e.Entry):
+			p.nobody.put(e)
+		default:
+			p.waiting.put(e)
+		}
+	}
+	return nil
 }
 
-// repeated calls f for each thing that several want, and gives them up.
-func (all *wants) repeated(f func(thing uint64, differ bool)) {
-	for i := range all {
-		repeated(all[i], f)
-		all[i] = nil
+// gather finds what stands there more than once.
+func (x *index) gather(w wants) error {
+	x.keys = map[uint64]*copies{}
+	x.names = contest{map[uint64]struct{}{}, map[uint64]struct{}{}}
+	x.emails = contest{map[uint64]struct{}{}, map[uint64]struct{}{}}
+	err := repeated(w.bodies, func(id uint64, group [][2]uint64) {
+		x.keys[id] = &copies{differ: group[0][1] != group[len(group)-1][1]}
+	})
+	if err != nil {
+		return err
 	}
+	err = repeated(w.names, func(name uint64, group [][2]uint64) {
+		givers := uint64(0) // whoever gives it
+		for _, g := range group {
+			if g[1]&1 == 0 {
+				continue
+			}
+			if givers != 0 && givers != g[1] {
+				x.names.several[name] = struct{}{}
+				break
+			}
+			givers = g[1]
+		}
+		if group[0][1]>>1 != group[len(group)-1][1]>>1 {
+			x.names.shared[name] = struct{}{}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return repeated(w.emails, func(mail uint64, group [][2]uint64) {
+		differ := group[0][1] != group[len(group)-1][1]
+		if differ {
+			x.emails.several[mail] = struct{}{}
+		}
+		if differ || group[0][1] == 0 {
+			x.emails.shared[mail] = struct{}{}
+		}
+	})
 }
 
-// repeated calls f for each thing that stands in list more than once, and says
-// whether those who want it differ.
-func repeated(list []want, f func(thing uint64, differ bool)) {
-	slices.SortFunc(list, func(a, b want) int { return cmp.Or(cmp.Compare(a.thing, b.thing), cmp.Compare(a.who, b.who)) })
-	for i := 0; i < len(list); {
-		j := i + 1
-		for j < len(list) && list[j].thing == list[i].thing {
-			j++
+// repeated calls f with all pairs of each thing that several rows want, by who
+// wants it.
+func repeated(pairs Pairs, f func(thing uint64, group [][2]uint64)) error {
+	for part, err := range pairs.Parts() {
+		if err != nil {
+			return err
 		}
-		if j > i+1 {
-			f(list[i].thing, list[i].who != list[j-1].who)
+		slices.SortFunc(part, func(a, b [2]uint64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+		for i := 0; i < len(part); {
+			j := i + 1
+			for j < len(part) && part[j][0] == part[i][0] {
+				j++
+			}
+			if j > i+1 {
+				f(part[i][0], part[i:j])
+			}
+			i = j
 		}
-		i = j
 	}
+	return nil
+}
+
+// wanted tells whether anybody else may yet ask for a name of this kind.
+func (x *index) wanted(c *contest, name uint64) bool {
+	_, shared := c.shared[name]
+	return shared || x.unseen
 }
 
 // identity is by what two rows are of one person: the key, else the username

@@ -66,14 +66,10 @@ func (m *memory) Numbered(_ context.Context, base string, _ time.Time) ([]string
 	return all, nil
 }
 
-func (m *memory) Owned(_ context.Context, profile string) iter.Seq2[roster.Account, error] {
-	return func(yield func(roster.Account, error) bool) {
+func (m *memory) Roll(_ context.Context, profile string) iter.Seq2[Listed, error] {
+	return func(yield func(Listed, error) bool) {
 		for _, a := range m.accounts {
-			if a.Link(profile) == nil {
-				continue
-			}
-			a.Links = slices.Clone(a.Links)
-			if !yield(a, nil) {
+			if a.Link(profile) != nil && !yield(Listed{a.ID, a.Status()}, nil) {
 				return
 			}
 		}

@@ -71,7 +71,7 @@ func (d *draft) mail() error {
 		}
 	}
 	name := d.index.hash(fold)
-	_, contested := d.index.emails[name]
+	_, contested := d.index.emails.several[name]
 	d.ask(forEmail, &d.emails, name, holders, contested)
 	return nil
 }
@@ -144,7 +144,7 @@ func (d *draft) askUsername(name string) error {
 		holders = append(holders, a.ID)
 	}
 	hash := d.index.hash(fold)
-	_, contested := d.index.names[hash]
+	_, contested := d.index.names.several[hash]
 	d.ask(forUsername, &d.usernames, hash, holders, contested || d.held(fold, d.was.ID))
 	return nil
 }

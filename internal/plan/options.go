@@ -75,9 +75,10 @@ type Options struct {
 	Values bool            `json:"-"` // problems about a field keep what the record says there
 	Hidden roster.FieldSet `json:"-"` // fields that are neither named nor kept, nor counted by their values
 
-	Seed uint64 `json:"-"` // of [Options.Identity]; a secret
-	Same *Same  `json:"-"` // what need not be read; nil where every record is
-	Keep Keeper `json:"-"` // is told what the next run need not read; nil: nobody asks
+	Seed  uint64       `json:"-"` // of [Options.Identity]; a secret
+	Pairs func() Pairs `json:"-"` // for what look holds of a large drop; nil: in memory
+	Same  *Same        `json:"-"` // what need not be read; nil where every record is
+	Keep  Keeper       `json:"-"` // is told what the next run need not read; nil: nobody asks
 }
 
 // fold makes keys that are names or addresses be compared as those are anywhere (R22, R30).
@@ -98,8 +99,14 @@ type Directory interface {
 	Find(ctx context.Context, q Query) (Found, error)
 	// Numbered lists the taken usernames, folded, that are base followed by digits, present and held.
 	Numbered(ctx context.Context, base string, now time.Time) ([]string, error)
-	// Owned lists the accounts that the profile links, whatever their status, by id.
-	Owned(ctx context.Context, profile string) iter.Seq2[roster.Account, error]
+	// Roll lists the accounts that the profile links, whatever their status, by id.
+	Roll(ctx context.Context, profile string) iter.Seq2[Listed, error]
+}
+
+// A Listed is what a roll says of an account.
+type Listed struct {
+	Account uint64
+	Status  roster.Status
 }
 
 // A Query names accounts, by any of several ways.

@@ -9,7 +9,7 @@
 // The drop is read more than once, never held:
 //
 //	look     every record: which keys, names and addresses stand on several rows (R41, R33, R22)
-//	known    records whose key finds its account: compared in chunks
+//	known    records whose key finds its account: compared in chunks; of a first load there are none
 //	adopt    the others, by fallback, previous key or old name, but for those that nothing could find
 //	beyond   records that the scope leaves out (R68)
 //	absent   owned accounts that nobody mentioned (R62)
@@ -83,6 +83,8 @@ type planner struct {
 	likes     bool    // this pass asks for the accounts on which all witnesses agree (R48)
 	deciding  bool    // the adopt pass decides what it has found
 	met       bool    // the directory has something by which some record of the drop is called
+	strangers bool    // look has asked about every record, and nothing was met
+	odd       waiting // of strangers: rows whose key or shape is bad
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
 	owned     bitset  // accounts that the profile owns, as far as they were looked at
@@ -92,6 +94,8 @@ type planner struct {
 	usernames names
 	emails    names
 	numbers   map[string]*numbers // by base name, while adding
+	none      roster.Account      // what a newcomer has been so far
+	fresh     roster.Account      // room for the newcomer that is being added
 }
 
 // waiting are the records that await a later pass: themselves while they are

@@ -6,6 +6,9 @@ import (
 
 // known plans the records whose key finds their account, and sets the others aside.
 func (p *planner) known() error {
+	if p.strangers {
+		return p.oddities()
+	}
 	p.asking = true
 	defer func() { p.asking = false }()
 	return p.each(p.all(), func(part []numbered) error {
@@ -46,6 +49,33 @@ func (p *planner) known() error {
 	})
 }
 
+// oddities ends the rows of strangers that cannot be used: how many of them have
+// no key must be known before anybody is found absent.
+func (p *planner) oddities() error {
+	err := p.each(p.again(p.odd), func(part []numbered) error {
+		w, err := p.load(part)
+		if err != nil {
+			return err
+		}
+		for _, e := range part {
+			if _, err := w.screen(e.Entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	p.odd = waiting{}
+	return err
+}
+
+// copied takes out the copies among strangers: known has not screened them.
+func (w *people) copied(e roster.Entry) (done bool, err error) {
+	if !w.strangers || len(w.index.keys) == 0 {
+		return false, nil
+	}
+	return w.screen(e)
+}
+
 // nothing tells whether no way leads from a record to an account, so that adopt
 // need not ask: what other records say then changes nothing.
 func (w *people) nothing(e roster.Entry) bool {
@@ -70,6 +100,12 @@ func (p *planner) adopt() error {
 			return err
 		}
 		for _, e := range part {
+			if done, err := w.copied(e.Entry); done || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			m := w.otherwise(e.Entry)
 			if m.code == "E301" {
 				for _, a := range m.touched { // neither is touched (R41), by no other row either

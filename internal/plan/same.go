@@ -85,13 +85,10 @@ func (p *planner) mentioned(account uint64) bool {
 	return p.seen.has(account) || p.Same != nil && p.Same.Known(account)
 }
 
-// maybeAbsent are all accounts that the profile owns, or what may be absent of them.
-func (p *planner) maybeAbsent() iter.Seq2[roster.Account, error] {
-	if p.Same == nil {
-		return p.dir.Owned(p.ctx, p.Profile)
-	}
+// accounts loads those of the ids that the profile links, by id.
+func (p *planner) accounts(ids []uint64) iter.Seq2[roster.Account, error] {
 	return func(yield func(roster.Account, error) bool) {
-		ids := slices.Clone(p.Same.Others)
+		ids := slices.Clone(ids)
 		slices.Sort(ids)
 		for part := range slices.Chunk(slices.Compact(ids), chunk) {
 			found, err := p.dir.Find(p.ctx, Query{Profile: p.Profile, IDs: part, Now: p.now})

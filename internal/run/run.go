@@ -22,6 +22,7 @@ import (
 	"rollcall/internal/fault"
 	"rollcall/internal/format"
 	"rollcall/internal/guard"
+	"rollcall/internal/index"
 	"rollcall/internal/journal"
 	"rollcall/internal/mapping"
 	"rollcall/internal/notify"
@@ -289,6 +290,11 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 		}
 		run.Facts = plan.Facts{} // what is not there is not counted
 	}()
+	scratch, err := r.folder("spool", q.Profile.Name)
+	if err != nil {
+		return err
+	}
+	o.Pairs = func() plan.Pairs { return index.NewPairs(scratch, 0) }
 	var sink plan.Sink = w
 	entries := from.people()
 	if look != nil {
