@@ -126,8 +126,7 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 		Marks:   marks,
 	}
 	if l.mapped {
-		meaning := meanings(old.Secret)
-		l.looker.Mapped, l.looker.Marks = true, func() iter.Seq2[index.Mark, error] { return watched(x.meant(old.Secret, meaning)) }
+		l.looker.Mapped, l.looker.Marks = true, func() iter.Seq2[index.Mark, error] { return watched(x.meant(old.Secret)) }
 	}
 	for _, id := range moved {
 		l.looker.Touched.Add(id)

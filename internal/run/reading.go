@@ -108,39 +108,52 @@ func (x *reading) marks(seed uint64) iter.Seq2[index.Mark, error] {
 }
 
 // meant reads and maps every record, and hashes what each means.
-func (x *reading) meant(seed uint64, meaning func(roster.Entry) uint64) iter.Seq2[index.Mark, error] {
-	return func(yield func(index.Mark, error) bool) {
-		for e, err := range x.entriesOf(x.file.Pick(seed, nil)) {
-			if !yield(index.Mark{Line: e.Line, Hash: e.Hash, Entry: meaning(e)}, err) {
-				return
+func (x *reading) meant(seed uint64) iter.Seq2[index.Mark, error] {
+	return abreast(x.counted(x.file.Pick(seed, nil)), func() func(roster.Record, error) (index.Mark, error) {
+		meaning := meanings(seed)
+		return func(record roster.Record, err error) (index.Mark, error) {
+			e, err := x.entry(record, err)
+			if err != nil {
+				return index.Mark{}, err
 			}
+			return index.Mark{Line: e.Line, Hash: e.Hash, Entry: meaning(e)}, nil
 		}
-	}
+	})
 }
 
 // entriesOf maps records.
 func (x *reading) entriesOf(records iter.Seq2[roster.Record, error]) iter.Seq2[roster.Entry, error] {
-	return func(yield func(roster.Entry, error) bool) {
+	return abreast(x.counted(records), func() func(roster.Record, error) (roster.Entry, error) { return x.entry })
+}
+
+// counted counts records for whoever looks, and proves the columns at their end.
+func (x *reading) counted(records iter.Seq2[roster.Record, error]) iter.Seq2[roster.Record, error] {
+	return func(yield func(roster.Record, error) bool) {
 		rows := int64(0)
 		for record, err := range records {
 			if rows++; rows%1024 == 0 {
 				x.meter.count(rows)
 			}
-			var entry roster.Entry
 			var broken *roster.RowError
-			switch {
-			case errors.As(err, &broken):
-				entry, err = x.mapper.Broken(broken), nil
-			case err == nil:
-				entry, err = x.mapper.Entry(record)
-			}
-			entry.Hash = record.Hash
-			if !yield(entry, err) || err != nil {
-				return
+			if !yield(record, err) || err != nil && !errors.As(err, &broken) {
+				return // nothing follows what refuses the drop
 			}
 		}
 		if err := x.end(); err != nil {
-			yield(roster.Entry{}, err)
+			yield(roster.Record{}, err)
 		}
 	}
+}
+
+// entry maps one record, or makes of a broken one an entry that is rejected.
+func (x *reading) entry(record roster.Record, err error) (entry roster.Entry, _ error) {
+	var broken *roster.RowError
+	switch {
+	case errors.As(err, &broken):
+		entry, err = x.mapper.Broken(broken), nil
+	case err == nil:
+		entry, err = x.mapper.Entry(record)
+	}
+	entry.Hash = record.Hash
+	return entry, err
 }
