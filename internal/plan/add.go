@@ -17,7 +17,7 @@ func (p *planner) add() error {
 			return err
 		}
 		for _, e := range part {
-			if done, err := w.copied(e.Entry); done || err != nil {
+			if done, err := w.copied(e); done || err != nil {
 				if err != nil {
 					return err
 				}

@@ -85,6 +85,7 @@ type planner struct {
 	met       bool    // the directory has something by which some record of the drop is called
 	strangers bool    // look has asked about every record, and nothing was met
 	odd       waiting // of strangers: rows whose key or shape is bad
+	screened  bitset  // of strangers: records that were looked at for copies
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
 	owned     bitset  // accounts that the profile owns, as far as they were looked at

@@ -69,11 +69,12 @@ func (p *planner) oddities() error {
 }
 
 // copied takes out the copies among strangers: known has not screened them.
-func (w *people) copied(e roster.Entry) (done bool, err error) {
-	if !w.strangers || len(w.index.keys) == 0 {
+func (w *people) copied(e numbered) (done bool, err error) {
+	if !w.strangers || len(w.index.keys) == 0 || w.screened.has(uint64(e.n)) {
 		return false, nil
 	}
-	return w.screen(e)
+	w.screened.add(uint64(e.n))
+	return w.screen(e.Entry)
 }
 
 // nothing tells whether no way leads from a record to an account, so that adopt
@@ -100,7 +101,7 @@ func (p *planner) adopt() error {
 			return err
 		}
 		for _, e := range part {
-			if done, err := w.copied(e.Entry); done || err != nil {
+			if done, err := w.copied(e); done || err != nil {
 				if err != nil {
 					return err
 				}
