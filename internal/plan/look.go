@@ -77,7 +77,7 @@ func (p *planner) look() error {
 	for _, list := range []Pairs{w.bodies, w.names, w.emails} {
 		defer list.Close()
 	}
-	p.asking = p.Same == nil
+	p.asking, p.looking = p.Same == nil, true
 	err := p.each(p.all(), func(part []numbered) error {
 		if p.ctx.Err() != nil {
 			return p.ctx.Err()
@@ -92,7 +92,7 @@ func (p *planner) look() error {
 		}
 		return p.meet(part)
 	})
-	p.strangers, p.asking = p.asking, false
+	p.strangers, p.asking, p.looking = p.asking, false, false
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (w *people) compare(part []numbered) error {
 	if w.Passwords.Same == nil || w.Policy.Passwords != "update" || w.Policy.Update == "none" || w.Policy.Update == "fill_missing" {
 		return nil
 	}
-	if !w.asking && !w.deciding {
+	if w.looking || !w.asking && !w.deciding {
 		return nil
 	}
 	var guesses []Guess

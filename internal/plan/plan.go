@@ -81,6 +81,7 @@ type planner struct {
 	outside   waiting // records that the scope leaves out
 	asking    bool    // the known pass goes on, which asks the directory about every record
 	likes     bool    // this pass asks for the accounts on which all witnesses agree (R48)
+	looking   bool    // look is under way
 	deciding  bool    // the adopt pass decides what it has found
 	met       bool    // the directory has something by which some record of the drop is called
 	strangers bool    // look has asked about every record, and nothing was met
