@@ -74,7 +74,7 @@ func TestControlEveryDamageIsSeen(t *testing.T) {
 		do      func(s *site)
 	}{
 		{"a change is journalled twice", true, base(`
-			INSERT INTO change SELECT run, ord + 100000, line, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note
+			INSERT INTO change (run, ord, line, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note) SELECT run, ord + 100000, line, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note
 			FROM change WHERE run = 2 AND action = 'update' LIMIT 1`)},
 		{"an account is changed and nobody says so", true, base("UPDATE account SET version = version + 1 WHERE id = 7")},
 		{"a drop is applied again", true, base(`
@@ -84,7 +84,10 @@ func TestControlEveryDamageIsSeen(t *testing.T) {
 			INSERT INTO outbox (run, message, message_id, state, next_at, created_at) VALUES (2, '{}', 'a', 'sent', 0, 0), (2, '{}', 'b', 'sent', 0, 0)`)},
 		{"a journalled change is not made", false, base("UPDATE account SET version = version - 1 WHERE id = 2")},
 		{"a number was drawn for nothing", false, base("UPDATE counter SET value = value + 1 WHERE name = 'applied_seq'")},
-		{"a run still runs", false, base("UPDATE run SET status = 'running', applied_seq = NULL WHERE number = 2")},
+		{"a run still runs", false, base("UPDATE run SET status = 'running' WHERE number = 2")},
+		{"a run was applied and does not say so", true, base("UPDATE run SET applied_seq = NULL WHERE number = 2")},
+		{"a run says others to be its new accounts", true, base("UPDATE run SET ids_from = ids_from + 1000 WHERE number = 1")},
+		{"a change of a plan is gone", true, base("DELETE FROM change WHERE run = 2 AND ord = 1")},
 		{"a name is parked", false, base("UPDATE account SET username_folded = char(1) || id WHERE id = 3")},
 		{"a report says another status", false, file("state/reports/2.json", says(`"status": "warn"`, `"status": "ok"`))},
 		{"a report counts wrongly", false, file("state/reports/2.json", says(`"added": 4`, `"added": 5`))},

@@ -204,7 +204,10 @@ func visible(fields []plan.FieldChange) []plan.FieldChange {
 // rollcall notes beside them (who set the status and when, the instants of the
 // dates) is told by status and dates already.
 func shown(f *plan.FieldChange) bool {
-	known, ok := roster.FieldNamed(f.Name)
+	known, ok := f.Field, true
+	if f.Name != known.String() { // it was read from a file
+		known, ok = roster.FieldNamed(f.Name)
+	}
 	return !ok || known < roster.NumFeedFields || known == roster.StatusField || known == roster.FallbackOwner ||
 		known == roster.LegalHold || known == roster.MergedInto || known == roster.PasswordField
 }

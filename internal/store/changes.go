@@ -73,11 +73,20 @@ func plannedChange(c *plan.Change) (planned, error) {
 	if err := storable(string(c.Key), c.Username, c.Reason); err != nil {
 		return planned{}, err
 	}
-	for i := range c.Fields {
-		f := &c.Fields[i]
-		if err := storable(f.Old, f.New, string(f.Was), string(f.Is)); err != nil {
-			return planned{}, fmt.Errorf("%s: %w", f.Field, err)
+	text, short := "", false
+	if c.Action == plan.Add {
+		text, short = newText(c.Fields)
+	}
+	if !short || storable(text) != nil { // all of them at once, or one by one, to say which
+		for i := range c.Fields {
+			f := &c.Fields[i]
+			if err := storable(f.Old, f.New, string(f.Was), string(f.Is)); err != nil {
+				return planned{}, fmt.Errorf("%s: %w", f.Field, err)
+			}
 		}
+	}
+	if !short {
+		text = fieldsText(c.Fields)
 	}
 	for _, l := range c.Links {
 		if err := storable(string(l.OldKey), string(l.NewKey), l.Profile); err != nil {
@@ -87,14 +96,7 @@ func plannedChange(c *plan.Change) (planned, error) {
 	p := planned{
 		place: place{phase: phase(c.Action), subject: c.Account, key: string(c.Key), username: c.Username},
 		line:  int64(c.Line), version: int64(c.Version), action: string(c.Action), reason: c.Reason, absent: c.Absent, byDate: c.ByDate,
-		links: linksText(c.Links),
-	}
-	short := false
-	if c.Action == plan.Add {
-		p.fields, short = newText(c.Fields)
-	}
-	if !short {
-		p.fields = fieldsText(c.Fields)
+		fields: text, links: linksText(c.Links),
 	}
 	p.gives, p.takes = names(c)
 	return p, nil

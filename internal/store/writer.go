@@ -50,8 +50,8 @@ func (db *DB) Writer(ctx context.Context, run int64) Writer {
 // Change implements [plan.Sink].
 func (w *writer) Change(c plan.Change) error {
 	c.Sort()
-	for i, f := range c.Fields {
-		c.Fields[i].Name = f.Field.String()
+	for i := range c.Fields {
+		c.Fields[i].Name = c.Fields[i].Field.String()
 	}
 	row, err := plannedChange(&c)
 	if err != nil {
