@@ -18,19 +18,20 @@ var methods = []string{"manual", "ldap", "oauth2", "saml2"}
 // MappingOptions are what the mapping of p depends on.
 func (s *Site) MappingOptions(p *Profile) mapping.Options {
 	return mapping.Options{
-		Map:         p.Map,
-		Key:         p.Match.Key,
-		Fallback:    p.Match.Fallback.By == "username",
-		Standardise: string(s.Accounts.Standardise),
-		Auth:        union(methods, s.Accounts.Auth),
-		Zone:        p.Zone,
-		Action:      mapping.Action(p.Format.Action),
-		Prefer:      p.Format.Dedupe.Prefer,
-		Commas:      p.Format.Commas,
-		Scope:       p.Scope,
-		Catalog:     s.Listed,
-		Values:      p.Report.PersonalData == "values",
-		Hidden:      s.Hidden(),
+		Map:           p.Map,
+		Key:           p.Match.Key,
+		Fallback:      p.Match.Fallback.By == "username",
+		Standardise:   string(s.Accounts.Standardise),
+		Auth:          union(methods, s.Accounts.Auth),
+		Zone:          p.Zone,
+		Action:        mapping.Action(p.Format.Action),
+		Prefer:        p.Format.Dedupe.Prefer,
+		Commas:        p.Format.Commas,
+		TrimPasswords: p.Format.Preset == "moodle" || p.Format.Preset == "dualcode",
+		Scope:         p.Scope,
+		Catalog:       s.Listed,
+		Values:        p.Report.PersonalData == "values",
+		Hidden:        s.Hidden(),
 	}
 }
 

@@ -25,7 +25,8 @@ type state struct {
 	Since    report.Instant        `json:"since"`
 	Runs     map[string]int        `json:"runs"` // since then, by status
 	Held     int                   `json:"held"`
-	Outbox   int                   `json:"outbox"` // mails not delivered
+	Outbox   int                   `json:"outbox"`          // mails not delivered
+	Waiting  int                   `json:"welcome_waiting"` // welcome mails that a person must release
 	Accounts map[roster.Status]int `json:"accounts"`
 }
 
@@ -114,6 +115,9 @@ func (d *desk) state(since string) (*state, error) {
 	}
 	s.Held = len(held)
 	if s.Outbox, err = d.r.Store.Outstanding(d.ctx); err != nil {
+		return nil, err
+	}
+	if s.Waiting, err = d.r.Store.Unreleased(d.ctx); err != nil {
 		return nil, err
 	}
 	counts, err := d.r.Store.Count(d.ctx)
@@ -206,6 +210,13 @@ func (d *desk) screen(s *state) error {
 	}
 	if s.Outbox > 0 {
 		outbox = plural(s.Outbox, "mail") + " not delivered yet; rollcall serve keeps trying: rollcall outbox"
+	}
+	if s.Waiting > 0 {
+		waits := welcomesWait(s.Waiting) + " for a person: rollcall outbox"
+		if s.Outbox > 0 {
+			waits = outbox + "; " + waits
+		}
+		outbox = waits
 	}
 	for _, f := range s.Profiles {
 		if !f.Overdue.IsZero() {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/format"
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/mapping"
@@ -477,6 +478,7 @@ func TestR80NoPasswordIsLeftAnywhere(t *testing.T) {
 		s.Log = slogTo(&log)
 		box, p := s.greets(func(p *run.Profile) {
 			p.Report = run.Report{To: []string{"hr-it@example.org"}, When: "always", Attach: true}
+			p.Mapping.Values, p.Plan.Values = true, true // what was wrong is told
 		})
 		s.read(p, journal.Warn, passwordHead,
 			with("E1", "Marmalade-77"), with("E2", "marmaladeweak"), with("E3", ""), "E4,short,Marmalade-shape", with("E5", "Marmalade-5\a"))
@@ -567,6 +569,34 @@ func TestR80WhatIsKeptOfADropCanBePlannedAgain(t *testing.T) {
 	same, err := s.Run(t.Context(), run.Request{Profile: p, File: "last"})
 	if err != nil || same.Status != journal.Unchanged {
 		t.Errorf("%+v, %v", same, err)
+	}
+}
+
+// Of another format the same is kept: its records as CSV.
+func TestR80WhatIsKeptOfXMLShowsNoPassword(t *testing.T) {
+	s := open(t, "sqlite")
+	p := s.secrets(func(p *run.Profile) {
+		p.Format = format.Options{Type: "xml", Record: "/staff/person", Content: "full", Elements: []string{"no", "login", "mail", "first", "last", "pw"}}
+		p.Mapping.Map = map[string]mapping.Column{
+			"employee_id": {From: "no"}, "username": {From: "login"}, "email": {From: "mail"}, "first_name": {From: "first"}, "last_name": {From: "last"}, "password": {From: "pw"},
+		}
+	})
+	p.Source.Path = filepath.Join(s.drops, "*.xml")
+	path := filepath.Join(s.drops, "hr.xml")
+	text := "<staff>\n<person><no>E1</no><login>ada</login><mail>ada@example.org</mail><first>Ada</first><last>Byron, Lovelace</last><pw>Marmalade&amp;7</pw></person>\n</staff>\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.run(p, journal.OK)
+	if !s.knows("key:E1", "Marmalade&7") {
+		t.Error("the password of the element")
+	}
+	if found := holding(t, files(t, s.State), "Marmalade"); len(found) > 0 {
+		t.Errorf("it stands in %v", found)
+	}
+	j, err := s.Run(t.Context(), run.Request{Profile: p, File: "last", Dry: true})
+	if err != nil || j.Facts.Rows.Unchanged != 1 {
+		t.Errorf("%+v, %v", j, err)
 	}
 }
 

@@ -187,6 +187,15 @@ func (db *DB) DropMail(ctx context.Context, number int64, why string) error {
 	return db.setMail(ctx, number, map[string]any{"state": mailDropped, "error": why})
 }
 
+// Unreleased is how many welcome mails wait for a person.
+func (db *DB) Unreleased(ctx context.Context) (int, error) {
+	var n int64
+	if err := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("state = ?", mailWaiting).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("outbox: %w", err)
+	}
+	return int(n), nil
+}
+
 // ReleaseMail lets the welcome mails of a run go that wait for a person, and
 // tells how many there are.
 func (db *DB) ReleaseMail(ctx context.Context, run int64) (int, error) {
