@@ -34,8 +34,10 @@ test:
 safety:
 	@.ci/packages
 	@scores="$$(mktemp)"; trap 'rm -f "$$scores"' EXIT; \
-	ROLLCALL_SAFETY=1 ROLLCALL_SCORES="$$scores" go test -json -count=1 -timeout 2h ./... | go run ./internal/verdict; \
-	go run ./internal/proof/board "$$scores" internal/proof/README.md
+	failed=0; \
+	ROLLCALL_SAFETY=1 ROLLCALL_SCORES="$$scores" go test -json -count=1 -timeout 3h ./... | go run ./internal/verdict || failed=1; \
+	go run ./internal/proof/board "$$scores" internal/proof/README.md; \
+	exit $$failed
 
 lint:
 	go vet ./...

@@ -114,6 +114,7 @@ func newHistory(t *testing.T, rt *rapid.T, engine string) *history {
 			rt.Cleanup(func() { _ = h.sites[i].Store.Close() })
 		} else {
 			h.sites[i] = open(t, engine)
+			rt.Cleanup(func() { _ = h.sites[i].Store.Close() }) // a server has only so many connections
 		}
 		h.sites[i].ReadAll = i == 1
 	}

@@ -2,8 +2,9 @@ package run_test
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,15 +18,24 @@ func (o *outgoing) process() (*journal.Run, time.Duration, int64) {
 	o.t.Helper()
 	cmd := o.child(fmt.Sprintf("ROLLCALL_TEST_SSH=%s %s %s %s %s", o.Addr, o.User, o.KeyFile, o.Fingerprint, o.now().Format(time.RFC3339)))
 	began := time.Now()
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		o.t.Fatalf("%v: %s", err, out)
 	}
 	took := time.Since(began)
+	peak := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(out) // what wait gives is this process's, where that is larger
+	if peak == nil {
+		o.t.Fatalf("the process does not say how much memory it had: %s", out)
+	}
+	memory, err := strconv.ParseInt(string(peak[1]), 10, 64)
+	if err != nil {
+		o.t.Fatal(err)
+	}
 	j, err := o.Store.Newest(o.t.Context(), "hr")
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return j, took, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	return j, took, memory << 10
 }
 
 // TestTwentyThousandPeopleOverOpenSSH is a first load, the same people again

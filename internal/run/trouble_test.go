@@ -175,7 +175,8 @@ func TestChild(t *testing.T) {
 	if j == nil {
 		t.Fatal(err)
 	}
-	t.Logf("%v: %v", j.Status, err)
+	status, _ := os.ReadFile("/proc/self/status")
+	t.Logf("%v: %v\n%s", j.Status, err, status)
 }
 
 // child starts this test binary once more, for a site.
