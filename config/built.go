@@ -31,29 +31,19 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.answer", "handing problems back to the server"},
 	{"source.decrypt", "decryption"},
 	// format
-	{"format.dedupe.lists", "memberships"},
 	// whole blocks
 	{"site", "sites"},
 	{"groups", "groups of a directory server"},
 	// map
-	{"map.roles", "memberships"},
-	{"map.cohorts", "memberships"},
-	{"map.enrolments", "memberships"},
-	{"map.programs", "memberships"},
-	{"map.sessions", "memberships"},
 	{"map.fields.*", "custom profile fields"},
-	{"map.*.list", "values that are lists"},
 	{"map.*.each", "values that are lists"},
-	{"map.*.when", "values under a condition"},
 	{"map.*.lookup", "looking values up in a directory server"},
 	// policy
 	{"policy.anonymise_after", "erasing personal data"},
 	{"policy.purge_after", "removing accounts for good"},
-	{"policy.memberships", "memberships"},
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},
 	{"guardrails.max_removals_week", "limits over a week"},
-	{"guardrails.max_membership_removals", "memberships"},
 	{"guardrails.max_field_change.fields.*", "custom profile fields"},
 	// report
 	{"report.digest", "mails that sum up several runs"},

@@ -264,3 +264,13 @@ func (f *catalogFile) items() []listed {
 	}
 	return all
 }
+
+// beside is where the keys of map: go that are no columns of fields.
+func (p *Profile) beside() map[string]reflect.Value {
+	places := map[string]reflect.Value{}
+	into := reflect.ValueOf(&p.Memberships).Elem()
+	for name, i := range fieldsOf(into.Type()) {
+		places[join("map", name)] = into.Field(i)
+	}
+	return places
+}

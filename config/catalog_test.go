@@ -3,10 +3,13 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"rollcall/internal/mapping"
 	"rollcall/internal/roster"
 )
 
@@ -112,5 +115,65 @@ func TestACatalogThatIsNotThereIsAnErrorOfItsKey(t *testing.T) {
 	_, errs := load(site(t, "catalog: cat.yaml", "hr.yaml", small), now, nil)
 	if got, want := codes(errs), []string{"rollcall.yaml:1:10 C100"}; !slices.Equal(got, want) {
 		t.Errorf("errors = %v, want %v\n%v", got, want, errs)
+	}
+}
+
+func TestR90MembershipsAreKeysOfTheMap(t *testing.T) {
+	s := loaded(t, site(t, "", "hr.yaml", `
+source: {type: dir, path: ../in/*.csv}
+format: {content: full}
+map:
+  employee_id: PersonNo
+  username: Login
+  first_name: First
+  last_name: Last
+  email: Mail
+  cohorts: ["dept-{Department|slug}"]
+  roles: {from: JobFamily, list: "|", values: {MD: [clinician], RN: nurse}, other: []}
+  enrolments: [{course: FIRE-101, role: learner, group: "{Shift}", period: 365d, when: {Department: [ICU]}}, {from: Courses, list: "|"}]
+  programs: Program
+  sessions: {numbered: on}
+policy: {memberships: exact}
+guardrails: {max_membership_removals: 10%}
+`))
+	p := s.Loaded[0]
+	day := 24 * time.Hour
+	want := mapping.Memberships{
+		Cohorts:    []mapping.Member{{Template: "dept-{Department|slug}"}},
+		Roles:      []mapping.Member{{From: "JobFamily", List: "|", Values: map[string]mapping.Words{"MD": {"clinician"}, "RN": {"nurse"}}, Other: mapping.Words{}}},
+		Enrolments: []mapping.Member{{Course: "FIRE-101", Role: "learner", Group: "{Shift}", Period: 365 * day, When: map[string]mapping.Words{"Department": {"ICU"}}}, {From: "Courses", List: "|"}},
+		Programs:   []mapping.Member{{From: "Program"}},
+		Sessions:   []mapping.Member{{Numbered: true}},
+	}
+	if !reflect.DeepEqual(p.Memberships, want) || len(p.Map) != 5 {
+		t.Errorf("got  %+v\nwant %+v", p.Memberships, want)
+	}
+	if o := s.MappingOptions(p); !reflect.DeepEqual(o.Memberships, want) {
+		t.Error("the mapping does not know them")
+	}
+	if s.PlanOptions(p).Policy.Memberships != "exact" || p.Guardrails.MaxMembershipRemovals.Percent != 10 {
+		t.Errorf("policy %q, limit %+v", p.Policy.Memberships, p.Guardrails.MaxMembershipRemovals)
+	}
+}
+
+func TestAWrongMembershipIsToldWithItsPlace(t *testing.T) {
+	_, errs := load(site(t, "", "hr.yaml", `source: {type: dir, path: ../in/*.csv}
+format: {content: full}
+map:
+  employee_id: PersonNo
+  cohorts: [{from: a, tempalte: b}]
+  roles: {from: a, other: []}
+  enrolments: [{course: X, period: 3h}, {role: learner}]
+  programs: 
+  email: {from: Mail, list: "|"}
+policy: {memberships: exactly}
+required: []
+`), now, nil)
+	got := codes(errs)
+	want := []string{
+		"hr.yaml:5:23 C101", "hr.yaml:6:27 C110", "hr.yaml:7:36 C110", "hr.yaml:7:41 C110", "hr.yaml:8:3 C102", "hr.yaml:9:23 C101", "hr.yaml:10:23 C110",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q\n%v", got, want, errs)
 	}
 }

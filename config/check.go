@@ -199,6 +199,7 @@ func (p *Profile) checkWords(d *document) {
 	d.word("policy.update", p.Policy.Update, "none", "file", "file_and_defaults", "fill_missing")
 	d.word("policy.leaver", p.Policy.Leaver, "suspend", "delete")
 	d.word("policy.leave", p.Policy.Leave, "keep", "suspend")
+	d.word("policy.memberships", p.Policy.Memberships, "add", "exact")
 	d.word("policy.missing", p.Policy.Missing, "keep", "suspend", "delete")
 	d.word("policy.passwords", p.Policy.Passwords, "add", "update", "ignore")
 	d.word("policy.force_change", p.Policy.ForceChange, "none", "weak", "all")

@@ -89,6 +89,7 @@ type Profile struct {
 	Required    []roster.Field            `yaml:"required"`     // R43
 	UniqueEmail Switch                    `yaml:"unique_email"` // on, warn, off (R22)
 	Map         map[string]mapping.Column `yaml:"map"`
+	Memberships mapping.Memberships       `yaml:"-"` // keys of map: too
 	Policy      plan.Policy               `yaml:"policy"`
 	Guardrails  guard.Limits              `yaml:"guardrails"`
 	Report      Report                    `yaml:"report"`

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"rollcall/internal/mapping"
 	"rollcall/internal/roster"
 	"rollcall/internal/secret"
 )
@@ -50,6 +51,10 @@ func (d *document) decode(n *yaml.Node, v reflect.Value, path string, depth int)
 		d.table(n, v, path, depth)
 	case n.Kind == yaml.SequenceNode && v.Kind() == reflect.Slice:
 		d.list(n, v, path, depth)
+	case n.Kind == yaml.MappingNode && v.Type() == reflect.TypeFor[[]mapping.Member](): // one instead of a list
+		fresh := reflect.MakeSlice(v.Type(), 1, 1)
+		d.decode(n, fresh.Index(0), path, depth+1)
+		v.Set(fresh)
 	case n.Kind == yaml.MappingNode && v.Kind() == reflect.Slice && reflect.PointerTo(v.Type().Elem()).Implements(reflect.TypeFor[caller]()):
 		d.called(n, v, path, depth)
 	default:
@@ -146,6 +151,10 @@ func (d *document) table(n *yaml.Node, v reflect.Value, path string, depth int) 
 		fresh.SetMapIndex(reflect.ValueOf("default"), start)
 	}
 	d.pairs(n, path, false, func(key, value *yaml.Node, sub string) {
+		if own, ok := d.beside[sub]; ok {
+			d.decode(value, own, sub, depth+1)
+			return
+		}
 		elem := reflect.New(v.Type().Elem()).Elem()
 		if start.IsValid() {
 			elem.Set(start)

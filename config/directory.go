@@ -20,7 +20,7 @@ func (p *Profile) settleDirectory() {
 		p.Format.Dialect = p.Source.Dialect
 	}
 	seen := map[string]bool{}
-	for _, column := range (mapping.Options{Map: p.Map, Scope: p.Scope}).Columns() {
+	for _, column := range (mapping.Options{Map: p.Map, Memberships: p.Memberships, Scope: p.Scope}).Columns() {
 		names, ok := format.Attributes(p.Format.Dialect, column)
 		if !ok {
 			continue // checkDirectory says so

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,7 +35,8 @@ type document struct {
 	failed   map[string]bool // paths that already have an error
 	misspelt []string        // paths that were meant by keys that are unknown: they are not missing
 	visited  int
-	built    bool // all keys of its kind are
+	built    bool                     // all keys of its kind are
+	beside   map[string]reflect.Value // where the value of a path goes that has a place of its own beside its table
 	errs     Errors
 }
 

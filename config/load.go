@@ -151,6 +151,7 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 		}
 		pd := open(file)
 		base := p.preset(pd)
+		pd.beside = p.beside()
 		if pd.root != nil {
 			pd.decode(pd.root, reflect.ValueOf(p).Elem(), "", 0)
 			p.inherit(base)
@@ -258,7 +259,7 @@ func (p *Profile) settle(d *document) {
 		p.settleDirectory()
 	}
 	p.Zone = zone(d, p.Timezone)
-	p.Format.Elements = mapping.Options{Map: p.Map, Action: mapping.Action(p.Format.Action), Scope: p.Scope, Prefer: p.Format.Dedupe.Prefer}.Columns()
+	p.Format.Elements = mapping.Options{Map: p.Map, Memberships: p.Memberships, Action: mapping.Action(p.Format.Action), Scope: p.Scope, Prefer: p.Format.Dedupe.Prefer}.Columns()
 }
 
 func settleSecret(dir string, r *secret.Ref) {

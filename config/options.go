@@ -32,13 +32,14 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Catalog:       s.Listed,
 		Values:        p.Report.PersonalData == "values",
 		Hidden:        s.Hidden(),
+		Memberships:   p.Memberships,
 	}
 }
 
 // Dedupe says how the rows of one person of p are joined, if they are.
 func (s *Site) Dedupe(p *Profile) mapping.Dedupe {
 	d := p.Format.Dedupe
-	return mapping.Dedupe{By: d.By, Prefer: d.Prefer, Status: d.Status, ExpiresOn: d.ExpiresOn, Fold: p.Match.IgnoreCase || p.Match.Key == roster.Username || p.Match.Key == roster.Email}
+	return mapping.Dedupe{By: d.By, Prefer: d.Prefer, Status: d.Status, ExpiresOn: d.ExpiresOn, Lists: d.Lists, Fold: p.Match.IgnoreCase || p.Match.Key == roster.Username || p.Match.Key == roster.Email}
 }
 
 // Hidden are the fields whose values no report shows: what one profile marks as
@@ -110,8 +111,12 @@ func (p *Profile) Digest() string {
 		Format              format.Options
 		Match               plan.Match
 		Map                 map[string]mapping.Column
-		Of                  mapping.Scope `json:",omitzero"`
-	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, match, p.Map, p.Scope}
+		Of                  mapping.Scope        `json:",omitzero"`
+		Memberships         *mapping.Memberships `json:",omitempty"`
+	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, match, p.Map, p.Scope, nil}
+	if !p.Memberships.IsZero() {
+		meaning.Memberships = &p.Memberships
+	}
 	text, err := json.Marshal(meaning) // walks maps in sorted order
 	if err != nil {
 		panic(err) // plain data

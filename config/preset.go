@@ -53,7 +53,7 @@ func Preset(name string) *Profile {
 
 // fill reads a preset into p. Its columns may be missing in a file (R10).
 func (p *Profile) fill(name, text string) {
-	d := &document{file: "preset " + name, marks: map[string]mark{}, failed: map[string]bool{}}
+	d := &document{file: "preset " + name, marks: map[string]mark{}, failed: map[string]bool{}, beside: p.beside()}
 	d.parse([]byte(text))
 	if d.root != nil {
 		d.decode(d.root, reflect.ValueOf(p).Elem(), "", 0)
@@ -65,6 +65,7 @@ func (p *Profile) fill(name, text string) {
 		column.Optional = true
 		p.Map[field] = column
 	}
+	p.Memberships.Waive()
 }
 
 // preset fills p with what its file's format.preset names, before the file itself

@@ -33,6 +33,8 @@ var shorthands = map[reflect.Type]func(v reflect.Value, text string) error{
 	reflect.TypeFor[plan.Fallback]():          setFallback,
 	reflect.TypeFor[map[string]guard.Limit](): setLimits,
 	reflect.TypeFor[time.Duration]():          setDuration,
+	reflect.TypeFor[[]mapping.Member]():       setMember,
+	reflect.TypeFor[mapping.Words]():          setWords,
 }
 
 // wants names, for messages, what such a type takes.
@@ -45,10 +47,26 @@ var wants = map[reflect.Type]string{
 	reflect.TypeFor[roster.Field]():   "an account field",
 	reflect.TypeFor[roster.Name]():    "an account field",
 	reflect.TypeFor[mapping.Column](): "a column's name or a block of keys",
+
+	reflect.TypeFor[[]mapping.Member](): "a column's name, a block of keys, or a list of templates and blocks",
+	reflect.TypeFor[mapping.Member]():   "a template or a block of keys",
+	reflect.TypeFor[mapping.Words]():    "a word, or a list like [a, b]",
 }
 
 func setFallback(v reflect.Value, text string) error {
 	v.Set(reflect.ValueOf(plan.Fallback{By: text}))
+	return nil
+}
+
+// setMember reads a text in the place of a list: a column.
+func setMember(v reflect.Value, text string) error {
+	v.Set(reflect.ValueOf([]mapping.Member{{From: text}}))
+	return nil
+}
+
+// setWords reads one word in the place of a list.
+func setWords(v reflect.Value, text string) error {
+	v.Set(reflect.ValueOf(mapping.Words{text}))
 	return nil
 }
 

@@ -64,7 +64,7 @@ func rollcall(t *testing.T, dir string, args ...string) (stdout string, code int
 func example(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, part := range []string{"rollcall.yaml", "profiles.d", "hr", "outgoing"} {
+	for _, part := range []string{"rollcall.yaml", "catalog.yaml", "profiles.d", "hr", "outgoing"} {
 		from := filepath.Join(name, part)
 		info, err := os.Stat(from)
 		switch {
@@ -129,6 +129,28 @@ func TestQuickstartGivesItsPlanAndIsThenApproved(t *testing.T) {
 	}
 }
 
+func TestMembershipsGiveTheirPlanAndFollowTheCatalog(t *testing.T) {
+	dir := example(t, "memberships")
+	plan, code := rollcall(t, dir, "plan", "staff")
+	if code != 0 {
+		t.Fatalf("plan: exit %d\n%s", code, plan)
+	}
+	compares(t, "memberships", plan)
+	if out, code := rollcall(t, dir, "run", "staff", "--yes"); code != 10 || !strings.Contains(out, "E201") || !strings.Contains(out, "E204") {
+		t.Errorf("run: exit %d, want 10, applied with two warnings\n%s", code, out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "wards.csv"), []byte("cohort\ndept-pharmacy\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := rollcall(t, dir, "catalog", "import", "wards.csv"); code != 0 {
+		t.Fatalf("import: exit %d\n%s", code, out)
+	}
+	rollcall(t, dir, "run", "staff")
+	if out, _ := rollcall(t, dir, "accounts", "list", "--cohort", "dept-pharmacy"); !strings.Contains(out, "k.krol") {
+		t.Errorf("after the import the pharmacy has\n%s\nwant k.krol", out)
+	}
+}
+
 func TestHRCSVOverOpenSSHGivesItsPlanAndIsApplied(t *testing.T) {
 	server := shore.SSHD(t)
 	dir := example(t, "hr-csv-sftp")
@@ -175,7 +197,7 @@ var aSecret = regexp.MustCompile(`: warning: source\.(key|password|bind\.passwor
 // validate, but for the secrets that they do not bring, and the profile that the
 // demo runs to differ from its example in nothing but the server.
 func TestEveryExampleIsValidAndReadsAsItIs(t *testing.T) {
-	for _, name := range []string{"quickstart", "hr-csv-sftp", "ldap-openldap", "ldap-ad"} {
+	for _, name := range []string{"quickstart", "memberships", "hr-csv-sftp", "ldap-openldap", "ldap-ad"} {
 		out, code := rollcall(t, example(t, name), "validate")
 		warnings, secrets := strings.Count(out, ": warning: "), len(aSecret.FindAllString(out, -1))
 		if code != 0 || !strings.Contains(out, "0 errors, ") || warnings != secrets {

@@ -45,23 +45,19 @@ type selection struct {
 	InRun            string `name:"run" help:"Changed by this run." placeholder:"RUN"`
 	Outcome          string `help:"With --run: added, updated, renamed, reactivated, suspended, deleted or all." placeholder:"WORD"`
 	Limit            int    `help:"At most so many." placeholder:"N"`
-	Role             string `hidden:""`
-	Cohort           string `hidden:""`
+	Role             string `help:"With this role of the system." placeholder:"R"`
+	Cohort           string `help:"In this cohort." placeholder:"C"`
 }
 
 // query is what the flags select.
 func (s *selection) query(d *desk) (q store.AccountQuery, err error) {
 	switch {
-	case s.Role != "":
-		return q, errors.New("--role is not built yet: this version keeps no roles")
-	case s.Cohort != "":
-		return q, errors.New("--cohort is not built yet: this version keeps no cohorts")
 	case s.Limit < 0:
 		return q, fmt.Errorf("--limit: %d is negative", s.Limit)
 	case s.Outcome != "" && s.InRun == "":
 		return q, errors.New("--outcome is that of a run: name it with --run")
 	}
-	q = store.AccountQuery{Status: s.Status, Text: s.Query, Profile: s.Profile, Site: s.Site, Outcome: s.Outcome, Limit: s.Limit}
+	q = store.AccountQuery{Status: s.Status, Text: s.Query, Profile: s.Profile, Site: s.Site, Outcome: s.Outcome, Limit: s.Limit, Role: s.Role, Cohort: s.Cohort, Grants: true}
 	if s.InRun != "" {
 		j, err := d.stored(s.InRun)
 		if err != nil {

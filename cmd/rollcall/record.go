@@ -26,8 +26,44 @@ type cell struct {
 // contract, always, in one order. The password is not among them.
 type record []cell
 
-// recordOf writes an account down. What this version does not keep yet is an
-// empty list.
+// An enrolment is a membership in a course as other programs read it.
+type enrolment struct {
+	Course string `json:"course"`
+	Role   string `json:"role"`
+	Group  string `json:"group"`
+	Until  any    `json:"until"` // the first moment after it, or null
+}
+
+// enrolments are the courses of an account.
+func enrolments(a *roster.Account) []enrolment {
+	all := []enrolment{}
+	for _, m := range a.Memberships() {
+		if m.Kind == roster.CourseKind {
+			all = append(all, enrolment{m.Name, m.Role, m.Group, orNil(m.Until)})
+		}
+	}
+	return all
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// in are the names of an account's memberships of a kind.
+func in(a *roster.Account, kind roster.Kind) []string {
+	all := []string{}
+	for _, m := range a.Memberships() {
+		if m.Kind == kind {
+			all = append(all, m.Name)
+		}
+	}
+	return all
+}
+
+// recordOf writes an account down; its grants must be loaded.
 func recordOf(a *roster.Account) record {
 	v := &a.Values
 	r := record{{"id", a.ID}, {"version", a.Version}}
@@ -51,8 +87,8 @@ func recordOf(a *roster.Account) record {
 	}
 	orNull(roster.LastLoginAt)
 	r = append(r,
-		cell{"roles", []string{}}, cell{"cohorts", []string{}}, cell{"enrolments", []string{}},
-		cell{"programs", []string{}}, cell{"sessions", []string{}}, cell{"fields", map[string]string{}})
+		cell{"roles", in(a, roster.RoleKind)}, cell{"cohorts", in(a, roster.CohortKind)}, cell{"enrolments", enrolments(a)},
+		cell{"programs", in(a, roster.ProgramKind)}, cell{"sessions", in(a, roster.SessionKind)}, cell{"fields", map[string]string{}})
 	add(roster.StatusReason)
 	r = append(r,
 		cell{"status_by", setBy(v)}, cell{"password_set", a.PasswordSet()}, cell{"must_change_password", a.MustChangePassword()})
@@ -103,6 +139,13 @@ func (c cell) text() string {
 		return strconv.FormatBool(v)
 	case []string:
 		return strings.Join(v, "|")
+	case []enrolment:
+		var all []string
+		for _, e := range v {
+			m := roster.Membership{Kind: roster.CourseKind, Name: e.Course, Role: e.Role, Group: e.Group}
+			all = append(all, strings.TrimPrefix(m.String(), string(roster.CourseKind)+":"))
+		}
+		return strings.Join(all, "|")
 	}
 	return ""
 }

@@ -100,6 +100,23 @@ func (d *desk) shown(x *roster.Account) error {
 	if err := t.end(); err != nil {
 		return err
 	}
+	if len(x.Grants) > 0 {
+		fmt.Fprintln(d.stdout)
+		t = newTable(d.stdout, "member of", "until", "granted by")
+		for _, g := range x.Grants {
+			until := d.at(roster.StampTime(g.Until))
+			switch {
+			case g.Ended != "":
+				until = "ended " + until
+			case g.Suspended:
+				until = strings.TrimSpace(until + " (suspended)")
+			}
+			t.row(g.String(), until, writer(g.Origin))
+		}
+		if err := t.end(); err != nil {
+			return err
+		}
+	}
 	if len(x.Links) == 0 {
 		fmt.Fprintln(d.stdout, "\nNo profile owns this account.")
 		return nil
@@ -132,10 +149,17 @@ func (d *desk) history(done []journal.Outcome, runs []journal.Run) {
 	for i, o := range done {
 		j := &runs[i]
 		fmt.Fprintf(d.stdout, "  run %d  %s  %s  %s\n", j.Number, d.at(j.Finished), named(j), clean(inWords(o)))
-		for _, f := range report.Shown(report.Masked(o, d.r.Hidden)).Fields {
+		seen := report.Shown(report.Masked(o, d.r.Hidden))
+		for _, f := range seen.Fields {
 			if o.Action != plan.Add {
 				fmt.Fprintf(d.stdout, "      %s  %s → %s\n", f.Name, strconv.Quote(f.Old), strconv.Quote(f.New))
 			}
+		}
+		for _, m := range seen.Memberships.Added {
+			fmt.Fprintf(d.stdout, "      +%s\n", clean(m))
+		}
+		for _, m := range seen.Memberships.Removed {
+			fmt.Fprintf(d.stdout, "      -%s\n", clean(m))
 		}
 	}
 }
@@ -147,6 +171,16 @@ func inWords(o journal.Outcome) string {
 		text = ""
 		for _, l := range o.Links {
 			text += fmt.Sprintf("%s says %s now", l.Profile, l.New)
+		}
+		for i, g := range o.Memberships { // who grants it, and nothing that anybody sees
+			if i > 0 || text != "" {
+				text += ", "
+			}
+			verb := "grants"
+			if g.New == nil {
+				verb = "no longer grants"
+			}
+			text += fmt.Sprintf("%s %s %s", strings.TrimPrefix(string(g.Origin), "person:"), verb, g.Membership)
 		}
 	}
 	if o.Reason != "" {

@@ -41,6 +41,7 @@ type Dedupe struct {
 	Prefer    map[string]string `yaml:"prefer"`
 	Status    string            `yaml:"status"`
 	ExpiresOn string            `yaml:"expires_on"`
+	Lists     string            `yaml:"lists"`
 }
 
 // A Trailer is a last row that counts the others.

@@ -36,6 +36,7 @@ var guards = []struct {
 	{"max_adds", "E504", holds, adds},
 	{"max_renames", "E505", holds, renames},
 	{"max_field_change", "E506", holds, fieldChanges},
+	{"max_membership_removals", "E507", holds, membershipRemovals},
 	{"max_rejected", "E508", holds, rejected},
 	{"min_rows", "E509", holds, fewRows},
 	{"max_rows", "E510", holds, manyRows},
@@ -144,6 +145,17 @@ func fieldChanges(l Limits, f plan.Facts, _ Baseline) []Finding {
 		return tripped
 	}
 	return []Finding{nearest}
+}
+
+// membershipRemovals counts against what the profile grants. Where nothing is taken
+// away there is nothing to say.
+func membershipRemovals(l Limits, f plan.Facts, b Baseline) []Finding {
+	if f.MembershipsRemoved == 0 {
+		return nil
+	}
+	most := l.MaxMembershipRemovals.most(b.Granted, DefaultLimits().MaxMembershipRemovals)
+	return weigh(f.MembershipsRemoved, most, fmt.Sprintf("%s of %s that this profile granted would be taken away%s; the limit is %s",
+		number(f.MembershipsRemoved), many(b.Granted, "membership"), percent(f.MembershipsRemoved, b.Granted), number(most)))
 }
 
 // field is the limit of one field's changes.

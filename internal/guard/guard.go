@@ -22,17 +22,18 @@ type Limit struct {
 // For MinRows and MaxRows the floor is how many rows a drop may always differ
 // from the median; a plain number there is the number of rows itself.
 type Limits struct {
-	MaxRemovals    Limit            `yaml:"max_removals"`
-	MaxAdds        Limit            `yaml:"max_adds"`
-	MaxRenames     Limit            `yaml:"max_renames"`
-	MaxFieldChange map[string]Limit `yaml:"max_field_change"` // by field; "default" for the others
-	MinRows        Limit            `yaml:"min_rows"`
-	MaxRows        Limit            `yaml:"max_rows"`
-	MaxRejected    Limit            `yaml:"max_rejected"`
-	Canaries       []string         `yaml:"canaries"`
-	FirstRun       string           `yaml:"first_run"` // hold, apply
-	HoldFor        time.Duration    `yaml:"hold_for"`
-	OnHold         string           `yaml:"on_hold"` // all, removals
+	MaxRemovals           Limit            `yaml:"max_removals"`
+	MaxAdds               Limit            `yaml:"max_adds"`
+	MaxRenames            Limit            `yaml:"max_renames"`
+	MaxFieldChange        map[string]Limit `yaml:"max_field_change"`        // by field; "default" for the others
+	MaxMembershipRemovals Limit            `yaml:"max_membership_removals"` // of what the profile granted (R94)
+	MinRows               Limit            `yaml:"min_rows"`
+	MaxRows               Limit            `yaml:"max_rows"`
+	MaxRejected           Limit            `yaml:"max_rejected"`
+	Canaries              []string         `yaml:"canaries"`
+	FirstRun              string           `yaml:"first_run"` // hold, apply
+	HoldFor               time.Duration    `yaml:"hold_for"`
+	OnHold                string           `yaml:"on_hold"` // all, removals
 }
 
 // Baseline is what the plan is compared with.
@@ -41,6 +42,7 @@ type Baseline struct {
 	Remapped   bool  // mapping, key or source have changed since
 	MedianRows int   // of the last five applied or approved full drops; zero: none
 	RowHistory []int // what MedianRows was taken from
+	Granted    int   // memberships that the profile grants; asked for only where some are taken away
 }
 
 // A Finding is one guardrail, weighed.

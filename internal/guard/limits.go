@@ -16,16 +16,17 @@ import (
 // DefaultLimits lets an ordinary day pass and a broken drop not.
 func DefaultLimits() Limits {
 	return Limits{
-		MaxRemovals:    Limit{Percent: 5, Floor: 5},
-		MaxAdds:        Limit{Percent: 25, Floor: 50},
-		MaxRenames:     Limit{Percent: 2, Floor: 5},
-		MaxFieldChange: map[string]Limit{anyField: {Percent: 30, Floor: 20}},
-		MinRows:        Limit{Percent: 80, Floor: 50},
-		MaxRows:        Limit{Percent: 300, Floor: 50},
-		MaxRejected:    Limit{Percent: 5, Floor: 10},
-		FirstRun:       "hold",
-		HoldFor:        96 * time.Hour,
-		OnHold:         "all",
+		MaxRemovals:           Limit{Percent: 5, Floor: 5},
+		MaxAdds:               Limit{Percent: 25, Floor: 50},
+		MaxRenames:            Limit{Percent: 2, Floor: 5},
+		MaxFieldChange:        map[string]Limit{anyField: {Percent: 30, Floor: 20}},
+		MaxMembershipRemovals: Limit{Percent: 20, Floor: 20},
+		MinRows:               Limit{Percent: 80, Floor: 50},
+		MaxRows:               Limit{Percent: 300, Floor: 50},
+		MaxRejected:           Limit{Percent: 5, Floor: 10},
+		FirstRun:              "hold",
+		HoldFor:               96 * time.Hour,
+		OnHold:                "all",
 	}
 }
 
@@ -93,6 +94,7 @@ func (l Limits) Validate() []*roster.Fault {
 		}
 		limit("max_field_change."+name, l.MaxFieldChange[name], 0, 100)
 	}
+	limit("max_membership_removals", l.MaxMembershipRemovals, 0, 100)
 	limit("min_rows", l.MinRows, 0, 100)
 	limit("max_rows", l.MaxRows, 100, maxPercent)
 	limit("max_rejected", l.MaxRejected, 0, 100)

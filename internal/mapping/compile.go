@@ -28,6 +28,8 @@ type Mapper struct {
 	scope    []condition
 	prefer   []liking
 
+	members *members // nil where the drop says nothing of memberships
+
 	status, suspended, deleted *source // nil where the drop does not say them
 	oldUsername, newUsername   *source
 	previousKey                *source
@@ -113,6 +115,9 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	for _, column := range slices.Sorted(maps.Keys(o.Prefer)) {
 		m.prefer = append(m.prefer, liking{head.find(column), tidy(o.Prefer[column])})
 	}
+	if m.members, err = o.bindMembers(head); err != nil {
+		return nil, nil, err
+	}
 	m.arrange()
 	if o.Values {
 		m.secret = o.secret(columns)
@@ -134,6 +139,7 @@ func (o Options) Columns() []string {
 	for _, w := range o.Scope.columns() {
 		names = append(names, w.column)
 	}
+	o.memberColumns(false, func(_, column string) { names = append(names, column) })
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -173,6 +179,7 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 	for _, column := range slices.Sorted(maps.Keys(o.Prefer)) {
 		need("format.dedupe.prefer", column)
 	}
+	o.memberColumns(true, func(path, column string) { need("map."+path, column) })
 	if len(o.Map) == 0 {
 		switch _, found := columns[name]; {
 		case o.Fallback && found:
@@ -341,7 +348,8 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 	for _, c := range m.prefer {
 		used[c.index] = true
 	}
-	names := append(slices.Clone(controls), passwordName)
+	m.members.uses(used)
+	names := append(append(slices.Clone(controls), passwordName), MembershipKeys()...)
 	for _, f := range roster.FeedFields() {
 		names = append(names, f.String())
 	}
@@ -364,6 +372,9 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 		}
 		if like := suggest(strings.ReplaceAll(columnForm(name), " ", "_"), names); like != "" {
 			note.Fix = fmt.Sprintf("if it is %s, say so under map:", like)
+		}
+		if b, _, ok := numberedColumn(name); ok {
+			note.Fix = fmt.Sprintf("write  %s: {numbered: on}  under map: to use it", keyOfKind(b.kind))
 		}
 		notes = append(notes, note)
 	}

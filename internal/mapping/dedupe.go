@@ -15,13 +15,14 @@ import (
 //
 // One row is the person's main one: of those that [Dedupe.Prefer] describes, or of
 // all, the one whose values stand first, so that the order of the rows is of no
-// account (R4). The others give only what Status and ExpiresOn say. What is wrong
+// account (R4). The others give only what Status, ExpiresOn and Lists say. What is wrong
 // with any of them is wrong with the person.
 type Dedupe struct {
 	By        string            // key, or the column of the key; "" for none
 	Prefer    map[string]string // column to the value that it has in a main row
 	Status    string            // any_active: nobody goes whom some row lets stay; main: the main row's. "" is any_active
 	ExpiresOn string            // latest: the last of all ends, where no row is without one; main. "" is latest
+	Lists     string            // union: memberships of every row; main: of the main one. "" is union
 	Fold      bool              // keys are compared without case
 }
 
@@ -37,7 +38,7 @@ func (d Dedupe) Validate() []*roster.Fault {
 	if d.By == "" {
 		faults = append(faults, &roster.Fault{Path: "by", Text: "missing", Hint: "write  by: key"})
 	}
-	for _, one := range []struct{ path, said, word string }{{"status", d.Status, "any_active"}, {"expires_on", d.ExpiresOn, "latest"}} {
+	for _, one := range []struct{ path, said, word string }{{"status", d.Status, "any_active"}, {"expires_on", d.ExpiresOn, "latest"}, {"lists", d.Lists, "union"}} {
 		if one.said != "" && one.said != one.word && one.said != "main" {
 			faults = append(faults, &roster.Fault{Path: one.path, Text: `"` + one.said + `" is no way to join it`, Hint: "write " + one.word + " or main"})
 		}
@@ -169,9 +170,16 @@ type person struct {
 	lines    []int        // of the rows but the main one
 	problems []roster.Problem
 	broken   bool
+	members  []*roster.Members // of every row that says any
 }
 
 func (p *person) add(e roster.Entry) {
+	if len(p.lines) == 0 && p.main.Members != nil {
+		p.members = append(p.members, p.main.Members)
+	}
+	if e.Members != nil {
+		p.members = append(p.members, e.Members)
+	}
 	if slices.Index(wishes, e.Wish) < slices.Index(wishes, p.wish) {
 		p.wish = e.Wish
 	}
@@ -198,6 +206,9 @@ func (p *person) entry(d Dedupe) roster.Entry {
 	slices.SortStableFunc(e.Problems, func(a, b roster.Problem) int { return cmp.Compare(a.Line, b.Line) })
 	if d.Status != "main" {
 		e.Wish = p.wish
+	}
+	if d.Lists != "main" && len(p.members) > 0 {
+		e.Members = roster.Union(p.members)
 	}
 	if d.ExpiresOn != "main" {
 		f := roster.ExpiresOn
@@ -239,6 +250,7 @@ func before(a, b roster.Entry) bool {
 		cmp.Compare(a.OldUsername, b.OldUsername),
 		cmp.Compare(a.PreviousKey, b.PreviousKey),
 		cmp.Compare(a.Password.Reveal(), b.Password.Reveal()),
+		roster.CompareMembers(a.Members, b.Members),
 		cmp.Compare(a.Line, b.Line),
 	) < 0
 }

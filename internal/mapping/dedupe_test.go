@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -149,5 +150,49 @@ func TestRowsThatLieTooFarApartAreRefused(t *testing.T) {
 	}
 	if refused == nil {
 		t.Error("any number of people may wait in memory")
+	}
+}
+
+func TestOfAPersonsRowsTheMembershipsAreUnited(t *testing.T) {
+	o := Options{Key: roster.EmployeeID, Map: map[string]Column{"employee_id": {From: "No"}}, Memberships: Memberships{
+		Cohorts:    []Member{{Template: "dept-{Dept|slug}"}},
+		Enrolments: []Member{{Course: "FIRE-101", Period: 24 * time.Hour, When: map[string]Words{"Dept": {"ICU"}}}, {Course: "FIRE-101", When: map[string]Words{"Dept": {"Lab"}}}},
+	}}
+	m, _, err := Compile(o, []string{"No", "Dept"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(rows ...string) func() iter.Seq2[roster.Entry, error] {
+		return func() iter.Seq2[roster.Entry, error] {
+			return func(yield func(roster.Entry, error) bool) {
+				for i, row := range rows {
+					if !yield(m.Entry(roster.Record{Line: i + 2, Values: strings.Split(row, ",")})) {
+						return
+					}
+				}
+			}
+		}
+	}
+	for _, tt := range []struct {
+		lists string
+		rows  []string
+		want  string
+	}{
+		{"", []string{"1,ICU", "1,Lab"}, "[cohort:dept-icu cohort:dept-lab course:FIRE-101]"},
+		{"union", []string{"1,Lab", "1,ICU"}, "[cohort:dept-icu cohort:dept-lab course:FIRE-101]"},
+		{"main", []string{"1,Lab", "1,ICU"}, "[cohort:dept-icu course:FIRE-101]"},
+		{"main", []string{"1,ICU", "1,Lab"}, "[cohort:dept-icu course:FIRE-101]"},
+	} {
+		for e, err := range (Dedupe{By: "key", Lists: tt.lists}).Join(read(tt.rows...))() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(e.Members.List); got != tt.want {
+				t.Errorf("%s %q: %s, want %s", tt.lists, tt.rows, got, tt.want)
+			}
+			if i := slices.IndexFunc(e.Members.List, func(w roster.Wanted) bool { return w.Kind == roster.CourseKind }); tt.lists != "main" && e.Members.List[i].Days != 0 {
+				t.Errorf("%q: for %d days, and a row grants it for good", tt.rows, e.Members.List[i].Days)
+			}
+		}
 	}
 }

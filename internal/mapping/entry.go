@@ -28,6 +28,11 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	for i := range m.made {
 		m.fill(&e, r, &m.made[i])
 	}
+	if m.members != nil {
+		var wrong []roster.Problem
+		e.Members, wrong = m.members.read(e.Line, setting{r, nameOf(&e, roster.FirstName), nameOf(&e, roster.LastName)})
+		e.Problems = append(e.Problems, wrong...)
+	}
 	e.Wish = m.wish(&e, r)
 	m.earlier(&e, r)
 	m.secretly(&e, r)

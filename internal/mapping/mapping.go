@@ -56,6 +56,7 @@ type Options struct {
 	Prefer        map[string]string // of a person's several rows the main one has these values in these columns
 	Scope         Scope             // which records are the profile's (R68)
 	Catalog       *roster.Catalog   // what records may name (R90); nil: nothing is checked
+	Memberships   Memberships       // keys of map: too
 
 	// What a record means does not depend on what is told of it.
 
@@ -114,6 +115,7 @@ func (o Options) Digest() string {
 		Commas        bool              `json:",omitempty"`
 		Catalog       string            `json:",omitempty"`
 		TrimPasswords bool              `json:",omitempty"`
+		Memberships   *Memberships      `json:",omitempty"`
 	}{
 		Rules:         rules,
 		Map:           map[string]column{},
@@ -131,6 +133,9 @@ func (o Options) Digest() string {
 	}
 	for name, c := range o.Map {
 		said.Map[name] = column(c)
+	}
+	if !o.Memberships.IsZero() {
+		said.Memberships = &o.Memberships
 	}
 	text, err := json.Marshal(said)
 	if err != nil {

@@ -42,16 +42,13 @@ func (o Options) Validate() []*roster.Fault {
 			k.fault(name, fmt.Sprintf("%q is not an account field", name), suggestion(name))
 		}
 	}
+	k.memberships()
 	k.key()
 	return k.faults
 }
 
 // notBuilt knows what the configuration has names for and accounts do not hold yet.
 func notBuilt(name string) bool {
-	switch name {
-	case "roles", "cohorts", "enrolments", "programs", "sessions":
-		return true
-	}
 	return strings.HasPrefix(name, "fields.")
 }
 
@@ -260,7 +257,7 @@ func (k *checker) words(name string, c Column) {
 
 // suggestion is the hint for a name that is no field.
 func suggestion(name string) string {
-	names := append(slices.Clone(controls), passwordName)
+	names := append(append(slices.Clone(controls), passwordName), MembershipKeys()...)
 	for _, f := range roster.FeedFields() {
 		names = append(names, f.String())
 	}

@@ -80,6 +80,9 @@ func (w *people) missing(a *roster.Account) error {
 	d.now.Link(w.Profile).Claim = roster.ClaimGone
 	d.leave()
 	d.rescind(a.Link(w.Profile).Claim)
+	if err := d.forsake(); err != nil {
+		return err
+	}
 	return w.place(d)
 }
 

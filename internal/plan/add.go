@@ -82,6 +82,7 @@ func (w *people) newcomer(e roster.Entry) error {
 	}
 	d.begin()
 	d.password()
+	d.members()
 	w.grant(d)
 	return w.emit(d)
 }

@@ -72,6 +72,9 @@ func (w *people) leaveScope(e roster.Entry) error {
 	if w.ScopeLeft == "suspend" && a.Status() == roster.Active && !a.Claimed(w.Profile) {
 		d.suspend(roster.OutOfScope, "its record left the scope")
 	}
+	if err := d.forsake(); err != nil {
+		return err
+	}
 	if d.now.Status() == a.Status() {
 		why.Severity = roster.SkipRow
 		d.problem(why)

@@ -11,7 +11,8 @@ import (
 type Action string
 
 // The actions, strongest last. Claim is the quiet one: only what a link says
-// moves, the account itself stays as it is; it is in no count of changes.
+// moves, or who grants a membership; the account itself stays as it is, and it is
+// in no count of changes.
 const (
 	Claim      Action = "claim"
 	Update     Action = "update"
@@ -43,6 +44,8 @@ type Change struct {
 	Fields   []FieldChange `json:"fields,omitempty"` // in the order of [roster.Field]
 	Links    []LinkChange  `json:"links,omitempty"`
 	Clear    roster.Clear  `json:"-"` // the password that is set, until it is hashed; never stored
+
+	Memberships []GrantChange `json:"memberships,omitempty"` // sorted
 }
 
 // A FieldChange is one field before and after, with who wrote it.
@@ -79,4 +82,5 @@ func (c *Change) Field(f roster.Field) *FieldChange {
 func (c *Change) Sort() {
 	slices.SortFunc(c.Fields, func(a, b FieldChange) int { return cmp.Compare(a.Field, b.Field) })
 	slices.SortFunc(c.Links, func(a, b LinkChange) int { return cmp.Compare(a.Profile, b.Profile) })
+	sortGrantChanges(c.Memberships)
 }

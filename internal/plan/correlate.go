@@ -28,6 +28,7 @@ type people struct {
 func (p *planner) load(part []numbered) (*people, error) {
 	q := Query{Profile: p.Profile, Field: p.Match.Key, Now: p.now}
 	for _, e := range part {
+		q.Grants = q.Grants || e.Members != nil
 		for _, k := range []roster.Key{e.Key, e.PreviousKey} {
 			if k != "" {
 				q.Keys = append(q.Keys, k)

@@ -27,10 +27,10 @@ type draft struct {
 	wants    [2]*wish     // username and address that other accounts must give up first
 }
 
-// clone copies an account, so that its links can change.
+// clone copies an account, so that its links and grants can change.
 func clone(a *roster.Account) *roster.Account {
 	b := *a
-	b.Links = slices.Clone(a.Links)
+	b.Links, b.Grants = slices.Clone(a.Links), slices.Clone(a.Grants)
 	return &b
 }
 
@@ -200,7 +200,7 @@ func (d *draft) late() {
 func (d *draft) change() (c Change, ok bool) {
 	c = Change{
 		Account: d.was.ID, Version: d.was.Version, Username: d.now.Values[roster.Username],
-		Line: d.line, Absent: d.absent, ByDate: d.byDate, Links: d.linkChanges(), Clear: d.clear,
+		Line: d.line, Absent: d.absent, ByDate: d.byDate, Links: d.linkChanges(), Clear: d.clear, Memberships: grantChanges(d.was, d.now),
 	}
 	if l := d.now.Link(d.Profile); l != nil {
 		c.Key = l.Key
@@ -216,10 +216,13 @@ func (d *draft) change() (c Change, ok bool) {
 		c.Fields = append(c.Fields, fc)
 	}
 	c.Action = d.action(c)
-	c.ByDate = c.ByDate && len(c.Links) == 0 && !slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Field < roster.NumFeedFields })
+	c.ByDate = c.ByDate && len(c.Links) == 0 && len(c.Memberships) == 0 && !slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Field < roster.NumFeedFields })
 	c.Reason = d.reason
 	if c.Reason == "" {
 		c.Reason = d.why(c.Action)
+		if c.Action == Update && len(c.Fields)+len(c.Links) == 0 {
+			c.Reason = "the record lists other memberships"
+		}
 	}
 	return c, c.Action != ""
 }
@@ -238,9 +241,9 @@ func (d *draft) action(c Change) Action {
 		return Reactivate
 	case d.was.Values[roster.Username] != d.now.Values[roster.Username] && d.was.Values[roster.Username] != "":
 		return Rename
-	case len(c.Fields) > 0, d.adopted, d.rekeyed && len(c.Links) > 0:
+	case len(c.Fields) > 0, d.adopted, d.rekeyed && len(c.Links) > 0, moves(c.Memberships):
 		return Update
-	case len(c.Links) > 0:
+	case len(c.Links) > 0, len(c.Memberships) > 0:
 		return Claim
 	}
 	return ""

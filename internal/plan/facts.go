@@ -54,6 +54,10 @@ type Facts struct {
 	FieldChanges map[string]int `json:"field_changes,omitempty"`
 	NewRejected  int            `json:"new_rejected"` // rows rejected that were not in the last applied run
 
+	AbsentUpdated      int `json:"absent_updated,omitempty"` // kept, and memberships taken from them that this feed had granted
+	MembershipsAdded   int `json:"memberships_added,omitempty"`
+	MembershipsRemoved int `json:"memberships_removed,omitempty"` // that the feed takes away; those whose period is over are none
+
 	UnreadableKeys  int      `json:"unreadable_keys"` // rows that could be anybody's (R3)
 	Withheld        int      `json:"withheld"`        // removals by absence not planned because of them
 	MissingCanaries []string `json:"missing_canaries,omitempty"`
@@ -78,5 +82,5 @@ type Movement struct {
 // Changes is how many accounts the plan touches; claims do not count.
 func (f *Facts) Changes() int {
 	return f.Rows.Added + f.Rows.Updated + f.Rows.Renamed + f.Rows.Reactivated + f.Rows.Suspended + f.Rows.Deleted +
-		f.Absent.Suspended + f.Absent.Deleted + f.ByDate.Started + f.ByDate.Expired
+		f.Absent.Suspended + f.Absent.Deleted + f.AbsentUpdated + f.ByDate.Started + f.ByDate.Expired
 }

@@ -101,6 +101,7 @@ func someOptions(t *rapid.T, profile string) Options {
 		p.FallbackOwner = oneOf(t, []string{"", "", "eve", "nobody"}, "fallback_owner")
 	}
 	p.Protect = []string{"root", "svc-*"}
+	p.Memberships = oneOf(t, []string{"add", "exact"}, "memberships")
 	if oneIn(t, 3, "required without email") {
 		o.Required = []roster.Field{roster.Username}
 	}
@@ -154,6 +155,7 @@ func someDirectory(t *rapid.T) *memory {
 			a.Origins[f] = roster.Origin(oneOf(t, []string{"", "ad", "hr", "school", "person:ada", "default:"}, "origin"))
 		}
 		someStatus(t, &a)
+		someGrants(t, &a)
 		if a.Status() == roster.Deleted && oneIn(t, 2, "name held") {
 			m.holds = append(m.holds, Hold{Name: v[roster.Username], Account: a.ID})
 		}
@@ -183,6 +185,60 @@ func someStatus(t *rapid.T, a *roster.Account) {
 	if a.Status() == roster.Deleted {
 		v[roster.DeletedAt] = v[roster.StatusSince]
 	}
+}
+
+var someMemberships = []string{"cohort:a", "cohort:b", "role:manager", "course:C:learner:Day", "course:C:learner:Night"}
+
+// someGrants are memberships as feeds and people have granted them: some whose
+// period runs, is over, or has ended.
+func someGrants(t *rapid.T, a *roster.Account) {
+	for range rapid.IntRange(0, 3).Draw(t, "grants") {
+		m, err := roster.ParseMembership(oneOf(t, someMemberships, "granted"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		by := roster.Origin(oneOf(t, append([]string{"person:ada"}, feeds...), "granted by"))
+		if a.Grant(m, by) != nil {
+			continue
+		}
+		g := roster.Grant{Membership: m, Origin: by}
+		switch oneOf(t, []string{"", "", "runs", "over", "ended"}, "period") {
+		case "runs":
+			g.Until, g.Said = roster.Stamp(noon.Add(time.Hour)), "3 "
+		case "over":
+			g.Until, g.Said = roster.Stamp(noon.Add(-time.Hour)), "3 "
+		case "ended":
+			g.Until, g.Ended, g.Said = roster.Stamp(noon.Add(-time.Hour)), roster.Stamp(noon.Add(-time.Hour)), "3 "
+		}
+		a.Grants = append(a.Grants, g)
+	}
+	roster.SortGrants(a.Grants)
+}
+
+// someMembers are what a record says of memberships; nil where its drop says nothing.
+func someMembers(t *rapid.T) *roster.Members {
+	if oneIn(t, 3, "says no memberships") {
+		return nil
+	}
+	var texts []string
+	for range rapid.IntRange(0, 3).Draw(t, "memberships") {
+		text := oneOf(t, someMemberships, "lists")
+		if oneIn(t, 5, "takes") {
+			text = "-" + text
+		} else if oneIn(t, 3, "for days") {
+			text += oneOf(t, []string{" 3", " 5"}, "days")
+		}
+		texts = append(texts, text)
+	}
+	var e roster.Entry
+	lists(texts...)(&e)
+	if oneIn(t, 6, "of some kinds") {
+		e.Members.Kinds = []roster.Kind{roster.CohortKind}
+	}
+	if oneIn(t, 6, "unsure") {
+		e.Members.Unclear(roster.CohortKind)
+	}
+	return e.Members
 }
 
 // someRows are a drop, with what is wrong with drops.
@@ -235,6 +291,7 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 		f := oneOf(t, []roster.Field{roster.Email, roster.City, roster.ExpiresOn, roster.StartsOn}, "what")
 		e.Values[f], e.Set = "", e.Set.With(f)
 	}
+	e.Members = someMembers(t)
 	e.Wish = oneOf(t, []roster.Wish{"", "", "", "", roster.WishActive, roster.WishSuspend, roster.WishLeave, roster.WishLeaver, roster.WishDelete}, "wish")
 	switch oneOf(t, []string{"", "", "", "", "template", "template", "number", "default", "default mail", "late", "late default", "old name", "previous key", "problem", "broken", "outside"}, "twist") {
 	case "template":
@@ -617,6 +674,43 @@ func TestR54FeedsThatAlternateComeToRest(t *testing.T) {
 					n.show(t, "night %s: the feeds still change things", strconv.Itoa(round))
 				}
 				m = n.after
+			}
+		}
+	})
+}
+
+func TestR94WhatAPersonOrAnotherFeedGrantedStays(t *testing.T) {
+	law(t, "R94, what others granted stays", func(t *rapid.T) {
+		n := someNight(t)
+		for i := range n.before.accounts {
+			a := &n.before.accounts[i]
+			now := n.after.byID(a.ID)
+			for _, g := range a.Grants {
+				if g.Origin == roster.Origin(n.Profile) {
+					continue
+				}
+				if l := a.Link(string(g.Origin)); !g.Origin.IsPerson() && (l == nil || l.Claim == roster.ClaimGone) {
+					continue // -manager may take that away
+				}
+				if over(&g, roster.Stamp(noon)) {
+					g.Ended = roster.Stamp(noon) // the run ends it as the sweep would
+				}
+				is := now.Grant(g.Membership, g.Origin)
+				if is == nil || is.Terms != g.Terms && !(is.Ended == "" && g.Ended == roster.Stamp(noon)) {
+					n.show(t, "account %d: %s of %s is gone or changed: %+v", a.ID, g.Membership, g.Origin, is)
+				}
+			}
+		}
+		if n.Policy.Memberships == "exact" {
+			return
+		}
+		for _, c := range n.Changes {
+			for _, g := range c.Memberships {
+				if g.New == nil && g.Old.Ended == "" && (g.Old.Until == "" || g.Old.Until > roster.Stamp(noon)) && !slices.ContainsFunc(n.rows, func(e roster.Entry) bool {
+					return e.Members != nil && slices.ContainsFunc(e.Members.List, func(w roster.Wanted) bool { return w.Take && w.Membership == g.Membership })
+				}) {
+					n.show(t, "add took %s away", g.Membership)
+				}
 			}
 		}
 	})

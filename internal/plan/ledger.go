@@ -47,6 +47,9 @@ func (p *planner) count(d *draft, c Change) {
 		p.facts.Rows.Unchanged++
 	case d.absent:
 		p.facts.Absent.count(c.Action)
+		if c.Action == Update {
+			p.facts.AbsentUpdated++
+		}
 	case d.outside && c.Action != Suspend:
 		p.facts.Rows.Skipped++
 	default:
@@ -100,6 +103,9 @@ func (p *planner) effects(d *draft, c Change) {
 	}
 	f.ActiveAfter += active(d.now) - active(d.was)
 	f.countPassword(d, c)
+	added, _ := c.Joined()
+	f.MembershipsAdded += len(added)
+	f.MembershipsRemoved += c.taken(p.stamp)
 	if c.Action == Add {
 		f.Adds++
 		return

@@ -277,6 +277,7 @@ func (x *index) body(e roster.Entry) uint64 {
 		text(l.Field.String())
 		text(l.Value("u"))
 	}
+	h.Write(appendMembers(nil, e.Members))
 	for _, problem := range e.Problems {
 		text(problem.Code)
 		text(problem.Column)

@@ -35,7 +35,10 @@ func (m *memory) Find(_ context.Context, q Query) (Found, error) {
 			lives && in(q.Emails, roster.Fold(a.Values[roster.Email])) ||
 			lives && in(q.Likes, likeness(q.Witness, a.Value)) ||
 			slices.Contains(q.IDs, a.ID) {
-			a.Links = slices.Clone(a.Links)
+			a.Links, a.Grants = slices.Clone(a.Links), slices.Clone(a.Grants)
+			if !q.Grants {
+				a.Grants = nil
+			}
 			f.Accounts = append(f.Accounts, a)
 		}
 	}
@@ -125,13 +128,20 @@ func (m *memory) apply(p Plan) {
 			l.Key, l.Claim, l.Decided = lc.NewKey, lc.New, lc.Decided
 		}
 		slices.SortFunc(a.Links, func(x, y roster.Link) int { return cmp.Compare(x.Profile, y.Profile) })
+		for _, g := range c.Memberships {
+			a.Grants = slices.DeleteFunc(a.Grants, func(x roster.Grant) bool { return x.Membership == g.Membership && x.Origin == g.Origin })
+			if g.New != nil {
+				a.Grants = append(a.Grants, roster.Grant{Membership: g.Membership, Origin: g.Origin, Terms: *g.New})
+			}
+		}
+		roster.SortGrants(a.Grants)
 	}
 }
 
 func (m *memory) copy() *memory {
 	n := &memory{accounts: slices.Clone(m.accounts), holds: slices.Clone(m.holds), decided: maps.Clone(m.decided)}
 	for i := range n.accounts {
-		n.accounts[i].Links = slices.Clone(n.accounts[i].Links)
+		n.accounts[i].Links, n.accounts[i].Grants = slices.Clone(n.accounts[i].Links), slices.Clone(n.accounts[i].Grants)
 	}
 	return n
 }

@@ -30,6 +30,7 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 		for _, l := range now.Links {
 			b.Links = append(b.Links, LinkChange{Profile: l.Profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided})
 		}
+		b.Memberships = grantChanges(now, &roster.Account{})
 		return &b, left
 	}
 	moved := c.moved(now)
@@ -55,7 +56,11 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 			alone("", "left alone: its link has been changed since")
 		}
 	}
-	if len(b.Fields) == 0 && len(b.Links) == 0 {
+	var changed int
+	if b.Memberships, changed = c.ungrant(now); changed > 0 {
+		alone("", "left alone: a membership has been changed since")
+	}
+	if len(b.Fields) == 0 && len(b.Links) == 0 && len(b.Memberships) == 0 {
 		return nil, left
 	}
 	b.Action = b.named(now)
@@ -99,7 +104,7 @@ func (c *Change) named(now *roster.Account) Action {
 		return Reactivate
 	case c.Field(roster.Username) != nil:
 		return Rename
-	case len(c.Fields) == 0 && !c.ties():
+	case len(c.Fields) == 0 && !c.ties() && !moves(c.Memberships):
 		return Claim
 	}
 	return Update

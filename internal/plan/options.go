@@ -42,6 +42,7 @@ type Policy struct {
 	MaxWelcome       int           `yaml:"max_welcome"`       // mails of one run that nobody need release
 	ForceChange      string        `yaml:"force_change"`      // none, weak, all (R82)
 	Weak             string        `yaml:"weak"`              // accept, reject (R83)
+	Memberships      string        `yaml:"memberships"`       // add, exact (R94)
 	Protect          []string      `yaml:"protect"`           // names and patterns like svc-* (R64)
 }
 
@@ -50,7 +51,7 @@ const DefaultMaxWelcome = 50
 
 // DefaultPolicy does nothing destructive.
 func DefaultPolicy() Policy {
-	return Policy{Upload: "add_update", Update: "file", Suspend: true, Reactivate: true, Leaver: "suspend", Leave: "keep", Missing: "keep", Passwords: "add", MaxWelcome: DefaultMaxWelcome, ForceChange: "none", Weak: "accept"}
+	return Policy{Upload: "add_update", Update: "file", Suspend: true, Reactivate: true, Leaver: "suspend", Leave: "keep", Missing: "keep", Memberships: "add", Passwords: "add", MaxWelcome: DefaultMaxWelcome, ForceChange: "none", Weak: "accept"}
 }
 
 // Options are all that a plan depends on besides drop, accounts and time.
@@ -120,6 +121,7 @@ type Query struct {
 	Witness   []roster.Name // fields by all of which accounts are found that are not deleted
 	Likes     []string      // their values folded, joined by [Between]
 	IDs       []uint64
+	Grants    bool      // with their grants
 	Now       time.Time // a hold that has run out by then is none
 }
 

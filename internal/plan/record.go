@@ -232,7 +232,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
 	}
 	if broken { // R7: a dirty row must not keep a leaver's access
-		e.Set, e.Late = 0, nil
+		e.Set, e.Late, e.Members = 0, nil, nil
 		for i := range e.Problems {
 			e.Problems[i].Severity = roster.SeverityWarning
 		}
@@ -253,6 +253,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 		if err := d.names(); err != nil {
 			return err
 		}
+		d.members()
 	}
 	return w.place(d)
 }

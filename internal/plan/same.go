@@ -70,6 +70,7 @@ func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
 	text(string(e.Wish))
 	text(e.OldUsername)
 	text(string(e.PreviousKey))
+	room = appendMembers(room, e.Members)
 	return max(1, xxh3.HashSeed(room, o.Seed)), room
 }
 

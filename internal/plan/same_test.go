@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 
@@ -55,6 +56,21 @@ func TestS3WhateverAnEntrySaysIsInItsMeaning(t *testing.T) {
 				is(name, e)
 			}
 			f.Index(f.Len() - 1).SetString("another")
+		case reflect.Pointer:
+			membership := roster.Membership{Kind: roster.CourseKind, Name: "A", Role: "r", Group: "g"}
+			for j, w := range []roster.Wanted{
+				{Membership: membership},
+				{Membership: membership, Days: 3},
+				{Membership: membership, From: "2026-10-01"},
+				{Membership: membership, Status: "1"},
+				{Membership: membership, Take: true},
+				{Membership: membership, Only: true},
+			} {
+				e := full()
+				e.Members = &roster.Members{Kinds: []roster.Kind{roster.CourseKind}, List: []roster.Wanted{w}}
+				is(fmt.Sprint(name, j), e)
+			}
+			e.Members = &roster.Members{Unsure: []roster.Kind{roster.CourseKind}}
 		case reflect.Struct:
 			e.Hash.Lo = 9
 		default:

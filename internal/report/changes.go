@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -92,6 +93,10 @@ func withValues(o journal.Outcome) string {
 			parts = append(parts, clean(o.Reason))
 		}
 		for _, f := range fields[:min(len(fields), maxFields)] {
+			if f.Name == "membership" {
+				parts = append(parts, membership(f))
+				continue
+			}
 			parts = append(parts, fmt.Sprintf("%s %s → %s", f.Name, value(f.Old), value(f.New)))
 		}
 		if more := len(fields) - maxFields; more > 0 {
@@ -99,6 +104,14 @@ func withValues(o journal.Outcome) string {
 		}
 	}
 	return strings.Join(append(parts, leftOut(o)...), " · ")
+}
+
+// membership is one that is granted or taken away: +cohort:dept-icu.
+func membership(f plan.FieldChange) string {
+	if f.New != "" {
+		return "+" + clean(cut(f.New, maxValue))
+	}
+	return "-" + clean(cut(f.Old, maxValue))
 }
 
 // withNames is the same without a value: "department, title", or "suspended";
@@ -109,6 +122,7 @@ func (p *page) withNames(o journal.Outcome) string {
 		for _, f := range telling(o) {
 			names = append(names, f.Name)
 		}
+		names = slices.Compact(names) // several memberships are one word
 	}
 	var parts []string
 	tied := p.tied(o)
@@ -182,7 +196,7 @@ func leftOut(o journal.Outcome) []string {
 // telling are the fields that say more than the action does.
 func telling(o journal.Outcome) []plan.FieldChange {
 	var out []plan.FieldChange
-	for _, f := range visible(o.Fields) {
+	for _, f := range visibly(&o) {
 		if f.Name != roster.StatusField.String() || !plain(o.Action) {
 			out = append(out, f)
 		}

@@ -193,6 +193,15 @@ func (t *table) change(o journal.Outcome) error {
 			return err
 		}
 	}
+	for _, f := range joined(&o) {
+		lines++
+		b = append(appendCell(b[:head], f.Name), ',')
+		b = append(appendCell(b, f.Old), ',')
+		b = append(appendCell(b, f.New), t.tail...)
+		if _, err := t.w.Write(b); err != nil {
+			return err
+		}
+	}
 	if lines == 0 {
 		b = append(append(b, ",,"...), t.tail...)
 		if _, err := t.w.Write(b); err != nil {

@@ -135,6 +135,13 @@ func Shown(o journal.Outcome) Change {
 	for _, f := range visible(o.Fields) {
 		c.Fields = append(c.Fields, Field{f.Name, f.Old, f.New})
 	}
+	added, removed := o.Joined()
+	for _, m := range added {
+		c.Memberships.Added = append(c.Memberships.Added, m.String())
+	}
+	for _, m := range removed {
+		c.Memberships.Removed = append(c.Memberships.Removed, m.String())
+	}
 	return c
 }
 
@@ -172,7 +179,21 @@ func appendShown(b []byte, o *journal.Outcome) []byte {
 		b = appendText(append(b, `,"old":`...), old)
 		b = append(appendText(append(b, `,"new":`...), is), '}')
 	}
-	return append(b, `],"memberships":{"added":[],"removed":[]}}`...)
+	b = append(b, `],"memberships":{"added":[`...)
+	added, removed := o.Joined()
+	b = appendMemberships(b, added)
+	b = appendMemberships(append(b, `],"removed":[`...), removed)
+	return append(b, `]}}`...)
+}
+
+func appendMemberships(b []byte, list []roster.Membership) []byte {
+	for i, m := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, m.String())
+	}
+	return b
 }
 
 // appendText is a text in JSON.
@@ -185,6 +206,27 @@ func appendText(b []byte, s string) []byte {
 		}
 	}
 	return append(append(append(b, '"'), s...), '"')
+}
+
+// visibly are the fields of a change that can be seen, and its memberships.
+func visibly(o *journal.Outcome) []plan.FieldChange {
+	return append(visible(o.Fields), joined(o)...)
+}
+
+// joined are the memberships of a change as if each were a field: what texts and
+// results.csv tell.
+func joined(o *journal.Outcome) (fields []plan.FieldChange) {
+	if len(o.Memberships) == 0 {
+		return nil
+	}
+	added, removed := o.Joined()
+	for _, m := range added {
+		fields = append(fields, plan.FieldChange{Name: "membership", New: m.String()})
+	}
+	for _, m := range removed {
+		fields = append(fields, plan.FieldChange{Name: "membership", Old: m.String()})
+	}
+	return fields
 }
 
 // visible are the fields that are told.

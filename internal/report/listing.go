@@ -50,6 +50,13 @@ func (p *page) change(o journal.Outcome) {
 			p.line("    %s  %s → %s", left(f.Name, wide), strconv.Quote(f.Old), strconv.Quote(f.New))
 		}
 	}
+	added, removed := o.Joined()
+	for _, m := range added {
+		p.line("    +%s", clean(m.String()))
+	}
+	for _, m := range removed {
+		p.line("    -%s", clean(m.String()))
+	}
 	for _, l := range o.Links {
 		switch {
 		case l.New == "":

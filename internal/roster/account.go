@@ -76,6 +76,7 @@ type Account struct {
 	Values
 	Origins   [NumFeedFields]Origin // "" where nobody wrote the field
 	Links     []Link                // of every profile, sorted by profile
+	Grants    []Grant               // of memberships, sorted, of every origin; only where they were asked for
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

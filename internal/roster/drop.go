@@ -63,8 +63,9 @@ type Entry struct {
 	Password    Clear // that the record gives; "" for none
 	FirstOnly   bool  // the profile gives the password, for a new account alone
 	Wish        Wish
-	OldUsername string // R35
-	PreviousKey Key    // R46
+	OldUsername string   // R35
+	PreviousKey Key      // R46
+	Members     *Members // nil where the drop says nothing of memberships
 	Problems    []Problem
 }
 

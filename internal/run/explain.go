@@ -68,6 +68,9 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 		return nil, err
 	}
 	base, err := r.Store.Baseline(ctx, p.Name, p.Digest)
+	if err == nil && facts.MembershipsRemoved > 0 {
+		base.Granted, err = r.Store.Granted(ctx, p.Name)
+	}
 	s.Findings = guard.Check(p.Limits, facts, base)
 	return s, err
 }

@@ -320,6 +320,9 @@ func gained(changes []plan.Change) (n int) {
 func tally(f *plan.Facts, changes []plan.Change) {
 	for _, c := range changes {
 		f.Rows.Read++
+		added, removed := c.Joined()
+		f.MembershipsAdded += len(added)
+		f.MembershipsRemoved += len(removed)
 		switch c.Action {
 		case plan.Add:
 			f.Rows.Added++

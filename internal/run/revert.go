@@ -71,7 +71,11 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	if p != nil {
 		limits = p.Limits
 	}
-	run.Findings = guard.Check(limits, run.Facts, guard.Baseline{Applied: true})
+	granted, err := r.Store.Granted(ctx, run.Profile)
+	if err != nil {
+		return err
+	}
+	run.Findings = guard.Check(limits, run.Facts, guard.Baseline{Applied: true, Granted: granted})
 	if guard.Holds(run.Findings) {
 		run.Status, run.HeldUntil = journal.Held, r.Now().Add(limits.HoldFor).UTC()
 		return nil
@@ -119,7 +123,7 @@ func (r *Runner) oppose(ctx context.Context, profile string, done []plan.Change,
 	for i, c := range done {
 		ids[i] = c.Account
 	}
-	found, err := r.Store.Find(ctx, plan.Query{IDs: ids, Now: r.Now()})
+	found, err := r.Store.Find(ctx, plan.Query{IDs: ids, Grants: true, Now: r.Now()})
 	if err != nil {
 		return p, err
 	}

@@ -354,6 +354,11 @@ func (r *Runner) judge(ctx context.Context, p *Profile, run *journal.Run, passFi
 	if err != nil {
 		return err
 	}
+	if run.Facts.MembershipsRemoved > 0 {
+		if base.Granted, err = r.Store.Granted(ctx, p.Name); err != nil {
+			return err
+		}
+	}
 	limits := p.Limits
 	if passFirst {
 		limits.FirstRun = "apply"

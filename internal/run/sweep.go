@@ -13,7 +13,8 @@ import (
 )
 
 // Sweep does what has fallen due by date: accounts whose last day is over are
-// suspended, those whose day has come are activated (R71, R72). The run is nil
+// suspended, those whose day has come are activated (R71, R72), and memberships
+// whose period is over end (R92). The run is nil
 // where nothing is due, or where the same sweep is held already. The limits
 // are the guardrails' defaults (R74).
 func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error) {
@@ -52,11 +53,15 @@ func (r *Runner) sweep(ctx context.Context, lease *store.Lease, run *journal.Run
 		return err
 	}
 	for _, c := range due.Changes {
-		if c.Action == plan.Suspend {
+		switch c.Action {
+		case plan.Suspend:
 			run.Facts.ByDate.Expired++
 			run.Facts.Removals++
-		} else {
+		case plan.Reactivate:
 			run.Facts.ByDate.Started++
+		default: // memberships alone
+			run.Facts.Rows.Read++
+			run.Facts.Rows.Updated++
 		}
 	}
 	run.Facts.ActiveAfter = run.Facts.ActiveBefore + run.Facts.ByDate.Started - run.Facts.ByDate.Expired
@@ -78,7 +83,13 @@ func (r *Runner) due(ctx context.Context, into *plan.Plan) error {
 		if err != nil {
 			return fmt.Errorf("list what is due: %w", err)
 		}
-		if c, ok := plan.ByDates(&a, r.Protect, now); ok {
+		c, ok := plan.ByDates(&a, r.Protect, now)
+		if ok {
+			c.Memberships = plan.Ends(&a, now)
+		} else {
+			c, ok = plan.Ending(&a, now)
+		}
+		if ok {
 			into.Changes = append(into.Changes, c)
 		}
 	}

@@ -20,7 +20,11 @@ const maxChoice = 10
 
 // Account reads an account with all its links; [ErrNone] where there is none.
 func (db *DB) Account(ctx context.Context, id uint64) (*roster.Account, error) {
-	found, err := db.accountsByID(db.gorm.WithContext(ctx), []uint64{id}, false)
+	tx := db.gorm.WithContext(ctx)
+	found, err := db.accountsByID(tx, []uint64{id}, false)
+	if err == nil {
+		err = db.addGrants(tx, found)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("account %d: %w", id, err)
 	}
@@ -67,6 +71,9 @@ func (db *DB) meant(ctx context.Context, what, name string, queries ...string) (
 		var found []roster.Account
 		if err == nil {
 			found, err = db.accountsByID(tx, ids, false)
+		}
+		if err == nil {
+			err = db.addGrants(tx, found)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("look an account up: %w", err)
@@ -126,6 +133,9 @@ func (db *DB) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[roster.Acc
 			given += len(found)
 			if err == nil {
 				err = db.addLinks(tx, found)
+			}
+			if err == nil && q.Grants {
+				err = db.addGrants(tx, found)
 			}
 			if !yieldAll(yield, found, err) || read < page || q.Limit > 0 && given == q.Limit {
 				return
@@ -191,6 +201,14 @@ func (q AccountQuery) where() (sql string, args []any, err error) {
 		below := q.Site + "/"
 		and("(a.site = ? OR substr(a.site, 1, ?) = ?)", q.Site, utf8.RuneCountInString(below), below)
 	}
+	for _, m := range []struct {
+		kind roster.Kind
+		name string
+	}{{roster.RoleKind, q.Role}, {roster.CohortKind, q.Cohort}} {
+		if m.name != "" {
+			and("a.id IN (SELECT m.account FROM membership m WHERE m.kind = ? AND m.name = ? AND m.ended = '')", string(m.kind), m.name)
+		}
+	}
 	// expires_at is the first moment without access, so on that day it has passed.
 	if !q.ExpiresBefore.IsZero() {
 		and("a.expires_at <> '' AND a.expires_at <= ?", roster.Stamp(q.ExpiresBefore))
@@ -204,7 +222,7 @@ func (q AccountQuery) where() (sql string, args []any, err error) {
 	if !q.LastLoginBefore.IsZero() {
 		and("a.last_login_at <> '' AND a.last_login_at < ?", roster.Stamp(q.LastLoginBefore))
 	}
-	return sql, args, storable(q.Profile, q.Site)
+	return sql, args, storable(q.Profile, q.Site, q.Role, q.Cohort)
 }
 
 // mentions tells whether a folded text stands in what people look an account up
@@ -221,9 +239,10 @@ func mentions(a *roster.Account, text string) bool {
 	return false
 }
 
-// Due lists the accounts whose start or end date has come and whose status does
-// not show it yet, by id, with all their links: active ones that have expired,
-// and those that a date keeps suspended until a start that is past.
+// Due lists the accounts of which something is due by date, by id, with all their
+// links: active ones that have expired, those that a date keeps suspended until a
+// start that is past, and those of which the period of a membership is over. Of the
+// last the grants are loaded.
 func (db *DB) Due(ctx context.Context, now time.Time) iter.Seq2[roster.Account, error] {
 	return func(yield func(roster.Account, error) bool) {
 		// The numbers first: they come from two small indexes, at the cost of what is due.
@@ -238,10 +257,19 @@ func (db *DB) Due(ctx context.Context, now time.Time) iter.Seq2[roster.Account, 
 			yield(roster.Account{}, fmt.Errorf("list due accounts: %w", err))
 			return
 		}
-		ids := slices.Concat(ended, begun) // nobody is in both
+		over, err := endedBy(tx, now)
+		if err != nil {
+			yield(roster.Account{}, fmt.Errorf("list due memberships: %w", err))
+			return
+		}
+		ids := slices.Concat(ended, begun, over)
 		slices.Sort(ids)
+		ids = slices.Compact(ids)
 		for part := range slices.Chunk(ids, page) {
 			accounts, err := db.accountsByID(tx, part, false)
+			if err == nil && len(over) > 0 {
+				err = db.addGrants(tx, accounts)
+			}
 			if !yieldAll(yield, accounts, err) {
 				return
 			}

@@ -213,6 +213,9 @@ func loseByDate(l *plan.ByDate, action plan.Action, n int) {
 }
 
 func loseAbsent(l *plan.Absent, action plan.Action, n int) {
+	if action == plan.Update {
+		return // it is among the kept already
+	}
 	l.Total += n
 	if action == plan.Delete {
 		l.Deleted += n

@@ -54,10 +54,11 @@ type planned struct {
 	absent, byDate bool
 	fields, links  string
 	gives, takes   string
+	grants         string
 }
 
 func (c *planned) size() int {
-	return len(c.key) + len(c.username) + len(c.fields) + len(c.links) + len(c.gives) + len(c.takes) + 240
+	return len(c.key) + len(c.username) + len(c.fields) + len(c.links) + len(c.gives) + len(c.takes) + len(c.grants) + 240
 }
 
 // inMemory is how many bytes of a plan are sorted in memory; beyond it files do
@@ -223,7 +224,7 @@ func (c *planned) append(b []byte) []byte {
 	for _, n := range [...]uint64{uint64(c.phase), c.subject, uint64(c.came), uint64(c.line), uint64(c.version), uint64(flag(c.absent) + 2*flag(c.byDate))} {
 		b = binary.AppendUvarint(b, n)
 	}
-	for _, s := range [...]string{c.key, c.username, c.action, c.reason, c.fields, c.links, c.gives, c.takes} {
+	for _, s := range [...]string{c.key, c.username, c.action, c.reason, c.fields, c.links, c.gives, c.takes, c.grants} {
 		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
 	}
 	return b
@@ -254,7 +255,7 @@ func (s *stretch) read() error {
 	c.line, c.version = int64(number()), int64(number())
 	flags := number()
 	c.absent, c.byDate = flags&1 != 0, flags&2 != 0
-	for _, into := range [...]*string{&c.key, &c.username, &c.action, &c.reason, &c.fields, &c.links, &c.gives, &c.takes} {
+	for _, into := range [...]*string{&c.key, &c.username, &c.action, &c.reason, &c.fields, &c.links, &c.gives, &c.takes, &c.grants} {
 		n := int(number())
 		*into = text[at : at+n]
 		at += n

@@ -24,7 +24,7 @@ func TestR1R4APlanIsInOrderInMemoryAndInFiles(t *testing.T) {
 			return planned{
 				place: place{phase: rapid.IntRange(0, 4).Draw(t, "phase"), subject: rapid.Uint64Range(0, 3).Draw(t, "subject"), key: text.Draw(t, "key"), username: text.Draw(t, "username")},
 				line:  rapid.Int64Range(0, 1<<40).Draw(t, "line"), version: rapid.Int64Range(0, 9).Draw(t, "version"), action: text.Draw(t, "action"), reason: text.Draw(t, "reason"),
-				absent: rapid.Bool().Draw(t, "absent"), byDate: rapid.Bool().Draw(t, "by date"), fields: text.Draw(t, "fields"), links: text.Draw(t, "links"), gives: text.Draw(t, "gives"), takes: text.Draw(t, "takes"),
+				absent: rapid.Bool().Draw(t, "absent"), byDate: rapid.Bool().Draw(t, "by date"), fields: text.Draw(t, "fields"), links: text.Draw(t, "links"), gives: text.Draw(t, "gives"), takes: text.Draw(t, "takes"), grants: text.Draw(t, "grants"),
 			}
 		})).Draw(t, "changes")
 		if rapid.Bool().Draw(t, "in order already") {

@@ -24,6 +24,7 @@ type storedChange struct {
 	takes   string
 	fields  string // as they are stored, until read
 	links   string
+	grants  string
 }
 
 // subject is the account as planned; zero for an add.
@@ -39,6 +40,9 @@ func (c *storedChange) read() (err error) {
 	if c.Fields, err = readFields(c.fields); err != nil {
 		return fmt.Errorf("change %d: fields: %w", c.ord, err)
 	}
+	if c.Memberships, err = readGrants(c.grants); err != nil {
+		return fmt.Errorf("change %d: memberships: %w", c.ord, err)
+	}
 	return c.readLinks()
 }
 
@@ -51,7 +55,7 @@ func (c *storedChange) readLinks() (err error) {
 
 var changeColumns = []string{
 	"run", "ord", "line", "key", "action", "account", "version", "username",
-	"reason", "absent", "by_date", "fields", "links", "gives", "takes", "done", "note",
+	"reason", "absent", "by_date", "fields", "links", "gives", "takes", "done", "note", "memberships",
 }
 
 // changeRow fills row, which is in the order of changeColumns.
@@ -62,7 +66,7 @@ func changeRow(row []any, run, ord int64, c *planned) {
 	}
 	for i, v := range [...]any{
 		run, ord, c.line, c.key, c.action, account, c.version, c.username,
-		c.reason, int64(flag(c.absent)), int64(flag(c.byDate)), c.fields, c.links, c.gives, c.takes, "", "",
+		c.reason, int64(flag(c.absent)), int64(flag(c.byDate)), c.fields, c.links, c.gives, c.takes, "", "", c.grants,
 	} {
 		row[i] = v
 	}
@@ -93,10 +97,14 @@ func plannedChange(c *plan.Change) (planned, error) {
 			return planned{}, fmt.Errorf("link: %w", err)
 		}
 	}
+	grants, err := grantsText(c.Memberships)
+	if err != nil {
+		return planned{}, err
+	}
 	p := planned{
 		place: place{phase: phase(c.Action), subject: c.Account, key: string(c.Key), username: c.Username},
 		line:  int64(c.Line), version: int64(c.Version), action: string(c.Action), reason: c.Reason, absent: c.Absent, byDate: c.ByDate,
-		fields: text, links: linksText(c.Links),
+		fields: text, links: linksText(c.Links), grants: grants,
 	}
 	p.gives, p.takes = names(c)
 	return p, nil
@@ -134,6 +142,9 @@ func (d *digester) add(c *planned) {
 	}
 	b = binary.AppendUvarint(binary.AppendUvarint(b, c.subject), uint64(c.version))
 	b = append(b, byte(flag(c.absent)), byte(flag(c.byDate)))
+	if c.grants != "" { // a plan without any has the digest that it had before there were any
+		b = append(binary.AppendUvarint(b, uint64(len(c.grants))), c.grants...)
+	}
 	d.Write(b)
 	d.buf = b
 }
@@ -142,7 +153,7 @@ func (d *digester) add(c *planned) {
 func (d *digester) again(c *storedChange) {
 	d.add(&planned{
 		place: place{subject: c.subject(), key: string(c.Key), username: c.Username}, version: int64(c.Version),
-		action: string(c.Action), reason: c.Reason, absent: c.Absent, byDate: c.ByDate, fields: c.fields, links: c.links,
+		action: string(c.Action), reason: c.Reason, absent: c.Absent, byDate: c.ByDate, fields: c.fields, links: c.links, grants: c.grants,
 	})
 }
 
@@ -173,7 +184,7 @@ const accountOf = "coalesce(c.account, c.ord + r.ids_from)"
 // of an applied run all that say nothing else.
 const carriedOut = "c.done = '' AND r.applied_seq IS NOT NULL"
 
-const storedColumns = "c.ord, c.line, c.key, c.action, c.account, c.version, c.username, c.reason, c.absent, c.by_date, c.fields, c.links, c.takes, c.done, c.note"
+const storedColumns = "c.ord, c.line, c.key, c.action, c.account, c.version, c.username, c.reason, c.absent, c.by_date, c.fields, c.links, c.takes, c.done, c.note, c.memberships"
 
 // changesAfter reads the next changes of a run in plan order, at most most of them,
 // into list, which it returns. They are asked for by their numbers alone: who has
@@ -192,7 +203,7 @@ func scanChange(row scanner, n numbering, c *storedChange) error {
 	var account *int64
 	var key, action, done string // of plain types: others are found out one by one
 	if err := row.Scan(&c.ord, &line, &key, &action, &account, &version, &c.Username, &c.Reason, &absent, &byDate, &c.fields, &c.links,
-		&c.takes, &done, &c.Note); err != nil {
+		&c.takes, &done, &c.Note, &c.grants); err != nil {
 		return err
 	}
 	c.Line, c.Version = int(line), uint64(version)

@@ -75,6 +75,11 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 	if found.Accounts, err = db.accountsByID(tx, slices.Compact(ids), false); err != nil {
 		return found, fmt.Errorf("find accounts: %w", err)
 	}
+	if q.Grants {
+		if err := db.addGrants(tx, found.Accounts); err != nil {
+			return found, fmt.Errorf("find memberships: %w", err)
+		}
+	}
 	if len(q.Usernames) > 0 {
 		if found.Holds, err = db.holds(tx, q.Now, db.engine.in("folded", textList(q.Usernames))); err != nil {
 			return found, fmt.Errorf("find held names: %w", err)

@@ -38,6 +38,9 @@ func (a *application) newcomers(ctx context.Context, list []storedChange) error 
 	if err := a.insert(ctx, "link", links, columnsOfLink, a.newLinks(adds)); err != nil {
 		return fmt.Errorf("link accounts: %w", err)
 	}
+	if err := a.newGrants(ctx, adds); err != nil {
+		return err
+	}
 	if len(adds) == 0 || a.undecided {
 		return nil
 	}

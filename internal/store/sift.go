@@ -109,6 +109,9 @@ func (a *application) siftChunk(list []storedChange) error {
 	if err != nil {
 		return err
 	}
+	if err := a.withGrants(list, accounts); err != nil {
+		return err
+	}
 	moved := map[string][]int64{} // changes by what has moved
 	for i := range list {
 		c := &list[i]
@@ -129,7 +132,9 @@ func (a *application) siftChunk(list []storedChange) error {
 		case was.Version != c.Version && (c.Action == plan.Purge || restated[id]):
 			note = "the account has changed since the plan was made"
 		case was.Version != c.Version:
-			note = fieldsMoved(&c.Change, was)
+			if note = fieldsMoved(&c.Change, was); note == "" {
+				note = grantsMoved(&c.Change, was)
+			}
 		}
 		if note == "" && id != 0 {
 			note = a.linksMoved(&c.Change, accounts[id])

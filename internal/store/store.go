@@ -113,6 +113,8 @@ type AccountQuery struct {
 	Run                                                               int64  // touched by
 	Outcome                                                           string // of that run: added, updated, …, all
 	Site                                                              string
+	Role, Cohort                                                      string // a role of the system; a cohort's id
+	Grants                                                            bool   // with their memberships
 	ExpiresBefore, RegisteredAfter, RegisteredBefore, LastLoginBefore time.Time
 	Limit                                                             int // zero: all
 }

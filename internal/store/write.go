@@ -56,6 +56,8 @@ type rows struct {
 	updates, links, names [][]any
 	unlinked              map[string][]uint64 // accounts by profile
 	purged                []uint64
+	granted, regranted    [][]any // memberships
+	ungranted             [][]any
 }
 
 func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
@@ -111,6 +113,7 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 			r.updates = append(r.updates, accountRow(was))
 		}
 		a.links(&r, c)
+		r.grants(c)
 	}
 	return a.store(ctx, r)
 }
@@ -189,6 +192,9 @@ func (a *application) store(ctx context.Context, r rows) error {
 	if err := a.upsert("INSERT INTO former_name (account, kind, value, folded, until, held_until) VALUES ", r.names, " ON CONFLICT DO NOTHING"); err != nil {
 		return fmt.Errorf("remember names: %w", err)
 	}
+	if err := a.storeGrants(ctx, &r); err != nil {
+		return err
+	}
 	return a.purge(r.purged)
 }
 
@@ -210,7 +216,7 @@ func (a *application) purge(ids []uint64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	for _, from := range []string{"link WHERE ?", "former_name WHERE ?", "credential WHERE ?"} {
+	for _, from := range []string{"link WHERE ?", "former_name WHERE ?", "credential WHERE ?", "membership WHERE ?"} {
 		if err := a.tx.Exec("DELETE FROM "+from, a.db.engine.in("account", numberList(ids))).Error; err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}
