@@ -54,7 +54,7 @@ type Facts struct {
 	FieldChanges map[string]int `json:"field_changes,omitempty"`
 	NewRejected  int            `json:"new_rejected"` // rows rejected that were not in the last applied run
 
-	AbsentUpdated      int `json:"absent_updated,omitempty"` // kept, and memberships taken from them that this feed had granted
+	AbsentUpdated      int `json:"absent_updated,omitempty"` // kept, or out of scope, and memberships taken from them that this feed had granted
 	MembershipsAdded   int `json:"memberships_added,omitempty"`
 	MembershipsRemoved int `json:"memberships_removed,omitempty"` // that the feed takes away; those whose period is over are none
 

@@ -52,6 +52,9 @@ func (p *planner) count(d *draft, c Change) {
 		}
 	case d.outside && c.Action != Suspend:
 		p.facts.Rows.Skipped++
+		if c.Action == Update {
+			p.facts.AbsentUpdated++
+		}
 	default:
 		p.facts.Rows.count(c.Action)
 	}
