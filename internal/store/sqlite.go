@@ -45,10 +45,10 @@ func (lite) name() string { return "sqlite" }
 // dsn asks for a log that lets readers go on beside a writer, for commits that
 // survive a power cut, and for transactions that take the right to write at
 // once: one that asks for it later cannot be made to wait. What is deleted is
-// overwritten, and a large apply has 16 MB of pages at hand.
+// overwritten, and a connection has 8 MB of pages at hand: with twice as many a first load is no faster.
 func (e lite) dsn(busy string) string {
 	q := url.Values{
-		"_pragma": {"busy_timeout(" + busy + ")", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)", "cache_size(-16000)"},
+		"_pragma": {"busy_timeout(" + busy + ")", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)", "cache_size(-8000)"},
 		"_txlock": {"immediate"},
 	}
 	return (&url.URL{Scheme: "file", Path: e.path, RawQuery: q.Encode()}).String()
