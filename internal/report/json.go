@@ -5,8 +5,10 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"io"
 	"strconv"
+	"sync/atomic"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -63,7 +65,8 @@ func JSON(w io.Writer, d *Doc, changes Changes) error {
 }
 
 // Both writes what [Results] and [JSON] write, from one reading of the changes: a
-// first load has a million of them.
+// first load has a million of them. Where there are many, the table is written
+// beside the document, on another core.
 func Both(results, doc io.Writer, run *journal.Run, d *Doc, changes Changes, problems Problems) error {
 	t := newTable(results, run)
 	t.write(columns)
@@ -71,12 +74,16 @@ func Both(results, doc io.Writer, run *journal.Run, d *Doc, changes Changes, pro
 	if err != nil {
 		return err
 	}
+	rows := aside{do: t.change}
 	err = eachChange(run.Number, changes, func(o journal.Outcome) error {
-		if err := t.change(o); err != nil {
+		if err := rows.add(o); err != nil {
 			return err
 		}
 		return j.change(o)
 	})
+	if failed := rows.end(); failed != nil { // which may be why the reading has ended
+		return failed
+	}
 	if err != nil {
 		return err
 	}
@@ -84,6 +91,67 @@ func Both(results, doc io.Writer, run *journal.Run, d *Doc, changes Changes, pro
 		return err
 	}
 	return j.end()
+}
+
+// batch is how many changes change hands at once. A run with fewer needs no other
+// hand.
+const batch = 500
+
+// aside does something with each change, in their order: many at a time, beside
+// whoever adds them.
+type aside struct {
+	do     func(journal.Outcome) error
+	some   []journal.Outcome
+	to     chan []journal.Outcome // nil while there are few
+	ended  chan error
+	failed atomic.Bool
+}
+
+func (b *aside) add(o journal.Outcome) error {
+	if b.some = append(b.some, o); len(b.some) < batch {
+		return nil
+	}
+	if b.to == nil {
+		b.to, b.ended = make(chan []journal.Outcome, 1), make(chan error, 1)
+		go func() {
+			var err error
+			for some := range b.to {
+				if err == nil {
+					err = b.each(some)
+				}
+				b.failed.Store(err != nil)
+			}
+			b.ended <- err
+		}()
+	}
+	b.to <- b.some
+	b.some = make([]journal.Outcome, 0, batch)
+	if b.failed.Load() {
+		return errAside
+	}
+	return nil
+}
+
+// errAside stops who adds; end tells what it was.
+var errAside = errors.New("the table could not be written")
+
+func (b *aside) each(some []journal.Outcome) error {
+	for _, o := range some {
+		if err := b.do(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end waits until all is done.
+func (b *aside) end() error {
+	if b.to == nil {
+		return b.each(b.some)
+	}
+	b.to <- b.some
+	close(b.to)
+	return <-b.ended
 }
 
 // tail is the changes at the end of rollcall.run.v1.

@@ -233,7 +233,13 @@ func TestChangesAreWrittenAsTheyCome(t *testing.T) {
 }
 
 func TestBothFilesFromOneReadingAreThoseOfTwo(t *testing.T) {
-	for name, s := range map[string]*story{"clean": clean(), "dirty": dirty(), "held": held(), "first": first(), "failed": failed()} {
+	many := dirty()
+	for i := range 1700 { // so many that the table is written beside the document
+		o := many.changes[i%len(many.changes)]
+		o.Line = i + 2
+		many.changes = append(many.changes, o)
+	}
+	for name, s := range map[string]*story{"clean": clean(), "dirty": dirty(), "held": held(), "first": first(), "failed": failed(), "many": many} {
 		var table, text bytes.Buffer
 		if err := report.Both(&table, &text, &s.run, s.doc(t), stream(s.changes...), stream(s.problems...)); err != nil {
 			t.Fatal(err)
