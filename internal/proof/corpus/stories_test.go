@@ -242,7 +242,7 @@ var stories = []story{
 			s[i+1][personNo] = "N" + s[i+1][personNo][1:]
 		}
 		return s
-	}), verdict: held, tripped: "E508", problems: at("E303 error line %d Login", rows(1, 1000)...), rules: "R3, R33: a name that is taken rejects the new account, and the row counts as mentioning its holder: nobody is added or removed, and max_rejected holds"},
+	}), verdict: held, tripped: "E508", problems: beside(at("E309 warning line %d WorkEmail", rows(1, 1000)...), at("E303 error line %d Login", rows(1, 1000)...)), rules: "R3, R33, R48: a name that is taken rejects the new account, and the row counts as mentioning its holder: nobody is added or removed, and max_rejected holds"},
 	{n: 92, twin: "b", name: "all-people-changed", drop: sheets(func() sheet {
 		s := good()
 		for i := range s[1:] {
