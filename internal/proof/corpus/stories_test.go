@@ -51,10 +51,15 @@ func (x story) title() string { return x.number() + "-" + strings.ReplaceAll(x.n
 
 // at repeats a problem for each row of the sheet: row i is on line i+1. A
 // column may follow the %d.
-func at(form string, rows ...int) []string {
+func at(form string, rows ...int) []string { return each([]string{form}, rows...) }
+
+// each is several problems of each of some rows.
+func each(forms []string, rows ...int) []string {
 	var all []string
 	for _, i := range rows {
-		all = append(all, fmt.Sprintf(form, i+1))
+		for _, form := range forms {
+			all = append(all, fmt.Sprintf(form, i+1))
+		}
 	}
 	return all
 }
@@ -242,7 +247,7 @@ var stories = []story{
 			s[i+1][personNo] = "N" + s[i+1][personNo][1:]
 		}
 		return s
-	}), verdict: held, tripped: "E508", problems: beside(at("E309 warning line %d WorkEmail", rows(1, 1000)...), at("E303 error line %d Login", rows(1, 1000)...)), rules: "R3, R33, R48: a name that is taken rejects the new account, and the row counts as mentioning its holder: nobody is added or removed, and max_rejected holds"},
+	}), verdict: held, tripped: "E508", problems: each([]string{"E309 warning line %d WorkEmail", "E303 error line %d Login"}, rows(1, 1000)...), rules: "R3, R33, R48: a name that is taken rejects the new account, and the row counts as mentioning its holder: nobody is added or removed, and max_rejected holds"},
 	{n: 92, twin: "b", name: "all-people-changed", drop: sheets(func() sheet {
 		s := good()
 		for i := range s[1:] {
