@@ -39,8 +39,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"map.*.each", "values that are lists"},
 	{"map.*.lookup", "looking values up in a directory server"},
 	// policy
-	{"policy.anonymise_after", "erasing personal data"},
-	{"policy.purge_after", "removing accounts for good"},
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},
 	{"guardrails.max_removals_week", "limits over a week"},

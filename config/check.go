@@ -241,6 +241,9 @@ func (p *Profile) checkAbsence(d *document) {
 			d.clash("policy.delete_after", codeSwitch, "policy.delete_after needs policy.delete: on", "write  delete: on  too, or remove it")
 		}
 	}
+	if pol.PurgeAfter > 0 && pol.AnonymiseAfter > pol.PurgeAfter {
+		d.fault("policy.anonymise_after", codeValue, "policy.anonymise_after is longer than policy.purge_after, so nobody would be anonymised", "both count from the deletion: write a shorter one, or remove it")
+	}
 	if !pol.Suspend && p.Scope.Left == "suspend" {
 		d.clash("scope.left", codeSwitch, "scope.left: suspend needs policy.suspend: on", "remove  suspend: off,  or write  left: keep")
 	}

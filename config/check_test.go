@@ -46,6 +46,10 @@ func TestR62AbsenceMeansNothingInADelta(t *testing.T) {
 	}
 }
 
+func TestR63WhoWouldBePurgedBeforeHeIsAnonymisedIsAnError(t *testing.T) {
+	only(t, profileErrors(t, small+"policy: {anonymise_after: 90d, purge_after: 30d}\n"), "3:27 error C110", "longer than policy.purge_after")
+}
+
 func TestR65AskingForWhatASwitchForbidsIsAnError(t *testing.T) {
 	for policy, says := range map[string]string{
 		"{missing: delete}":                  "policy.missing: delete needs policy.delete: on",
@@ -59,7 +63,7 @@ func TestR65AskingForWhatASwitchForbidsIsAnError(t *testing.T) {
 	}
 	for _, fine := range []string{
 		"{missing: delete, delete: on}", "{leaver: delete, delete: on}", "{delete_after: 90d, delete: on}",
-		"{missing: suspend}", "{suspend: off}", "{delete_after: 0s}",
+		"{missing: suspend}", "{suspend: off}", "{delete_after: 0s}", "{anonymise_after: 30d, purge_after: 90d}", "{anonymise_after: 90d}",
 	} {
 		if errs := profileErrors(t, small+"policy: "+fine+"\n"); len(errs) > 0 {
 			t.Errorf("%s\n%v", fine, errs)

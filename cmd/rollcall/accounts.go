@@ -13,21 +13,23 @@ import (
 
 // accountsCmd is "rollcall accounts".
 type accountsCmd struct {
-	List     accountsListCmd    `cmd:"" default:"withargs" help:"Who is in the directory."`
-	Show     accountsShowCmd    `cmd:"" help:"One account: fields and who wrote them, links, last changes."`
-	History  accountsHistoryCmd `cmd:"" help:"Everything that was done to one account."`
-	Export   accountsExportCmd  `cmd:"" help:"The list as CSV, XML or JSON."`
-	Create   createCmd          `cmd:"" help:"Add an account by hand."`
-	Edit     editCmd            `cmd:"" help:"Change fields of accounts by hand."`
-	Release  releaseCmd         `cmd:"" help:"Give fields that were edited by hand back to the feeds."`
-	Suspend  suspendCmd         `cmd:"" help:"Suspend accounts by hand."`
-	Activate activateCmd        `cmd:"" help:"Activate suspended accounts by hand."`
-	Delete   deleteCmd          `cmd:"" help:"Delete accounts softly: they can be restored."`
-	Restore  restoreCmd         `cmd:"" help:"Bring deleted accounts back."`
-	Hold     holdCmd            `cmd:"" help:"Legal hold: nobody deletes, anonymises or purges these accounts."`
-	Unhold   unholdCmd          `cmd:"" help:"End a legal hold."`
-	Link     linkCmd            `cmd:"" help:"Decide whom a feed's key means."`
-	Unlink   unlinkCmd          `cmd:"" help:"Take a feed's key off its account."`
+	List      accountsListCmd    `cmd:"" default:"withargs" help:"Who is in the directory."`
+	Show      accountsShowCmd    `cmd:"" help:"One account: fields and who wrote them, links, last changes."`
+	History   accountsHistoryCmd `cmd:"" help:"Everything that was done to one account."`
+	Export    accountsExportCmd  `cmd:"" help:"The list as CSV, XML or JSON."`
+	Create    createCmd          `cmd:"" help:"Add an account by hand."`
+	Edit      editCmd            `cmd:"" help:"Change fields of accounts by hand."`
+	Release   releaseCmd         `cmd:"" help:"Give fields that were edited by hand back to the feeds."`
+	Suspend   suspendCmd         `cmd:"" help:"Suspend accounts by hand."`
+	Activate  activateCmd        `cmd:"" help:"Activate suspended accounts by hand."`
+	Delete    deleteCmd          `cmd:"" help:"Delete accounts softly: they can be restored."`
+	Restore   restoreCmd         `cmd:"" help:"Bring deleted accounts back."`
+	Anonymise anonymiseCmd       `cmd:"" help:"Erase whose accounts these were, everywhere and for good."`
+	Purge     purgeCmd           `cmd:"" help:"Remove accounts and all that is known of them, for good."`
+	Hold      holdCmd            `cmd:"" help:"Legal hold: nobody deletes, anonymises or purges these accounts."`
+	Unhold    unholdCmd          `cmd:"" help:"End a legal hold."`
+	Link      linkCmd            `cmd:"" help:"Decide whom a feed's key means."`
+	Unlink    unlinkCmd          `cmd:"" help:"Take a feed's key off its account."`
 
 	accountsLater
 }

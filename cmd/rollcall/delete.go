@@ -124,3 +124,64 @@ func (c *unholdCmd) Run(a *app) error {
 		return deed{verb: "End the legal hold of", do: d.r.Keep(false)}, nil
 	})
 }
+
+type anonymiseCmd struct {
+	hand `embed:""`
+}
+
+// Help is what kong prints below the first line.
+func (*anonymiseCmd) Help() string {
+	return "What is known of the person goes from the account, the journal, mails and reports, and archived drops that list the person are removed whole. The account stays, deleted, with its number. Keyed hashes of its keys remain: a feed that still says one gets E307 and no new account. Nothing of it can be taken back."
+}
+
+// Run implements the command.
+func (c *anonymiseCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		return deed{verb: "Anonymise", from: roster.Deleted, do: d.r.Anonymise(), tell: d.forGood}, nil
+	})
+}
+
+type purgeCmd struct {
+	hand `embed:""`
+}
+
+// Help is what kong prints below the first line.
+func (*purgeCmd) Help() string {
+	return "Like anonymise, and the account itself goes too: its number is never used again. Nothing of it can be taken back."
+}
+
+// Run implements the command.
+func (c *purgeCmd) Run(a *app) error {
+	return c.carry(a, func(d *desk) (deed, error) {
+		return deed{verb: "Purge", from: roster.Deleted, do: d.r.Purge(), tell: d.forGood}, nil
+	})
+}
+
+// shownErased is how many accounts are named before they are erased.
+const shownErased = 20
+
+// forGood says whom a plan erases, and that it is for good.
+func (d *desk) forGood(p plan.Plan) (string, error) {
+	if len(p.Changes) == 0 {
+		return "", nil
+	}
+	news, err := d.led(p)
+	if err != nil {
+		return "", err
+	}
+	lines := []string{"Erased for good, from the account, the journal, mails, reports and archived drops; nothing of it can be taken back:"}
+	for _, c := range p.Changes[:min(len(p.Changes), shownErased)] {
+		x, err := d.r.Store.Account(d.ctx, c.Account)
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, clean(fmt.Sprintf("  %s  %s  (id:%d, %s)", x.Values[roster.Username], fullName(&x.Values), x.ID, x.Status())))
+	}
+	if more := len(p.Changes) - shownErased; more > 0 {
+		lines = append(lines, fmt.Sprintf("  … and %d more", more))
+	}
+	if news != "" {
+		lines = append(lines, news)
+	}
+	return strings.Join(lines, "\n"), nil
+}

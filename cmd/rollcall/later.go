@@ -31,9 +31,7 @@ type commandsLater struct {
 
 // accountsLater are those of "rollcall accounts".
 type accountsLater struct {
-	Purge     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Anonymise laterCmd `cmd:"" hidden:"" passthrough:""`
-	Rekey     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Merge     laterCmd `cmd:"" hidden:"" passthrough:""`
-	Import    laterCmd `cmd:"" hidden:"" passthrough:""`
+	Rekey  laterCmd `cmd:"" hidden:"" passthrough:""`
+	Merge  laterCmd `cmd:"" hidden:"" passthrough:""`
+	Import laterCmd `cmd:"" hidden:"" passthrough:""`
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,8 +41,9 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"clock": clockCommand,
-			"exits": exitsCommand,
+			"clock":     clockCommand,
+			"exits":     exitsCommand,
+			"somewhere": somewhereCommand,
 		},
 	})
 }
@@ -54,6 +58,31 @@ func clockCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("clock: %v", err)
 	}
 	ts.Setenv("ROLLCALL_CLOCK", args[0])
+}
+
+// somewhereCommand looks for a text in the bytes of all files below a folder:
+// somewhere Lovelace state.
+func somewhereCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: [!] somewhere TEXT FOLDER")
+	}
+	var found []string
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte(args[0])) {
+			found = append(found, path)
+		}
+		return err
+	}))
+	switch {
+	case neg && len(found) > 0:
+		ts.Fatalf("%q stands in %s", args[0], strings.Join(found, ", "))
+	case !neg && len(found) == 0:
+		ts.Fatalf("%q stands nowhere below %s", args[0], args[1])
+	}
 }
 
 // exitsCommand runs a command and compares its exit code:

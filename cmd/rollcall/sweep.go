@@ -15,8 +15,22 @@ func (sweepCmd) Run(a *app) error {
 		return err
 	}
 	j, err := d.r.Sweep(d.ctx, "manual")
+	var told error
 	if err != nil || j != nil {
-		return d.tell(nil, j, err)
+		if told = d.tell(nil, j, err); err != nil || len(d.r.Terms) == 0 {
+			return told
+		}
+	}
+	erased, err := d.r.Forget(d.ctx, "manual")
+	if err != nil || erased != nil {
+		then := d.tell(nil, erased, err)
+		if told == nil || codeOf(told) == exitDone {
+			return errors.Join(then, told)
+		}
+		return errors.Join(told, then)
+	}
+	if j != nil {
+		return told
 	}
 	held, err := d.r.Store.Held(d.ctx)
 	if err != nil {

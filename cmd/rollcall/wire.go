@@ -138,7 +138,14 @@ func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, err
 	if err != nil {
 		return nil, err
 	}
+	var terms []run.Terms
+	for _, p := range s.Loaded {
+		if p.Policy.AnonymiseAfter > 0 || p.Policy.PurgeAfter > 0 {
+			terms = append(terms, run.Terms{Profile: p.Name, Anonymise: p.Policy.AnonymiseAfter, Purge: p.Policy.PurgeAfter})
+		}
+	}
 	return &run.Runner{
+		Terms: terms,
 		Store: db, State: s.State, Now: now, Mail: send, Site: domain,
 		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
 		Hidden:   s.Hidden(),

@@ -74,6 +74,7 @@ type Run struct {
 	DecidedBy string          `json:"decided_by,omitempty"`
 	Approved  bool            `json:"approved,omitempty"` // a person approved it: a new baseline
 	Reverts   int64           `json:"reverts,omitempty"`  // the run that this one takes back
+	Erases    bool            `json:"erases,omitempty"`   // a sweep that erases the deleted whose terms are over
 	SameAs    int64           `json:"same_as,omitempty"`  // the run of the same bytes that this one equals (R104)
 	Partly    bool            `json:"partly,omitempty"`   // of a revert: only for some of its accounts
 	Draft     bool            `json:"draft,omitempty"`    // planned by a profile that is not in its place (plan --profile-file): never applied

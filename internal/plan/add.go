@@ -34,6 +34,14 @@ func (p *planner) add() error {
 // newcomer plans one new account, or says why there is none.
 func (w *people) newcomer(e roster.Entry) error {
 	switch {
+	case w.forgotten(e.Key) && removal(e.Wish): // it is gone already (R66)
+		return w.unchanged(e, &roster.Account{})
+	case w.forgotten(e.Key):
+		problem := roster.NewProblem("E307", e.Line, e.Key)
+		problem.Text = "the key is that of an account that was anonymised or purged"
+		problem.Fix = "if HR means somebody new: rollcall accounts link PROFILE KEY new; else remove the row in HR"
+		e.Problems = append(e.Problems, problem)
+		return w.reject(e, 0)
 	case e.Wish == roster.WishDelete:
 		return w.rejectFor(e, "E308", 0)
 	case worst(e.Problems) == roster.SeverityError:
@@ -91,7 +99,7 @@ func (w *people) newcomer(e roster.Entry) error {
 // does it stand for whoever bears its name or address (R3): an account that it
 // makes would be its own in the next run, and that one's absence news (R6).
 func (w *people) hopeless(e roster.Entry) bool {
-	if e.Wish == roster.WishDelete || e.Wish == roster.WishLeaver || worst(e.Problems) == roster.SeverityError || w.Policy.Upload == "update" {
+	if w.forgotten(e.Key) || e.Wish == roster.WishDelete || e.Wish == roster.WishLeaver || worst(e.Problems) == roster.SeverityError || w.Policy.Upload == "update" {
 		return true
 	}
 	d := &draft{people: w, entry: e, was: &roster.Account{}, now: &roster.Account{}}

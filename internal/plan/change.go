@@ -21,12 +21,12 @@ const (
 	Suspend    Action = "suspend"
 	Add        Action = "add"
 	Delete     Action = "delete"    // soft
-	Anonymise  Action = "anonymise" // not planned yet
-	Purge      Action = "purge"     // the row goes; only a revert of an add does it
+	Anonymise  Action = "anonymise" // what is known of the person is erased
+	Purge      Action = "purge"     // the row goes: see [Change.Erases]
 )
 
 // Removes tells whether a takes access away: what --except removals leaves out.
-func (a Action) Removes() bool { return a == Suspend || a == Delete || a == Purge }
+func (a Action) Removes() bool { return a == Suspend || a == Delete || a == Anonymise || a == Purge }
 
 // A Change is one intended change to one account: at most one for each account
 // in a plan. It is plain data: it can be printed, stored, read back on another

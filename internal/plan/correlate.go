@@ -22,6 +22,7 @@ type people struct {
 	byLikeness map[string][]*roster.Account // values of all witnesses, deleted accounts left out
 	right      map[uint64]Guess             // passwords that are those of their accounts already
 	decided    map[string]bool              // folded keys that a person has decided to be somebody new
+	erased     map[string]bool              // folded keys of accounts that were erased
 }
 
 // load looks up all that the records of a chunk name.
@@ -61,7 +62,7 @@ func (p *planner) load(part []numbered) (*people, error) {
 			return nil, fmt.Errorf("find accounts: %w", err)
 		}
 	}
-	p.met = p.met || len(found.Accounts)+len(found.Holds)+len(found.New) > 0
+	p.met = p.met || len(found.Accounts)+len(found.Holds)+len(found.New)+len(found.Erased) > 0
 	w := &people{
 		planner:    p,
 		byKey:      map[string][]*roster.Account{},
@@ -73,6 +74,7 @@ func (p *planner) load(part []numbered) (*people, error) {
 		holds:      map[string][]Hold{},
 		byLikeness: map[string][]*roster.Account{},
 		decided:    map[string]bool{},
+		erased:     found.Erased,
 	}
 	slices.SortFunc(found.Accounts, func(a, b roster.Account) int { return int(a.ID) - int(b.ID) })
 	for i := range found.Accounts {
@@ -295,6 +297,13 @@ func (w *people) unlessSeen(m match) match {
 		return match{code: "E302", touched: []*roster.Account{m.account}}
 	}
 	return m
+}
+
+// forgotten tells whether a key that knows no account was that of one which
+// has been erased (R45), and no person has said that it is somebody new (R49).
+func (w *people) forgotten(key roster.Key) bool {
+	fold := roster.Fold(string(key))
+	return key != "" && w.erased[fold] && !w.decided[fold]
 }
 
 // free tells whether nothing but key is known as the account's key.

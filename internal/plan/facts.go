@@ -45,10 +45,12 @@ type Facts struct {
 	Scope  Scope  `json:"scope,omitzero"`
 	Waits  string `json:"waits,omitempty"` // [roster.Stamp] of when the first of those is due whom policy.create_before leaves out (R72)
 
-	Owned        int            `json:"owned"`         // accounts the profile owns, not deleted, before the run
-	ActiveBefore int            `json:"active_before"` // those of them that are active
-	ActiveAfter  int            `json:"active_after"`  // as the plan would leave them
-	Removals     int            `json:"removals"`      // newly suspended or deleted, also by a date within 7 days (R74)
+	Owned        int            `json:"owned"`            // accounts the profile owns, not deleted, before the run
+	ActiveBefore int            `json:"active_before"`    // those of them that are active
+	ActiveAfter  int            `json:"active_after"`     // as the plan would leave them
+	Erased       int            `json:"erased,omitempty"` // anonymised or purged: nothing of it can be taken back
+	Merged       int            `json:"merged,omitempty"` // accounts that became part of another
+	Removals     int            `json:"removals"`         // newly suspended or deleted, also by a date within 7 days (R74)
 	Adds         int            `json:"adds"`
 	Renames      int            `json:"renames"` // re-keyings too
 	FieldChanges map[string]int `json:"field_changes,omitempty"`

@@ -17,6 +17,7 @@ type memory struct {
 	accounts []roster.Account
 	holds    []Hold
 	decided  map[roster.Key]bool
+	erased   map[string]bool // folded keys
 }
 
 func (m *memory) Find(_ context.Context, q Query) (Found, error) {
@@ -25,7 +26,7 @@ func (m *memory) Find(_ context.Context, q Query) (Found, error) {
 	for i, k := range q.Keys {
 		keys[i] = roster.Fold(string(k))
 	}
-	f := Found{New: m.decided}
+	f := Found{New: m.decided, Erased: m.erased}
 	for _, a := range m.accounts {
 		l := a.Link(q.Profile)
 		lives := a.Status() != roster.Deleted
@@ -92,6 +93,9 @@ func (m *memory) apply(p Plan) {
 			m.accounts = append(m.accounts, roster.Account{ID: next})
 			i = len(m.accounts) - 1
 		}
+		if c.Erases() {
+			m.forget(c.Account)
+		}
 		if c.Action == Purge {
 			m.accounts = slices.Delete(m.accounts, i, i+1)
 			continue
@@ -136,6 +140,22 @@ func (m *memory) apply(p Plan) {
 		}
 		roster.SortGrants(a.Grants)
 	}
+}
+
+// forget erases what is known of an account but for hashes of its keys, which here are the keys.
+func (m *memory) forget(id uint64) {
+	a := m.byID(id)
+	if m.erased == nil {
+		m.erased = map[string]bool{}
+	}
+	m.erased[roster.Fold(a.Values[roster.EmployeeID])] = true
+	for f := range roster.NumFeedFields {
+		a.Values[f], a.Origins[f] = "", ""
+	}
+	for i := range a.Links {
+		m.erased[roster.Fold(string(a.Links[i].Key))], a.Links[i].Key = true, ""
+	}
+	delete(m.erased, "")
 }
 
 func (m *memory) copy() *memory {

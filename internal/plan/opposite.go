@@ -15,6 +15,14 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 		alone("", "left alone: the account is gone")
 		return nil, left
 	}
+	if now.Values[roster.StatusReason] == string(roster.Anonymised) {
+		alone("", "left alone: the account was anonymised, and nothing of it can be taken back")
+		return nil, left
+	}
+	if now.Values[roster.MergedInto] != "" {
+		alone("", "left alone: the account was merged into account "+now.Values[roster.MergedInto]+", and nothing of it can be taken back")
+		return nil, left
+	}
 	b := Change{Account: c.Account, Version: now.Version, Key: c.Key, Username: now.Values[roster.Username], Reason: "taken back"}
 	if c.Action == Add {
 		if now.Version != 1 || len(now.Links) != len(c.Links) {

@@ -44,6 +44,9 @@ type Policy struct {
 	Weak             string        `yaml:"weak"`              // accept, reject (R83)
 	Memberships      string        `yaml:"memberships"`       // add, exact (R94)
 	Protect          []string      `yaml:"protect"`           // names and patterns like svc-* (R64)
+
+	AnonymiseAfter time.Duration `yaml:"anonymise_after"` // of deletion, by the sweep; zero: never (R63)
+	PurgeAfter     time.Duration `yaml:"purge_after"`     // likewise
 }
 
 // DefaultMaxWelcome is how many welcome mails of one run are sent unasked (R81).
@@ -130,6 +133,7 @@ type Found struct {
 	Accounts []roster.Account
 	Holds    []Hold              // of the usernames asked for
 	New      map[roster.Key]bool // keys, folded, that a person has decided to be somebody new (R49)
+	Erased   map[string]bool     // keys, folded, of accounts that were anonymised or purged (R45)
 }
 
 // A Hold keeps a given-up username from other accounts for a while (R33).

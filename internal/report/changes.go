@@ -45,7 +45,7 @@ func (p *page) changes(changes Changes, values bool) error {
 	}
 	keys, names := 0, 0
 	for _, o := range first {
-		keys = max(keys, utf8.RuneCountInString(string(o.Key)))
+		keys = max(keys, utf8.RuneCountInString(called(o)))
 		names = max(names, utf8.RuneCountInString(o.Username))
 	}
 	if values {
@@ -54,7 +54,7 @@ func (p *page) changes(changes Changes, values bool) error {
 		p.heading("Changes")
 	}
 	for _, o := range first {
-		text := "  " + symbols[o.Action] + " " + left(clean(string(o.Key)), keys) + "  "
+		text := "  " + symbols[o.Action] + " " + left(clean(called(o)), keys) + "  "
 		if values {
 			text += left(clean(o.Username), names) + "  " + withValues(o)
 		} else {
@@ -66,6 +66,14 @@ func (p *page) changes(changes Changes, values bool) error {
 		p.line("  … %s more: rollcall runs changes %d", number(more), p.d.Run.Number)
 	}
 	return nil
+}
+
+// called is the key of whom a change is about; of somebody who was erased the number.
+func called(o journal.Outcome) string {
+	if o.Key == "" && o.Username == "" && o.Account != 0 {
+		return "id:" + strconv.FormatUint(o.Account, 10)
+	}
+	return string(o.Key)
 }
 
 // all is how many changes the plan had, done or left out.

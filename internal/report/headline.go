@@ -136,6 +136,9 @@ func (p *page) repeated() bool {
 // byHand is "1 account was suspended".
 func (p *page) byHand() string {
 	r := p.d.Rows
+	if n := p.d.facts.Erased; n > 0 && n == r.Deleted {
+		return was(n, "account") + " erased"
+	}
 	var parts []string
 	for _, one := range []struct {
 		n    int

@@ -29,7 +29,7 @@ func ChangesText(w io.Writer, changes Changes) (n int, err error) {
 
 // change is a line about one change, and a line about each of its fields.
 func (p *page) change(o journal.Outcome) {
-	text := fmt.Sprintf("%s %s  %s  %s", symbols[o.Action], left(clean(string(o.Key)), 10), left(clean(o.Username), 20), became(o))
+	text := fmt.Sprintf("%s %s  %s  %s", symbols[o.Action], left(clean(called(o)), 10), left(clean(o.Username), 20), became(o))
 	if o.Reason != "" {
 		text += ": " + clean(o.Reason)
 	}

@@ -256,7 +256,7 @@ func (p *page) further() (steps []step) {
 			add("every change", "rollcall runs changes %d", run.Number)
 		}
 		problems()
-		if p.d.facts.Changes() > 0 && run.Kind != journal.Sweep && p.d.facts.Changes() > p.purged() {
+		if p.d.facts.Changes() > 0 && run.Kind != journal.Sweep && p.d.facts.Changes() > p.purged() && p.d.facts.Erased == 0 && p.d.facts.Merged == 0 {
 			add("take it back", "rollcall runs revert %d --reason \"…\"", run.Number)
 		}
 	case journal.Held:

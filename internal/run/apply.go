@@ -23,6 +23,9 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	if err := fault.After(r.archive(got, run), "run.archived"); err != nil {
 		return err
 	}
+	if err := r.forget(ctx, run); err != nil {
+		return err
+	}
 	about, err := r.letter(ctx, p, run)
 	if err != nil {
 		return err
@@ -59,10 +62,11 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 		order.Soon = &soon
 		order.Tell = func(t *journal.Told) []notify.Message { return r.ending(p, run, about, t) }
 	}
-	_, err = r.Store.Apply(ctx, order)
+	applied, err := r.Store.Apply(ctx, order)
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
+	r.forgotten(ctx, run, applied.Rewrite)
 	if err := fault.After(r.rewrite(ctx, others), "run.rewritten"); err != nil {
 		r.Log.Warn("report not written again", "run", run.Number, "error", err)
 	}

@@ -323,6 +323,9 @@ func tally(f *plan.Facts, changes []plan.Change) {
 		added, removed := c.Joined()
 		f.MembershipsAdded += len(added)
 		f.MembershipsRemoved += len(removed)
+		if c.Erases() {
+			f.Erased++
+		}
 		switch c.Action {
 		case plan.Add:
 			f.Rows.Added++
@@ -335,7 +338,7 @@ func tally(f *plan.Facts, changes []plan.Change) {
 		case plan.Suspend:
 			f.Rows.Suspended++
 			f.Removals++
-		case plan.Delete, plan.Purge:
+		case plan.Delete, plan.Anonymise, plan.Purge:
 			f.Rows.Deleted++
 			f.Removals++
 		default:

@@ -23,6 +23,10 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 	switch {
 	case was.Status == journal.Reverted:
 		return nil, fmt.Errorf("run %d has been taken back already: %w", number, store.ErrRefused)
+	case was.Facts.Erased > 0 && was.Facts.Erased == was.Facts.Rows.Read:
+		return nil, fmt.Errorf("run %d has anonymised or purged accounts, and nothing of that can be taken back: %w", number, store.ErrRefused)
+	case was.Facts.Merged > 0:
+		return nil, fmt.Errorf("run %d has merged two accounts, and nothing of a merge can be taken back: %w", number, store.ErrRefused)
 	case !was.Status.Applied() || was.AppliedSeq == 0:
 		return nil, fmt.Errorf("run %d is %s and changed nothing that could be taken back: %w", number, was.Status, store.ErrRefused)
 	}

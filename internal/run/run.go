@@ -75,6 +75,7 @@ type Runner struct {
 	Protect  []string       // accounts.protect: names that sweep and people's tools leave alone
 	Hold     time.Duration  // for which a given-up username is held (R33)
 	Zone     *time.Location // in which the days of what people write end; nil: UTC
+	Terms    []Terms        // after which the deleted are erased, of the profiles that have any
 	Limits   guard.Limits   // of the sweep
 	Hidden   roster.Hidden  // fields whose values no report shows, of any profile
 	Greeting Greeting       // of welcome mails

@@ -222,6 +222,9 @@ func sweepOnSchedule(ctx context.Context, r *Runner) {
 	if _, err := r.Sweep(ctx, "schedule"); err != nil && !errors.Is(err, store.ErrBusy) && ctx.Err() == nil {
 		r.Log.Error("sweep failed", "error", err)
 	}
+	if _, err := r.Forget(ctx, "schedule"); err != nil && !errors.Is(err, store.ErrBusy) && ctx.Err() == nil {
+		r.Log.Error("erasing failed", "error", err)
+	}
 }
 
 func deliverOnSchedule(ctx context.Context, r *Runner) {

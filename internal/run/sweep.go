@@ -105,7 +105,7 @@ func (r *Runner) heldAlready(ctx context.Context, run *journal.Run) (bool, error
 	}
 	for i := range held {
 		old := &held[i]
-		if old.Kind != journal.Sweep || old.Number == run.Number {
+		if old.Kind != journal.Sweep || old.Erases != run.Erases || old.Number == run.Number {
 			continue
 		}
 		if old.PlanDigest == run.PlanDigest {

@@ -59,6 +59,8 @@ type application struct {
 	now    time.Time
 	run    int64
 	shares shares // how the accounts that each profile owns become more or fewer
+	erased []uint64
+	traces Traces // of erased
 	doc    string // the run as it was saved
 
 	empty     bool  // the plan fills a directory that has no account yet
@@ -103,6 +105,9 @@ func (a *application) carryOut(ctx context.Context) error {
 	}
 	if err := a.setPasswords(); err != nil {
 		return err
+	}
+	if err := a.erase(); err != nil {
+		return fmt.Errorf("erase what is known of accounts: %w", err)
 	}
 	if err := a.tally(); err != nil {
 		return fmt.Errorf("count the accounts: %w", err)
@@ -235,7 +240,7 @@ func loseRows(l *plan.Rows, action plan.Action, n int) {
 		l.Reactivated += n
 	case plan.Suspend:
 		l.Suspended += n
-	case plan.Delete, plan.Purge:
+	case plan.Delete, plan.Anonymise, plan.Purge:
 		l.Deleted += n
 	default:
 		l.Updated += n

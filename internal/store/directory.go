@@ -94,6 +94,11 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 			found.New[k] = true
 		}
 	}
+	if len(keys)+len(values) > 0 {
+		if found.Erased, err = db.forgotten(tx, q, keys, values); err != nil {
+			return found, fmt.Errorf("find erased keys: %w", err)
+		}
+	}
 	return found, nil
 }
 

@@ -1,10 +1,14 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/notify"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
@@ -62,4 +66,128 @@ func TestR63WhatAnAccountLeadsIsFound(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// everything is the text of every row of every table.
+func everything(t *testing.T, db *DB) string {
+	t.Helper()
+	query := "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+	if db.engine.name() == "postgres" {
+		query = "SELECT tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+	}
+	var tables []string
+	if err := db.gorm.Raw(query).Scan(&tables).Error; err != nil || len(tables) < 10 {
+		t.Fatalf("%v: %v", tables, err)
+	}
+	var b strings.Builder
+	for _, table := range tables {
+		var rows []map[string]any
+		if err := db.gorm.Table(table).Find(&rows).Error; err != nil {
+			t.Fatalf("%s: %v", table, err)
+		}
+		fmt.Fprintln(&b, table, rows)
+	}
+	return b.String()
+}
+
+func TestR63WhatIsErasedStandsNowhereInTheDatabaseAndItsKeysAreKnownR45(t *testing.T) {
+	for _, action := range []plan.Action{plan.Anonymise, plan.Purge} {
+		t.Run(string(action), func(t *testing.T) {
+			both(t, func(t *testing.T, db *DB) {
+				s := story{t, db}
+				first := add("hr", "lovelace")
+				first.Fields = append(first.Fields, field(roster.FirstName, "", "Ada", "hr"), field(roster.LastName, "", "Lovelace", "hr"))
+				rejected := s.plan("hr", first) // a first plan that nobody approved
+				rejected.Status = journal.Rejected
+				if err := db.Finish(t.Context(), rejected); err != nil {
+					t.Fatal(err)
+				}
+				s.apply(s.plan("hr", first))
+				s.people("hr", "brandt")
+				a := s.named("lovelace")
+				moved := touch(plan.Rename, a, field(roster.Username, "lovelace", "countess", "person:ada"), field(roster.Email, "lovelace@example.org", "countess@example.org", "hr"))
+				moved.Links = []plan.LinkChange{{Profile: "hr", OldKey: "k-lovelace", NewKey: "k-countess", Old: roster.ClaimActive, New: roster.ClaimActive}}
+				s.apply(s.plan("hr", moved))
+				held := s.plan("hr", touch(plan.Update, s.get(a.ID), field(roster.City, "", "Bern", "hr")), touch(plan.Update, s.named("brandt"), field(roster.City, "", "Bern", "hr")))
+				held.Status, held.Decision = journal.Held, "Countess asked"
+				w := db.Writer(t.Context(), held.Number)
+				problem := roster.NewProblem("E112", 2, "k-countess")
+				problem.Account = a.ID
+				if err := errors.Join(w.Problem(problem), w.Problem(roster.NewProblem("E307", 3, "k-lovelace"))); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := w.Seal(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if err := db.Finish(t.Context(), held); err != nil {
+					t.Fatal(err)
+				}
+				if err := db.DecideNew(t.Context(), "hr", "k-lovelace", "ada", "a namesake"); err != nil {
+					t.Fatal(err)
+				}
+				mail := func(id, to, text string) {
+					if err := db.Post(t.Context(), held.Number, notify.Message{ID: id, To: []string{to}, Subject: "A report", Text: text, HTML: "<p>" + text}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				mail("1@x", "hr@example.org", "line 2: k-countess")
+				mail("2@x", "hr@example.org", "line 3: k-brandt")
+				mail("3@x", "countess@example.org", "Welcome")
+
+				words := []string{"ovelace", "ountess"}
+				before := everything(t, db)
+				for _, word := range words {
+					if !strings.Contains(before, word) {
+						t.Fatalf("the control: %q stood nowhere before", word)
+					}
+				}
+				p := plan.Person{Who: "person:kim", At: roster.Stamp(noon), Reason: "asked for"}
+				now := s.get(a.ID)
+				c, err := p.Anonymise(&now)
+				if action == plan.Purge {
+					c, err = p.Purge(&now)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				done := s.apply(s.plan("", c))
+				after := everything(t, db)
+				for _, word := range words {
+					if i := strings.Index(after, word); i >= 0 {
+						t.Errorf("%q stands there still: …%s…", word, after[max(0, i-200):min(len(after), i+50)])
+					}
+				}
+				if !strings.Contains(after, "k-brandt") || !strings.Contains(after, "line 3: k-brandt") {
+					t.Error("somebody else was erased too")
+				}
+				got := s.get(a.ID)
+				switch {
+				case action == plan.Purge && got.ID != 0:
+					t.Errorf("the row stays: %+v", got)
+				case action == plan.Anonymise && (got.Status() != roster.Deleted || got.Version != now.Version+1 || len(got.Links) != 1 || got.Links[0].Key != ""):
+					t.Errorf("account %+v", got)
+				}
+				if r, err := db.Run(t.Context(), held.Number); err != nil || r.Status != journal.Superseded || !slices.Contains(done.Rewrite, held.Number) {
+					t.Errorf("a plan that waits and is not the one any more that was shown: %v, %v", r.Status, err)
+				}
+				for key, want := range map[roster.Key]bool{"k-lovelace": true, "K-Countess": true, "k-brandt": false, "k-nobody": false} {
+					found, err := db.Find(t.Context(), plan.Query{Profile: "hr", Keys: []roster.Key{key}, Field: roster.EmployeeID, Now: noon})
+					if err != nil || found.Erased[roster.Fold(string(key))] != want {
+						t.Errorf("key %s: erased %v, %v; want %v", key, found.Erased, err, want)
+					}
+					other, err := db.Find(t.Context(), plan.Query{Profile: "ad", Keys: []roster.Key{key}, Field: roster.Username, Now: noon})
+					if err != nil || len(other.Erased) > 0 {
+						t.Errorf("another profile's key %s: %v, %v", key, other.Erased, err)
+					}
+				}
+				box, err := db.Outbox(t.Context(), held.Number)
+				if err != nil || len(box) != 3 || box[0].State != mailPending || box[2].State != mailDead || len(box[2].Message.To) > 0 {
+					t.Errorf("outbox %+v, %v", box, err)
+				}
+				if err := db.Scrub(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

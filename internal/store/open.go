@@ -63,6 +63,8 @@ type engine interface {
 	// believes a table to be small reads it whole for each page of it. A table may
 	// name the columns to count.
 	refresh(ctx context.Context, pool *sql.DB, tables ...string) error
+	// scrub brings what was deleted out of the files.
+	scrub(ctx context.Context, pool *sql.DB) error
 	// announce tells listeners, when w commits, that accounts have changed.
 	announce(w work, seq int64) error
 	// translate wraps an error in what callers decide by: GORM's names of broken

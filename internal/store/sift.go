@@ -16,8 +16,8 @@ func (a *application) sift() error {
 		return nil
 	}
 	if a.ExceptRemovals {
-		res := a.tx.Exec("UPDATE change SET done = ?, note = 'approved without removals' WHERE run = ? AND action IN (?, ?, ?)",
-			journal.Excepted, a.run, plan.Suspend, plan.Delete, plan.Purge)
+		res := a.tx.Exec("UPDATE change SET done = ?, note = 'approved without removals' WHERE run = ? AND action IN (?, ?, ?, ?)",
+			journal.Excepted, a.run, plan.Suspend, plan.Delete, plan.Anonymise, plan.Purge)
 		if res.Error != nil {
 			return res.Error
 		}

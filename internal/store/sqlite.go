@@ -454,3 +454,16 @@ func (dialector) RollbackTo(tx *gorm.DB, name string) error {
 
 // Translate implements GORM's ErrorTranslator.
 func (d dialector) Translate(err error) error { return d.engine.translate(err) }
+
+// scrub empties the log, in which pages lie as they were before. What is deleted
+// inside the database is overwritten at once (secure_delete).
+func (lite) scrub(ctx context.Context, pool *sql.DB) error {
+	var busy, log, done int
+	if err := pool.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done); err != nil {
+		return fmt.Errorf("empty the database's log: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("the database's log could not be emptied, for somebody is reading; the next erasure does it")
+	}
+	return nil
+}

@@ -85,11 +85,12 @@ type Applied struct {
 	Lost        plan.Rows
 	LostAbsent  plan.Absent
 	LostByDate  plan.ByDate
-	ActiveAfter int  // active accounts that the run's profile links
-	Expire      int  // as [DB.Soon] counts, if that was asked for
-	Gone        int  // likewise
-	Welcomed    int  // welcome mails that are due
-	Waits       bool // they wait for a person
+	ActiveAfter int     // active accounts that the run's profile links
+	Expire      int     // as [DB.Soon] counts, if that was asked for
+	Gone        int     // likewise
+	Welcomed    int     // welcome mails that are due
+	Waits       bool    // they wait for a person
+	Rewrite     []int64 // runs whose reports spoke of accounts that are erased by now
 }
 
 // A Mail is a message of the outbox.

@@ -87,6 +87,9 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 		return err
 	}
 	r := rows{unlinked: map[string][]uint64{}}
+	if err := a.gather(list); err != nil {
+		return err
+	}
 	for i := range list {
 		c := &list[i]
 		if c.Done != journal.Planned || c.Action == plan.Add {
@@ -108,6 +111,9 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 			r.names = append(r.names, a.formerNames(&c.Change, was)...)
 			before := *was
 			a.change(&c.Change, was)
+			if c.Action == plan.Anonymise {
+				blank(was)
+			}
 			a.welcomed(&before, was)
 			a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
 			r.updates = append(r.updates, accountRow(was))
@@ -121,6 +127,41 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 // ties tells whether a change makes or removes a link.
 func (c *storedChange) ties() bool {
 	return slices.ContainsFunc(c.Links, func(l plan.LinkChange) bool { return l.Old == "" || l.New == "" })
+}
+
+// gather notes what is known of the accounts that a chunk erases, while it still is.
+func (a *application) gather(list []storedChange) error {
+	var ids []uint64
+	for i := range list {
+		if c := &list[i]; c.Done == journal.Planned && c.Erases() {
+			ids = append(ids, c.account)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	t, err := a.db.traces(a.tx, ids)
+	if err != nil {
+		return err
+	}
+	a.erased = append(a.erased, ids...)
+	a.traces.Names, a.traces.Runs = append(a.traces.Names, t.Names...), append(a.traces.Runs, t.Runs...)
+	if a.traces.keys == nil {
+		a.traces.keys = map[linkKey][]uint64{}
+	}
+	for at, of := range t.keys {
+		a.traces.keys[at] = append(a.traces.keys[at], of...)
+	}
+	return nil
+}
+
+// blank empties what a feed or a person said of an account.
+func blank(a *roster.Account) {
+	for f := range roster.NumFeedFields {
+		a.Values[f], a.Origins[f] = "", ""
+	}
+	a.Values[roster.StartsAt], a.Values[roster.ExpiresAt] = "", ""
+	a.Values[roster.PasswordField] = ""
 }
 
 // change makes to what c says: empty values too.
