@@ -28,6 +28,8 @@ type accountsCmd struct {
 	Purge     purgeCmd           `cmd:"" help:"Remove accounts and all that is known of them, for good."`
 	Hold      holdCmd            `cmd:"" help:"Legal hold: nobody deletes, anonymises or purges these accounts."`
 	Unhold    unholdCmd          `cmd:"" help:"End a legal hold."`
+	Rekey     rekeyCmd           `cmd:"" help:"Give the account with an old key a new one."`
+	Merge     mergeCmd           `cmd:"" help:"Make two accounts of one person one."`
 	Link      linkCmd            `cmd:"" help:"Decide whom a feed's key means."`
 	Unlink    unlinkCmd          `cmd:"" help:"Take a feed's key off its account."`
 

@@ -31,7 +31,5 @@ type commandsLater struct {
 
 // accountsLater are those of "rollcall accounts".
 type accountsLater struct {
-	Rekey  laterCmd `cmd:"" hidden:"" passthrough:""`
-	Merge  laterCmd `cmd:"" hidden:"" passthrough:""`
 	Import laterCmd `cmd:"" hidden:"" passthrough:""`
 }

@@ -170,6 +170,64 @@ func (r *Runner) PlanCreate(ctx context.Context, w plan.Wants, by By) (plan.Plan
 	return plan.Plan{Changes: []plan.Change{c}}, err
 }
 
+// PlanRekey gives the account with an old key a new one, in one feed or all (R46).
+func (r *Runner) PlanRekey(ctx context.Context, profile string, old, key roster.Key, by By) (plan.Plan, error) {
+	a, err := r.keyed(ctx, profile, old)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	var found plan.Found
+	for _, l := range append(slices.Clone(a.Links), roster.Link{}) {
+		more, err := r.Store.Find(ctx, plan.Query{Profile: l.Profile, Keys: []roster.Key{key}, Field: roster.EmployeeID, Values: []string{roster.Fold(string(key))}, Now: r.Now()})
+		if err != nil {
+			return plan.Plan{}, err
+		}
+		found.Accounts = append(found.Accounts, more.Accounts...)
+	}
+	c, err := r.person(by).Rekey(a, profile, old, key, found)
+	if errors.Is(err, plan.ErrNothing) {
+		return plan.Plan{}, nil
+	}
+	return plan.Plan{Changes: []plan.Change{c}}, err
+}
+
+// keyed finds the account of a key: that of a profile, or as key:K does.
+func (r *Runner) keyed(ctx context.Context, profile string, key roster.Key) (*roster.Account, error) {
+	if profile == "" {
+		return r.Store.Named(ctx, "key:"+string(key))
+	}
+	holders, err := r.keyHolders(ctx, profile, key)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(holders) == 0:
+		return nil, fmt.Errorf("profile %s links no account by that key: %w", profile, store.ErrNone)
+	case len(holders) > 1:
+		return nil, fmt.Errorf("profile %s links several accounts by that key; rollcall accounts link says which one is meant", profile)
+	}
+	return &holders[0], nil
+}
+
+// PlanMerge makes two accounts of one person one: from becomes part of into.
+func (r *Runner) PlanMerge(ctx context.Context, from, into string, by By) (p plan.Plan, err error) {
+	if err := r.Forwards(ctx); err != nil {
+		return p, err
+	}
+	a, err := r.Store.Named(ctx, from)
+	if err != nil {
+		return p, err
+	}
+	b, err := r.Store.Named(ctx, into)
+	if err != nil {
+		return p, err
+	}
+	p.Changes, err = r.person(by).Merge(a, b)
+	if errors.Is(err, plan.ErrNothing) {
+		return plan.Plan{}, nil
+	}
+	return p, err
+}
+
 // Do carries out what a person has planned, in one run of kind batch. What has
 // been changed since is left out, and the error says so.
 func (r *Runner) Do(ctx context.Context, p plan.Plan, by By) (*journal.Run, error) {
@@ -325,6 +383,9 @@ func tally(f *plan.Facts, changes []plan.Change) {
 		f.MembershipsRemoved += len(removed)
 		if c.Erases() {
 			f.Erased++
+		}
+		if c.Field(roster.MergedInto) != nil {
+			f.Merged++
 		}
 		switch c.Action {
 		case plan.Add:

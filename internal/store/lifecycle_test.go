@@ -191,3 +191,33 @@ func TestR63WhatIsErasedStandsNowhereInTheDatabaseAndItsKeysAreKnownR45(t *testi
 		})
 	}
 }
+
+func TestR49TheNamesOfWhoIsMergedAreTheOthers(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		s := story{t, db}
+		s.people("hr", "ada", "bob")
+		s.apply(s.plan("hr", touch(plan.Rename, s.named("ada"), field(roster.Username, "ada", "ada.l", "hr"))))
+		people := s.people("learning", "countess")
+		from, into := s.named("ada.l"), people[0]
+		changes, err := plan.Person{Who: "person:kim", At: roster.Stamp(noon)}.Merge(&from, &into)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.apply(s.plan("", changes...))
+		got := s.get(into.ID)
+		if l := got.Link("hr"); l == nil || l.Key != "k-ada" || !l.Decided {
+			t.Errorf("links %+v", got.Links)
+		}
+		if gone := s.get(from.ID); gone.Status() != roster.Deleted || len(gone.Links) > 0 {
+			t.Errorf("the one that went: %+v", gone)
+		}
+		found, err := db.Find(t.Context(), plan.Query{Usernames: []string{"ada", "ada.l"}, Now: noon})
+		if err != nil || len(found.Holds) != 2 || found.Holds[0].Account != into.ID || found.Holds[1].Account != into.ID {
+			t.Errorf("holds %+v, %v: the names are kept for the one that stays", found.Holds, err)
+		}
+		s.apply(s.plan("hr", touch(plan.Rename, got, field(roster.Username, "countess", "ada", "hr"))))
+		if now := s.get(into.ID); now.Values[roster.Username] != "ada" {
+			t.Errorf("it cannot take its person's former name: %q", now.Values[roster.Username])
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rollcall/internal/journal"
@@ -58,6 +59,7 @@ type rows struct {
 	purged                []uint64
 	granted, regranted    [][]any // memberships
 	ungranted             [][]any
+	merged                [][2]int64 // accounts, each with the one that it has become part of
 }
 
 func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
@@ -111,6 +113,9 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 			r.names = append(r.names, a.formerNames(&c.Change, was)...)
 			before := *was
 			a.change(&c.Change, was)
+			if into, err := strconv.ParseInt(was.Values[roster.MergedInto], 10, 64); err == nil && c.Field(roster.MergedInto) != nil {
+				r.merged = append(r.merged, [2]int64{int64(was.ID), into})
+			}
 			if c.Action == plan.Anonymise {
 				blank(was)
 			}
@@ -235,6 +240,11 @@ func (a *application) store(ctx context.Context, r rows) error {
 	}
 	if err := a.storeGrants(ctx, &r); err != nil {
 		return err
+	}
+	for _, m := range r.merged { // its names are the other's now, which may take them back (R33)
+		if err := a.tx.Exec("UPDATE former_name SET account = ? WHERE account = ?", m[1], m[0]).Error; err != nil {
+			return fmt.Errorf("move names: %w", err)
+		}
 	}
 	return a.purge(r.purged)
 }
