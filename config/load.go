@@ -204,6 +204,8 @@ func (s *Site) profileFiles(d *document, dir string) (files []string, odd Errors
 		case !ours:
 		case !profileName.MatchString(name):
 			odd = append(odd, missing(file, "is no name for a profile", "use a to z, digits and dashes, at most 40, and .yaml")...)
+		case name == Adhoc:
+			odd = append(odd, missing(file, "has the name of what people import by hand", "call it otherwise")...)
 		case len(files) == maxProfiles:
 			odd = append(odd, missing(file, fmt.Sprintf("is one more than %d profiles", maxProfiles), "")...)
 			return files, odd

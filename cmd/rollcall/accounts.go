@@ -20,6 +20,7 @@ type accountsCmd struct {
 	Create    createCmd          `cmd:"" help:"Add an account by hand."`
 	Edit      editCmd            `cmd:"" help:"Change fields of accounts by hand."`
 	Release   releaseCmd         `cmd:"" help:"Give fields that were edited by hand back to the feeds."`
+	Import    accountsImportCmd  `cmd:"" help:"A file of accounts, as exported and perhaps edited since."`
 	Suspend   suspendCmd         `cmd:"" help:"Suspend accounts by hand."`
 	Activate  activateCmd        `cmd:"" help:"Activate suspended accounts by hand."`
 	Delete    deleteCmd          `cmd:"" help:"Delete accounts softly: they can be restored."`
@@ -32,8 +33,6 @@ type accountsCmd struct {
 	Merge     mergeCmd           `cmd:"" help:"Make two accounts of one person one."`
 	Link      linkCmd            `cmd:"" help:"Decide whom a feed's key means."`
 	Unlink    unlinkCmd          `cmd:"" help:"Take a feed's key off its account."`
-
-	accountsLater
 }
 
 // selection is the flags that select accounts.

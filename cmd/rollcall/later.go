@@ -28,8 +28,3 @@ type commandsLater struct {
 	DB         laterCmd `cmd:"" hidden:"" passthrough:"" name:"db"`
 	Completion laterCmd `cmd:"" hidden:"" passthrough:""`
 }
-
-// accountsLater are those of "rollcall accounts".
-type accountsLater struct {
-	Import laterCmd `cmd:"" hidden:"" passthrough:""`
-}

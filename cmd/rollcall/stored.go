@@ -64,6 +64,9 @@ func (d *desk) of(j *journal.Run) (*run.Profile, error) {
 	if j.Profile == "" {
 		return nil, nil
 	}
+	if j.Profile == run.Import {
+		return d.importing("rollcall", j.Input.Name)
+	}
 	p, err := profileOf(d.site, j.Profile)
 	if err != nil {
 		return nil, fmt.Errorf("run %d is of a profile that is not configured any more; put its file back: %w", j.Number, err)

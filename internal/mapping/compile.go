@@ -122,7 +122,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	if o.Values {
 		m.secret = o.secret(columns)
 	}
-	return m, m.notes(columns), nil
+	return m, m.notes(columns, o.Other), nil
 }
 
 // Columns are the names of the columns that map and scope speak of: all that there is
@@ -329,7 +329,7 @@ func (m *Mapper) arrange() {
 
 // notes name the columns that mean nothing to the profile, and the key's
 // column where the fallback has to do without it.
-func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
+func (m *Mapper) notes(columns map[string]Column, other []string) []roster.Problem {
 	var notes []roster.Problem
 	if key, ok := columns[m.key.String()]; ok && key.From != "" && m.head.find(key.From) < 0 {
 		notes = append(notes, roster.Problem{
@@ -339,6 +339,9 @@ func (m *Mapper) notes(columns map[string]Column) []roster.Problem {
 		})
 	}
 	used := map[int]bool{}
+	for _, name := range other {
+		used[m.head.find(name)] = true
+	}
 	if m.action != nil {
 		used[m.action.index] = true
 	}

@@ -60,6 +60,7 @@ type Options struct {
 
 	// What a record means does not depend on what is told of it.
 
+	Other  []string      // columns that files of this kind have, and that nobody wonders about
 	Values bool          // problems keep the value that was wrong
 	Hidden roster.Hidden // whose values are not told
 }

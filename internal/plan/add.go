@@ -260,11 +260,14 @@ func (d *draft) begin() {
 		d.status(roster.Suspended, roster.OnLeave, d.me, "")
 	}
 	d.dates()
-	if d.reason == "" {
-		d.reason = "new in the feed"
-	} else {
-		d.reason = "new in the feed; " + d.reason
+	where := "new in the feed"
+	if d.Person != "" {
+		where = "new in the file"
 	}
+	if d.reason != "" {
+		where += "; " + d.reason
+	}
+	d.reason = where
 }
 
 // grant takes the account's names off the market, where anybody may yet ask for

@@ -281,7 +281,7 @@ func (w *people) otherwise(e roster.Entry) match {
 	switch {
 	case a == nil:
 		return match{}
-	case e.Key == "" && a.Link(w.Profile) != nil:
+	case e.Key == "" && a.Link(w.Profile) != nil, w.Person != "" && w.free(a, e.Key):
 		return w.unlessSeen(match{account: a})
 	case w.free(a, e.Key) && a.Status() == roster.Active && !w.protected(a):
 		return w.unlessSeen(match{account: a, adopted: true})

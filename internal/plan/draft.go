@@ -71,6 +71,9 @@ func (d *draft) link(m match) {
 		l.Key = d.entry.Key
 	}
 	l.Claim = d.claim(old)
+	if d.Person != "" { // it only carries the key: see linkChanges
+		d.adopted, l.Claim = false, roster.ClaimGone
+	}
 }
 
 // claim is what the profile claims once the record is heard (R5, R60).
@@ -155,6 +158,9 @@ func same(f roster.Field, a, b string) bool {
 
 // mayWrite tells whether this profile may overwrite what stands in f (R54).
 func (d *draft) mayWrite(f roster.Field) bool {
+	if d.Person != "" {
+		return true
+	}
 	by := d.was.Origins[f]
 	owner := d.was.Link(string(by))
 	if by == d.me || owner == nil {
@@ -204,6 +210,9 @@ func (d *draft) change() (c Change, ok bool) {
 	}
 	if l := d.now.Link(d.Profile); l != nil {
 		c.Key = l.Key
+	}
+	if d.Person != "" {
+		c.Key = roster.Key(d.now.Values[roster.EmployeeID])
 	}
 	for f := range roster.NumFields {
 		if d.was.Values[f] == d.now.Values[f] {
@@ -276,6 +285,7 @@ func (d *draft) linkChanges() []LinkChange {
 	for _, l := range d.now.Links {
 		old := d.was.Link(l.Profile)
 		switch {
+		case d.Person != "" && l.Profile == d.Profile:
 		case old == nil:
 			all = append(all, LinkChange{Profile: l.Profile, NewKey: l.Key, New: l.Claim, Decided: l.Decided})
 		case *old != l:

@@ -99,7 +99,7 @@ func (r *Rows) count(action Action) {
 func (p *planner) effects(d *draft, c Change) {
 	f := &p.facts
 	active := func(a *roster.Account) int {
-		if a.Status() == roster.Active && a.Link(p.Profile) != nil {
+		if a.Status() == roster.Active && (p.Person != "" || a.Link(p.Profile) != nil) {
 			return 1
 		}
 		return 0

@@ -59,6 +59,10 @@ func DefaultPolicy() Policy {
 
 // Options are all that a plan depends on besides drop, accounts and time.
 type Options struct {
+	// Person is who imports a file by hand: its values are this person's, no profile comes
+	// to own an account by it, and it may do what a person may by command. "" is a feed.
+	Person roster.Origin `json:",omitempty"`
+
 	Profile     string
 	Full        bool // absence means something
 	Match       Match

@@ -308,3 +308,35 @@ func TestStoriesOfALegalHoldR63(t *testing.T) {
 		{"R63 it is updated as before", held3, append(two[:2:2], row(4, "3", "u3", says(roster.City, "Ulm"))), []string{"update 3 city=Ulm"}},
 	})
 }
+
+// imports makes the drop a file that ada imports by hand.
+func imports(o *Options, _ *memory) {
+	o.Profile, o.Person, o.Full = "import", "person:ada", false
+	o.Policy.Delete, o.Policy.Missing = true, "keep"
+	o.Match.Fallback.By = "username"
+}
+
+func TestStoriesOfAnImportByHandR61R102(t *testing.T) {
+	with := func(more func(*Options, *memory)) func(*Options, *memory) {
+		return func(o *Options, m *memory) { more(o, m); imports(o, m) }
+	}
+	three := []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}
+	tell(t, []story{
+		{"what is so already is nothing, and links nobody", imports, three, nil},
+		{"the control: a feed would take them over", func(o *Options, m *memory) { imports(o, m); o.Person = "" }, three, []string{"update 1", "update 2", "update 3"}},
+		{"whom it does not list it does not mean", imports, three[:1], nil},
+		{"a value", imports, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm"))}, []string{"update 1 city=Ulm"}},
+		{"R54 whoever wrote it before", with(func(_ *Options, m *memory) {
+			m.account("1").Values[roster.City], m.account("1").Origins[roster.City] = "Bern", "hr"
+		}), []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm"))}, []string{"update 1 city=Ulm"}},
+		{"somebody new", imports, []roster.Entry{row(2, "9", "u9")}, []string{"add 9 u9"}},
+		{"R61 who was suspended by a feed is activated", with(fed3), []roster.Entry{row(2, "3", "u3", wishes(roster.WishActive))}, []string{"reactivate 3"}},
+		{"R61 whose date is over is not", with(expired3), []roster.Entry{row(2, "3", "u3", wishes(roster.WishActive))}, nil},
+		{"who is suspended stays as he is", with(suspended3), []roster.Entry{row(2, "3", "u3", wishes(roster.WishSuspend))}, nil},
+		{"R5 who is claimed by a feed is suspended all the same", imports, []roster.Entry{row(2, "3", "u3", wishes(roster.WishSuspend))}, []string{"suspend 3"}},
+		{"R63 and deleted", imports, []roster.Entry{row(2, "3", "u3", wishes(roster.WishDelete))}, []string{"delete 3"}},
+		{"R63 but not under a legal hold", with(held3), []roster.Entry{row(2, "3", "u3", wishes(roster.WishDelete))}, []string{"E304 line 2 warning", "suspend 3"}},
+		{"R64 a protected one is not", func(o *Options, m *memory) { imports(o, m); o.Policy.Protect = []string{"u3"} }, []roster.Entry{row(2, "3", "u3", wishes(roster.WishDelete))}, []string{"E304 line 2 warning"}},
+		{"R42 without a key by the name alone, suspended or not", with(func(o *Options, m *memory) { suspended3(o, m); unlinked(o, m) }), []roster.Entry{row(2, "", "u3", says(roster.City, "Ulm"), func(e *roster.Entry) { e.KeyBad = false }, without(roster.EmployeeID, roster.FirstName, roster.LastName, roster.Email))}, []string{"update  city=Ulm"}},
+	})
+}

@@ -46,7 +46,7 @@ func Make(ctx context.Context, o Options, drop Entries, dir Directory, sink Sink
 	o.fold()
 	p := &planner{
 		Options: o, ctx: ctx, drop: drop, dir: dir, sink: sink, now: now, stamp: roster.Stamp(now),
-		me: roster.Origin(o.Profile), usernames: newNames(), emails: newNames(),
+		me: cmp.Or(o.Person, roster.Origin(o.Profile)), usernames: newNames(), emails: newNames(),
 		facts: Facts{Full: o.Full, FieldChanges: map[string]int{}, Departments: map[string]Movement{}},
 	}
 	for _, step := range []func() error{p.look, p.owner, p.known, p.adopt, p.beyond, p.absent, p.settle, p.add} {

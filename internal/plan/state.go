@@ -12,6 +12,10 @@ const week = 7 * 24 * time.Hour
 // state plans the account's status from claims and wish (R5, R60, R61, R65,
 // R67). skip says why the whole row is left out; "" where it is not.
 func (d *draft) state() (skip string) {
+	if d.Person != "" {
+		d.asked()
+		return ""
+	}
 	was := d.was.Status()
 	claim := d.now.Link(d.Profile).Claim
 	switch {
@@ -27,6 +31,20 @@ func (d *draft) state() (skip string) {
 		d.lift()
 	}
 	return ""
+}
+
+// asked does what a file asks that a person imports: what he may do by command, too.
+func (d *draft) asked() {
+	switch was := d.was.Status(); {
+	case d.entry.Wish == roster.WishDelete:
+		d.remove(roster.ByHand, "the file says deleted")
+	case removal(d.entry.Wish) && was == roster.Active:
+		d.suspend(roster.ByHand, "the file says suspended")
+	case d.entry.Wish == roster.WishActive && was == roster.Suspended && roster.Origin(d.was.Values[roster.StatusBy]) != roster.OriginDate: // else its dates decide
+		d.status(roster.Active, "", d.me, "the file says active")
+	case d.entry.Wish == roster.WishActive && was == roster.Deleted:
+		d.restore()
+	}
 }
 
 const onLeave = "on leave, and policy.leave is suspend"

@@ -68,9 +68,9 @@ func (p *page) changes(changes Changes, values bool) error {
 	return nil
 }
 
-// called is the key of whom a change is about; of somebody who was erased the number.
+// called is the key of whom a change is about; where there is none the account's number.
 func called(o journal.Outcome) string {
-	if o.Key == "" && o.Username == "" && o.Account != 0 {
+	if o.Key == "" && o.Account != 0 {
 		return "id:" + strconv.FormatUint(o.Account, 10)
 	}
 	return string(o.Key)

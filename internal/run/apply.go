@@ -96,7 +96,7 @@ func (r *Runner) enter(run *journal.Run, a store.Applied) {
 	absent.Kept += a.LostAbsent.Suspended + a.LostAbsent.Deleted
 	run.Facts.ByDate.Started -= a.LostByDate.Started
 	run.Facts.ByDate.Expired -= a.LostByDate.Expired
-	if run.Profile != "" {
+	if owner(run) != "" {
 		run.Facts.ActiveAfter = a.ActiveAfter
 	}
 	run.Facts.Passwords.Welcome, run.Facts.Passwords.Waits = a.Welcomed, a.Waits

@@ -17,7 +17,7 @@ import (
 // there is nothing left to do; the run is recorded only where a person asked
 // for it by name.
 func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journal.Run) (same bool, err error) {
-	if q.Dry {
+	if q.Dry || q.By != nil { // whoever imports a file means it
 		return false, nil
 	}
 	byName := got.source == nil

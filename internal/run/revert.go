@@ -60,7 +60,7 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	}
 	tally(&run.Facts, back.Changes)
 	run.Facts.Notes = len(back.Problems)
-	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{Profile: run.Profile})
+	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{Profile: owner(run)})
 	if err != nil {
 		return err
 	}
@@ -87,13 +87,21 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	return r.carryOut(ctx, p, lease, run, nil, false)
 }
 
+// owner is the profile whose accounts a run is about; "" where it is about everybody's.
+func owner(run *journal.Run) string {
+	if run.Profile == Import {
+		return ""
+	}
+	return run.Profile
+}
+
 // takeBack plans the opposite of the run that by takes back, from its journal.
 // gains is what each account that moves adds to the active ones of the profile.
 func (r *Runner) takeBack(ctx context.Context, by *journal.Run, only map[uint64]bool) (back plan.Plan, gains map[uint64]int, err error) {
 	gains = map[uint64]int{}
 	var done []plan.Change
 	flush := func() error {
-		part, err := r.oppose(ctx, by.Profile, done, gains)
+		part, err := r.oppose(ctx, owner(by), done, gains)
 		back.Changes = append(back.Changes, part.Changes...)
 		back.Problems = append(back.Problems, part.Problems...)
 		done = done[:0]

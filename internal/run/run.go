@@ -117,7 +117,11 @@ type Request struct {
 	Tell func(string)
 	// Meter shows how far the run is; nil: nobody looks.
 	Meter *Meter
+	By    *By // who imports a file by hand, under the profile [Import]; nil: it is a feed's
 }
+
+// Import is the profile of what people import by hand; none of a site is called so.
+const Import = "import"
 
 // ErrNothingNew means that the source was reached and has nothing that was not
 // used before. No run is recorded.
@@ -186,6 +190,9 @@ func (r *Runner) release(l *store.Lease) {
 // thread is the path of every run, once the profile is ours.
 func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*journal.Run, error) {
 	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Draft: q.Draft, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings()}
+	if q.By != nil {
+		run.DecidedBy, run.Decision = q.By.Who, q.By.Reason
+	}
 	spool, err := r.spool(q.Profile.Name, 0) // all of it is ours, and none of it is in use
 	if err != nil {
 		return r.unfetched(ctx, q, run, err)
@@ -337,6 +344,12 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 		if err := w.Problem(note); err != nil {
 			return err
 		}
+	}
+	if o.Person != "" { // it may be about anybody
+		if facts.Owned, facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{}); err != nil {
+			return err
+		}
+		facts.ActiveAfter += facts.ActiveBefore
 	}
 	facts.Notes += len(from.notes) + len(got.notes) + len(late)
 	run.Facts = facts

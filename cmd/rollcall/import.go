@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"rollcall/internal/journal"
+	"rollcall/internal/roster"
+	"rollcall/internal/run"
+)
+
+type accountsImportCmd struct {
+	File   string `arg:"" help:"The file: what rollcall accounts export has written, perhaps edited since."`
+	Preset string `help:"Another program's file: rollcall help presets." default:"rollcall" placeholder:"NAME"`
+	DryRun bool   `help:"Only show what would be done."`
+	Reason string `help:"Why, for the journal." placeholder:"TEXT"`
+}
+
+// Help is what kong prints below the first line.
+func (*accountsImportCmd) Help() string {
+	return "CSV, or XML as exported. Who is in the file is added or changed, as a person does it: empty cells say nothing, whom the file does not list it does not mean, and no profile comes to own an account by it. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is."
+}
+
+// Run implements the command.
+func (c *accountsImportCmd) Run(a *app) error {
+	d, err := a.desk()
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(c.File); err != nil || info.IsDir() {
+		return errors.New("the file cannot be read; name one that rollcall accounts export has written")
+	}
+	p, err := d.importing(c.Preset, c.File)
+	if err != nil {
+		return err
+	}
+	by := run.By{Who: who(), Reason: c.Reason}
+	p.Plan.Person = roster.Person(by.Who)
+	q := run.Request{Profile: p, File: c.File, Trigger: "manual", Tell: a.tell, Meter: new(run.Meter), By: &by}
+	once := func(dry bool) (*journal.Run, error) {
+		q.Dry, q.Yes = dry, !dry
+		stop := a.watch(q.Meter, d.r.Now)
+		defer stop()
+		return d.r.Run(d.ctx, q)
+	}
+	if c.DryRun || !a.Yes {
+		j, err := once(true)
+		switch {
+		case j == nil:
+			return err
+		case c.DryRun || err != nil:
+			return d.tell(p, j, err)
+		case j.Facts.Changes() > 0:
+			if err := a.showRun(d.r, p, j); err != nil {
+				return err
+			}
+			if err := a.sure("Apply this plan?"); err != nil {
+				return err
+			}
+		}
+	}
+	j, err := once(false)
+	if j == nil {
+		return err
+	}
+	return d.tell(p, j, err)
+}
+
+// importing is the profile of an import by hand.
+func (d *desk) importing(preset, file string) (*run.Profile, error) {
+	p, err := d.site.Import(preset, file)
+	if err != nil {
+		return nil, err
+	}
+	f := feed(d.site, p)
+	if preset == "rollcall" {
+		for _, c := range recordOf(&roster.Account{}) {
+			f.Mapping.Other = append(f.Mapping.Other, c.name)
+		}
+	}
+	return f, nil
+}
