@@ -93,8 +93,9 @@ func (c *createCmd) Run(a *app) error {
 var errAlone = errors.New("username, email and employee_id are one account's alone; name one account at a time")
 
 type editCmd struct {
-	hand     `embed:""`
-	settings `embed:""`
+	hand       `embed:""`
+	settings   `embed:""`
+	belongings `embed:""`
 
 	ForcePasswordChange bool `help:"Another password must be chosen at the next login."`
 	ResetPassword       bool `help:"A new password is made and mailed; the old one is gone."`
@@ -102,7 +103,7 @@ type editCmd struct {
 
 // Help is what kong prints below the first line.
 func (*editCmd) Help() string {
-	return "A feed overwrites what you write with its next record, unless its profile says set: until_edited for the field; then your value stays until rollcall accounts release."
+	return "A feed overwrites what you write with its next record, unless its profile says set: until_edited for the field; then your value stays until rollcall accounts release. A membership that you add is yours: no feed takes it away. One that you take away comes back with the next record that a feed reads and that still lists it."
 }
 
 // Run implements the command.
@@ -112,8 +113,8 @@ func (c *editCmd) Run(a *app) error {
 		switch {
 		case err != nil:
 			return deed{}, err
-		case w.Set == 0 && !c.ForcePasswordChange && !c.ResetPassword:
-			return deed{}, errors.New("say what to change: --set FIELD=VALUE, like --set title=Nurse; --force-password-change or --reset-password")
+		case w.Set == 0 && c.none() && !c.ForcePasswordChange && !c.ResetPassword:
+			return deed{}, errors.New("say what to change: --set FIELD=VALUE, like --set title=Nurse; --add or --remove MEMBERSHIP, like --add cohort:nurses; --force-password-change or --reset-password")
 		case c.ResetPassword && d.r.Mail == nil:
 			return deed{}, errors.New("--reset-password mails the new one, and the site has no mail server; write mail: {server: …, from: …} in rollcall.yaml")
 		case !w.Shared() && (len(c.Accounts) > 1 || c.InRun != ""):
@@ -122,6 +123,13 @@ func (c *editCmd) Run(a *app) error {
 		what := deed{verb: "Change", do: d.r.Edit(w)}
 		if w.Set == 0 {
 			what.do = nil
+		}
+		add, remove, err := c.read(d)
+		if err != nil {
+			return deed{}, err
+		}
+		if !c.none() {
+			what.do = d.r.Enrol(add, remove, what.do)
 		}
 		if c.ForcePasswordChange || c.ResetPassword {
 			what.do = d.r.Password(c.ForcePasswordChange, c.ResetPassword, what.do)

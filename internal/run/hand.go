@@ -52,6 +52,23 @@ func (r *Runner) Edit(w plan.Wants) Deed {
 	}
 }
 
+// Enrol adds memberships and takes some away, after what first has done to the
+// account; first may be nil.
+func (r *Runner) Enrol(add, remove []roster.Membership, first Deed) Deed {
+	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
+		joined, err := p.Enrol(a, add, remove)
+		if first == nil || err != nil && !errors.Is(err, plan.ErrNothing) {
+			return joined, err
+		}
+		c, nothing := first(ctx, p, a)
+		if errors.Is(nothing, plan.ErrNothing) {
+			return joined, err
+		}
+		c.Memberships = joined.Memberships
+		return c, nothing
+	}
+}
+
 // Password has another password chosen at the next login, or a new one made and
 // mailed, after what first has done to the account; first may be nil.
 func (r *Runner) Password(force, reset bool, first Deed) Deed {
