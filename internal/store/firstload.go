@@ -17,7 +17,7 @@ func (a *application) withoutIndexes(write func() error) error {
 	if !a.empty || a.adds <= few {
 		return write()
 	}
-	again, err := a.db.engine.unindex(a.work, "account", "link")
+	again, err := a.db.engine.unindex(a.work, "account", "link", "membership")
 	if err != nil {
 		return fmt.Errorf("prepare a first load: %w", err)
 	}

@@ -24,15 +24,11 @@ func grantsText(grants []plan.GrantChange) (string, error) {
 			return "", fmt.Errorf("membership: %w", err)
 		}
 	}
+	if text, ok := newGrantsText(grants); ok {
+		return text, nil
+	}
 	text, err := json.Marshal(grants)
 	return string(text), err
-}
-
-func readGrants(text string) (grants []plan.GrantChange, err error) {
-	if text != "" {
-		err = json.Unmarshal([]byte(text), &grants)
-	}
-	return grants, err
 }
 
 var columnsOfGrant = []string{"account", "kind", "name", "role", "group_name", "origin", "since", "starts", "until", "suspended", "ended", "said"}

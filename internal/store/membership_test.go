@@ -1,11 +1,13 @@
 package store
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -137,4 +139,39 @@ func TestAPlanWithoutMembershipsHasTheDigestThatItHadBefore(t *testing.T) {
 	if d.String() == was {
 		t.Error("memberships are not in the digest: another plan than the one that was shown could be applied")
 	}
+}
+
+func TestMembershipsAreStoredAsEncodingJSONWritesThem(t *testing.T) {
+	text := rapid.OneOf(rapid.Just(""), rapid.StringMatching(`[a-zé"\\\\<& ]{0,4}`))
+	stamp := rapid.SampledFrom([]string{"", "2026-09-01T12:00:00Z"})
+	terms := func(t *rapid.T) *roster.Terms {
+		if rapid.IntRange(0, 3).Draw(t, "none") == 0 {
+			return nil
+		}
+		return &roster.Terms{Since: stamp.Draw(t, "since"), From: stamp.Draw(t, "from"), Until: stamp.Draw(t, "until"), Suspended: rapid.Bool().Draw(t, "suspended"), Ended: stamp.Draw(t, "ended"), Said: text.Draw(t, "said")}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		all := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) plan.GrantChange {
+			g := plan.GrantChange{
+				Membership: roster.Membership{Kind: roster.CourseKind, Name: text.Draw(t, "name"), Role: text.Draw(t, "role"), Group: text.Draw(t, "group")},
+				Origin:     roster.Origin(text.Draw(t, "origin")), New: &roster.Terms{Since: "2026-09-01T12:00:00Z", Until: stamp.Draw(t, "until"), Said: text.Draw(t, "said")}, Is: true,
+			}
+			if rapid.IntRange(0, 3).Draw(t, "other") == 0 {
+				g.Old, g.New, g.Was, g.Is = terms(t), terms(t), rapid.Bool().Draw(t, "was"), rapid.Bool().Draw(t, "is")
+			}
+			return g
+		}), 1, 4).Draw(t, "grants")
+		want, err := json.Marshal(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := grantsText(all)
+		if err != nil || got != string(want) {
+			t.Fatalf("stored as %s, %v, want %s", got, err, want)
+		}
+		back, err := readGrants(got)
+		if diff := cmp.Diff(all, back); diff != "" || err != nil {
+			t.Fatalf("read back: %v\n%s", err, diff)
+		}
+	})
 }
