@@ -38,7 +38,7 @@ type place struct {
 	phase         int
 	subject       uint64 // the account as planned; zero for an add
 	key, username string
-	came          int64 // the how manieth it came, from 1
+	came          int64 // its number as it came, from 1
 }
 
 func (p *place) compare(q *place) int {
