@@ -69,6 +69,27 @@ func (r *Runner) hash(ctx context.Context, q Request, h *hashing, method passwor
 	return list, err
 }
 
+// comparer is [Runner.compare] for a run: it says beforehand that it takes long.
+func (r *Runner) comparer(q Request) func(context.Context, []plan.Guess) ([]bool, error) {
+	said := false
+	return func(ctx context.Context, guesses []plan.Guess) ([]bool, error) {
+		began := time.Now()
+		same, err := r.compare(ctx, guesses)
+		if n := len(guesses); n >= manyGuesses && !said && err == nil {
+			said = true
+			each := brief(time.Since(began) * 1000 / time.Duration(n))
+			r.Log.Info("comparing passwords", "profile", q.Profile.Name, "thousand", each)
+			if q.Tell != nil {
+				q.Tell("comparing the passwords that the drop gives for known accounts with theirs (policy.passwords: update), which takes about " + each + " for each thousand")
+			}
+		}
+		return same, err
+	}
+}
+
+// manyGuesses is how many comparisons a person is told of.
+const manyGuesses = 200
+
 // compare tells the planner which passwords are those that accounts have.
 func (r *Runner) compare(ctx context.Context, guesses []plan.Guess) ([]bool, error) {
 	hashes, err := r.Store.Credentials(ctx, guesses)

@@ -21,6 +21,8 @@ import (
 	"rollcall/internal/notify"
 	"rollcall/internal/password"
 	"rollcall/internal/plan"
+	"rollcall/internal/proof"
+	"rollcall/internal/report"
 	"rollcall/internal/roster"
 	"rollcall/internal/run"
 	"rollcall/internal/secret"
@@ -340,6 +342,65 @@ func TestR81AMailThatIsNotTakenLeavesNoPassword(t *testing.T) {
 	}
 	if s.account("key:E1").PasswordSet() || s.account("key:E2").PasswordSet() || !s.account("key:E3").PasswordSet() {
 		t.Error("a password is set whose mail nobody has")
+	}
+}
+
+func TestR81TheMailIsInThePersonsLanguageAndOnlyToGetsIt(t *testing.T) {
+	s := open(t, "sqlite")
+	box, p := s.greets()
+	german, err := report.ParseWelcome("Subject: Willkommen, {first_name}\n\nBenutzername {username}\n\n    password   {password}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Greeting.Texts = report.Welcomes{"de": german}
+	head1 := "employee_id,username,email,first_name,last_name,language"
+	s.read(p, journal.OK, head1, "E1,ada,ada@example.org,Ädä,Byron,de-AT", "E2,bob,bob@example.org,Bob,Ray,en")
+	mails := s.deliver(box, 2)
+	if got := head(mails[0], "Subject"); !strings.HasPrefix(got, "=?UTF-8?q?Willkommen") || !s.knows("key:E1", passwordIn(t, mails[0])) {
+		t.Errorf("subject %q", got)
+	}
+	if got := head(mails[1], "Subject"); got != "Your new account" {
+		t.Errorf("subject %q", got)
+	}
+
+	only, err := notify.NewSMTP(notify.Options{Server: "smtp://" + box.Addr, From: "rollcall@example.org", OnlyTo: []string{"admin@example.org"}}, secret.Value{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Mail = only.Send
+	s.read(p, journal.OK, head1, "E1,ada,ada@example.org,Ädä,Byron,de-AT", "E2,bob,bob@example.org,Bob,Ray,en", "E3,cy,cy@example.org,Cy,Caro,")
+	mail := s.deliver(box, 3)[2]
+	if to, meant := head(mail, "To"), head(mail, "X-Rollcall-Meant-For"); to != "<admin@example.org>" || meant != "cy@example.org" {
+		t.Errorf("with mail.only_to the mail goes to %q, and is meant for %q", to, meant)
+	}
+}
+
+// How long hashing takes is told, and both cores do it.
+func TestAThousandPasswordsAreHashedOnAllCores(t *testing.T) {
+	if proof.Long(0, 1) == 0 {
+		t.Skip("a thousand hashes are for the long run")
+	}
+	s := open(t, "sqlite")
+	p := s.secrets(func(p *run.Profile) { p.Plan.Policy.Passwords = "update" })
+	lines := []string{passwordHead}
+	for i := range 1000 {
+		lines = append(lines, with(fmt.Sprint("E", i), fmt.Sprint("Strong-Pass-", i)))
+	}
+	var told []string
+	once := func() {
+		s.drop(p, lines...)
+		began := time.Now()
+		j, err := s.Run(t.Context(), run.Request{Profile: p, Tell: func(text string) { told = append(told, text) }})
+		if err != nil || j.Status == journal.Failed {
+			t.Fatal(j, err)
+		}
+		t.Logf("%+v in %s", j.Facts.Passwords, time.Since(began).Round(time.Second/10))
+	}
+	once()
+	lines = append(lines, with("E1000", "Strong-Pass-1000"))
+	once()
+	if got := strings.Join(told, "\n"); !strings.Contains(got, "hashing 1,000 passwords, which takes about ") || !strings.Contains(got, "for each thousand") {
+		t.Errorf("told is %q", got)
 	}
 }
 

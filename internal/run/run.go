@@ -266,7 +266,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 	}
 	var look *firstLook
 	if got.secret = reading.mapper.Secret() >= 0; got.secret {
-		got.reading, options.Passwords.Same = reading, r.compare
+		got.reading, options.Passwords.Same = reading, r.comparer(q)
 	}
 	// What is remembered is one record of one person (S10), and of a record with a
 	// password it would be a quick hash.
