@@ -100,7 +100,7 @@ func (s *Site) checkAuthority(d *document) {
 	}
 	for _, field := range slices.Sorted(maps.Keys(s.Authority)) {
 		path := join("authority", field)
-		if field != "*" && !slices.Contains(feedFieldNames(), field) {
+		if field != "*" && field != roster.PasswordField.String() && !slices.Contains(feedFieldNames(), field) {
 			hint := suggest(field, feedFieldNames())
 			if hint == "" {
 				hint = `write a field that a feed can say, or "*"`

@@ -36,6 +36,9 @@ func TestWhatIsSaidOfPasswordsIsChecked(t *testing.T) {
 			t.Errorf("%s: the password is in the message", text)
 		}
 	}
+	if _, errs := load(site(t, "authority: {password: [x]}\n", "x.yaml", small), now, nil); strings.Contains(errs.Error(), "account field") {
+		t.Error(errs)
+	}
 	_, errs := load(site(t, "accounts: {password_hash: md5, password_policy: {min_length: 100, digits: -1}}\n"), now, nil)
 	for _, want := range []string{`accounts.password_hash: "md5" is not allowed`, "100 is not a number from 0 to 64", "-1 is not a number from 0 to 16"} {
 		if !strings.Contains(errs.Error(), want) {

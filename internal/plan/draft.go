@@ -157,11 +157,13 @@ func same(f roster.Field, a, b string) bool {
 }
 
 // mayWrite tells whether this profile may overwrite what stands in f (R54).
-func (d *draft) mayWrite(f roster.Field) bool {
+func (d *draft) mayWrite(f roster.Field) bool { return d.mayOverwrite(f, d.was.Origins[f]) }
+
+// mayOverwrite is [draft.mayWrite] for what by has written.
+func (d *draft) mayOverwrite(f roster.Field, by roster.Origin) bool {
 	if d.Person != "" {
 		return true
 	}
-	by := d.was.Origins[f]
 	owner := d.was.Link(string(by))
 	if by == d.me || owner == nil {
 		return true // its own, a person's, a default's, or nobody's any more

@@ -68,6 +68,8 @@ func (d *draft) renew() {
 	switch {
 	case d.entry.Password == "", d.Policy.Update == "none", d.Policy.Update == "fill_missing" && had != "":
 	case d.right[d.was.ID] == guessOf(d.was, d.entry.Password) && d.was.PasswordSet():
+	case !d.mayOverwrite(roster.PasswordField, d.was.Password().By):
+		d.remark("E310", roster.PasswordField.String(), "") // or two feeds would set it in turn
 	default:
 		d.take()
 	}
@@ -97,7 +99,9 @@ func (d *draft) take() bool {
 	}
 	forced = forced || d.Policy.ForceChange == "all" || d.Policy.ForceChange == "weak" && d.weak
 	d.clear = given
-	d.set(roster.PasswordField, roster.NewPassword(d.planner.now, forced).String(), "")
+	state := roster.NewPassword(d.planner.now, forced)
+	state.By = d.me
+	d.set(roster.PasswordField, state.String(), "")
 	return true
 }
 

@@ -62,6 +62,32 @@ func TestR84OnlyAnotherPasswordIsAChange(t *testing.T) {
 	}
 }
 
+func TestR54TwoFeedsDoNotSetAPasswordInTurn(t *testing.T) {
+	asked := 0
+	o, m := passworded(&asked)
+	for i := range m.accounts {
+		a := &m.accounts[i]
+		state := a.Password()
+		state.By = "ad"
+		a.Values[roster.PasswordField] = state.String()
+		if a.ID < 3 {
+			a.Links = append(a.Links, roster.Link{Profile: "ad", Key: "x", Claim: roster.ClaimActive})
+		}
+	}
+	rows := []roster.Entry{row(2, "1", "u1", secret("New-pass-1")), row(3, "2", "u2", secret("Old-pass-1")), row(4, "3", "u3", secret("New-pass-1"))}
+	p, f := planned(t, o, m, rows...)
+	if len(p.Changes) != 1 || p.Changes[0].Account != 3 || f.Notes != 1 || len(p.Problems) != 1 || p.Problems[0].Code != "E310" {
+		t.Errorf("the other feed's password is overwritten: %+v %+v", p.Changes, p.Problems)
+	}
+	if got := roster.ReadPasswordState(p.Changes[0].Field(roster.PasswordField).New).By; got != "hr" {
+		t.Errorf("the new password is by %q", got)
+	}
+	o.Authority = map[string][]string{"password": {"hr"}}
+	if p, _ := planned(t, o, m, rows...); len(p.Changes) != 2 {
+		t.Errorf("with authority over it: %+v", p.Changes)
+	}
+}
+
 func TestR41RowsThatDifferInThePasswordAlone(t *testing.T) {
 	asked := 0
 	o, m := passworded(&asked)

@@ -117,7 +117,7 @@ var fields = [NumFields]struct {
 	DeletedAt:     {"deleted_at", 40},
 	LegalHold:     {"legal_hold", 40},
 	MergedInto:    {"merged_into", 20},
-	PasswordField: {"password", 60},
+	PasswordField: {"password", 120},
 }
 
 // String is the field's public name, as in YAML, reports and columns.

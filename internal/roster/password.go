@@ -22,20 +22,22 @@ func (c Clear) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // A PasswordState is what is known of an account's password, and all of it that
 // is ever in a plan, a journal or a report: whether there is one and since when.
-// It is what the field [Password] holds. The hash lies apart, under the account
+// It is what the field [PasswordField] holds. The hash lies apart, under the account
 // and the instant.
 type PasswordState struct {
 	Since   string // of the password; "" where there is none
 	Awaited bool   // one is made when the welcome mail is sent (R81)
 	Change  bool   // the person must choose another one at the next login (R82)
+	By      Origin // the profile that gave it (R54); "" for one that was made
 }
 
 // The words of which a state is written: "", "awaited", "set 2026-12-01T05:30:00.000000Z",
-// and that one with "change" behind it.
+// and that one with "change" or "by:hr-csv" behind it, or both.
 const (
 	passwordAwaited = "awaited"
 	passwordSet     = "set"
 	passwordChange  = "change"
+	passwordBy      = "by:"
 )
 
 // passwordSince is to the microsecond: two passwords of one account never share an instant.
@@ -57,10 +59,15 @@ func (s PasswordState) String() string {
 		return passwordAwaited
 	case s.Since == "":
 		return ""
-	case s.Change:
-		return passwordSet + " " + s.Since + " " + passwordChange
 	}
-	return passwordSet + " " + s.Since
+	text := passwordSet + " " + s.Since
+	if s.Change {
+		text += " " + passwordChange
+	}
+	if s.By != "" {
+		text += " " + passwordBy + string(s.By)
+	}
+	return text
 }
 
 // ReadPasswordState reads what [PasswordState.String] wrote.
@@ -72,7 +79,17 @@ func ReadPasswordState(text string) PasswordState {
 	if len(part) < 2 || part[0] != passwordSet {
 		return PasswordState{}
 	}
-	return PasswordState{Since: part[1], Change: len(part) > 2}
+	s := PasswordState{Since: part[1]}
+	for _, word := range part[2:] {
+		by, given := strings.CutPrefix(word, passwordBy)
+		switch {
+		case given:
+			s.By = Origin(by)
+		case word == passwordChange:
+			s.Change = true
+		}
+	}
+	return s
 }
 
 // Password is what is known of the account's password.
