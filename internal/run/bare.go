@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +108,11 @@ const leftAlone = time.Hour
 // there.
 func (r *Runner) clearSpool(ctx context.Context, p *Profile) {
 	files, err := os.ReadDir(filepath.Join(r.State, "spool", p.Name))
-	if err != nil || len(files) == 0 {
+	old := func(f os.DirEntry) bool {
+		info, err := f.Info()
+		return err == nil && r.Now().Sub(info.ModTime()) >= leftAlone
+	}
+	if err != nil || !slices.ContainsFunc(files, old) {
 		return
 	}
 	lease, err := r.acquire(ctx, p.Name)
