@@ -61,6 +61,13 @@ func TestALimitTripsOneAboveWhatItLetsPass(t *testing.T) {
 			return f, guard.Baseline{Applied: true, MedianRows: m, RowHistory: []int{m}}
 		}
 	}
+	granted := func(base int) counts {
+		return func(n int) (plan.Facts, guard.Baseline) {
+			f, b := ordinary(), settled
+			f.MembershipsRemoved, b.Granted = n, base
+			return f, b
+		}
+	}
 	limits := func(change func(l *guard.Limits)) guard.Limits {
 		l := guard.DefaultLimits()
 		change(&l)
@@ -95,6 +102,8 @@ func TestALimitTripsOneAboveWhatItLetsPass(t *testing.T) {
 		{"no default written", "max_field_change", "E506", limits(func(l *guard.Limits) { l.MaxFieldChange = nil }), with(1000, department), 300, 1},
 		{"5 % are newly rejected", "max_rejected", "E508", own, with(1000, rejected), 50, 1},
 		{"ten are always rejected", "max_rejected", "E508", own, with(100, rejected), 10, 1},
+		{"a fifth of what the feed granted is taken away", "max_membership_removals", "E507", own, granted(1000), 200, 1},
+		{"twenty memberships are always taken away", "max_membership_removals", "E507", own, granted(30), 20, 1},
 		{"a fifth of the rows is gone", "min_rows", "E509", own, median(1000), 800, -1},
 		{"a fifth rounds down", "min_rows", "E509", own, median(1004), 804, -1},
 		{"fifty rows may always go", "min_rows", "E509", own, median(100), 50, -1},

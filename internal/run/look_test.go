@@ -264,7 +264,7 @@ func (h *history) change(f *feedState) {
 }
 
 func (h *history) settings(p *run.Profile) {
-	what := h.of("setting", "missing", "update", "authority", "mail", "delete", "mapping", "map", "map", "scope")
+	what := h.of("setting", "missing", "update", "authority", "mail", "delete", "mapping", "map", "map", "scope", "memberships", "memberships", "catalog")
 	if !p.Plan.Full && (what == "missing" || what == "delete") {
 		what = "update" // absence means nothing there
 	}
@@ -287,6 +287,18 @@ func (h *history) settings(p *run.Profile) {
 		p.Digest = h.of("to", "v1", "v2")
 	case "map":
 		h.remap(p)
+	case "memberships":
+		p.Mapping.Memberships = mapping.Memberships{}
+		if !h.one(4, "none") {
+			p.Mapping.Memberships.Cohorts = []mapping.Member{{Template: "dept-{department|slug}", Period: time.Duration(rapid.IntRange(0, 3).Draw(h.rt, "days")) * 24 * time.Hour}}
+			p.Mapping.Memberships.Enrolments = []mapping.Member{{Course: "FIRE-101", When: map[string]mapping.Words{"department": {"ICU", "Ward 2"}}}}
+		}
+		p.Plan.Policy.Memberships = h.of("to", "add", "exact")
+	case "catalog":
+		p.Mapping.Catalog = nil
+		if !h.one(3, "none") {
+			p.Mapping.Catalog = roster.NewCatalog([]roster.Item{{Kind: roster.CohortKind, ID: h.of("cohort", "dept-icu", "dept-ward-1")}, {Kind: roster.CohortKind, ID: "dept-ward-2"}}, nil, nil)
+		}
 	case "scope":
 		p.Mapping.Scope = mapping.Scope{}
 		if h.one(2, "some wards only") {
@@ -321,7 +333,19 @@ func (h *history) byHand(profile string) {
 	account := fmt.Sprintf("id:%d", rapid.IntRange(1, 16).Draw(h.rt, "account"))
 	key := roster.Key(fmt.Sprint(rapid.IntRange(0, 14).Draw(h.rt, "key")))
 	ctx := context.Background()
-	switch h.of("by hand", "suspend", "activate", "link", "unlink", "new") {
+	switch h.of("by hand", "suspend", "activate", "link", "unlink", "new", "enrol") {
+	case "enrol":
+		add, remove := []roster.Membership{{Kind: roster.CohortKind, Name: h.of("cohort", "dept-icu", "choir")}}, []roster.Membership(nil)
+		if h.one(2, "takes away") {
+			add, remove = nil, []roster.Membership{{Kind: roster.CohortKind, Name: h.of("which", "dept-icu", "dept-ward-1", "dept-ward-2")}}
+		}
+		h.both("enrol", func(s *site) (*journal.Run, error) {
+			p, err := s.PlanDeed(ctx, []string{account}, h.by, s.Enrol(add, remove, nil))
+			if err != nil || len(p.Changes) == 0 {
+				return nil, err
+			}
+			return s.Do(ctx, p, h.by)
+		})
 	case "suspend":
 		h.both("suspend", func(s *site) (*journal.Run, error) {
 			return s.SetStatus(ctx, plan.Suspend, []string{account}, h.by)

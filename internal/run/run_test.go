@@ -157,7 +157,7 @@ func (s *site) read(p *run.Profile, want journal.Status, lines ...string) *journ
 func (s *site) dump() string {
 	s.t.Helper()
 	var b strings.Builder
-	for a, err := range s.Store.Accounts(context.Background(), store.AccountQuery{Status: "all"}) {
+	for a, err := range s.Store.Accounts(context.Background(), store.AccountQuery{Status: "all", Grants: true}) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -167,7 +167,11 @@ func (s *site) dump() string {
 				fmt.Fprintf(&b, " %s=%s", f, v)
 			}
 		}
-		fmt.Fprintf(&b, " origins=%v links=%+v\n", a.Origins, a.Links)
+		fmt.Fprintf(&b, " origins=%v links=%+v", a.Origins, a.Links)
+		for _, g := range a.Grants {
+			fmt.Fprintf(&b, " %s by %s %+v", g, g.Origin, g.Terms)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
