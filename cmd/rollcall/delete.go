@@ -67,6 +67,13 @@ func (d *desk) led(p plan.Plan) (string, error) {
 			}
 			say("%s is the manager of %s: %s%s", who, plural(n, "account"), strings.Join(l.Manages[:min(n, shownLed)], ", "), more)
 		}
+		if n := len(l.Roles); n > 0 {
+			more := ""
+			if n > shownLed {
+				more = fmt.Sprintf(" and %d more", n-shownLed)
+			}
+			say("%s has a role: %s%s", who, strings.Join(l.Roles[:min(n, shownLed)], ", "), more)
+		}
 		if l.Inherits > 0 {
 			say("%s has inherited what %s left", who, plural(l.Inherits, "deleted account"))
 		}

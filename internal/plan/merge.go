@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"rollcall/internal/roster"
@@ -52,8 +53,8 @@ func (p Person) Rekey(a *roster.Account, profile string, old, key roster.Key, fo
 // into it: its own name, and dates that could end its access.
 var notMerged = roster.FieldSet(0).With(roster.Username, roster.StartsOn, roster.ExpiresOn, roster.LastLoginAt)
 
-// Merge makes two accounts of one person one: from is deleted, and its links and
-// names become those of into, which takes over what it lacks itself. Nothing of it is
+// Merge makes two accounts of one person one: from is deleted, and its links,
+// memberships and names become those of into, which takes over what it lacks itself. Nothing of it is
 // taken back (R103).
 func (p Person) Merge(from, into *roster.Account) ([]Change, error) {
 	switch {
@@ -91,6 +92,13 @@ func (p Person) Merge(from, into *roster.Account) ([]Change, error) {
 			stays.set(f, v, from.Origins[f])
 		}
 	}
+	stays.now.Grants, gone.now.Grants = slices.Clone(into.Grants), nil
+	for _, g := range from.Grants {
+		if into.Grant(g.Membership, g.Origin) == nil {
+			stays.now.Grants = append(stays.now.Grants, g)
+		}
+	}
+	roster.SortGrants(stays.now.Grants)
 	gone.status(roster.Deleted, roster.Merged, p.Who, "")
 	if from.Values[roster.DeletedAt] == "" {
 		gone.set(roster.DeletedAt, p.At, "")

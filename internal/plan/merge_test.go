@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,9 @@ func TestR49TwoAccountsOfOnePersonBecomeOne(t *testing.T) {
 			if tt.with != nil {
 				tt.with(m)
 			}
+			ward := roster.Grant{Membership: roster.Membership{Kind: roster.CohortKind, Name: "ward-3"}, Origin: "hr"}
+			icu := roster.Grant{Membership: roster.Membership{Kind: roster.CohortKind, Name: "icu"}, Origin: "hr"}
+			m.accounts[0].Grants, m.accounts[1].Grants = []roster.Grant{icu, ward}, []roster.Grant{ward}
 			changes, err := ada.Merge(&m.accounts[0], &m.accounts[1])
 			if tt.want != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -84,6 +88,9 @@ func TestR49TwoAccountsOfOnePersonBecomeOne(t *testing.T) {
 			}
 			if stays.Status() != roster.Active || stays.Values[roster.Username] != "u2" || stays.Values[roster.City] != "Ulm" || stays.Values[roster.ExpiresOn] != "" || stays.Link("hr") == nil || stays.Link("hr").Key != tt.hr {
 				t.Errorf("the one that stays: %+v", stays)
+			}
+			if added, _ := changes[len(changes)-1].Joined(); !slices.Equal(added, []roster.Membership{icu.Membership}) {
+				t.Errorf("memberships that it gains: %v", added)
 			}
 			if stays.Values[roster.EmployeeID] == "" || tt.name == "the one that stays is gone in HR" && stays.Values[roster.EmployeeID] != "1" {
 				t.Errorf("employee ID %q", stays.Values[roster.EmployeeID])

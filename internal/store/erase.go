@@ -194,7 +194,7 @@ func (a *application) erase() error {
 		if kind == journal.Batch && run != a.run && c.Reason != "" { // a person's words
 			c.Reason = Erased
 		}
-		return a.tx.Exec("UPDATE change SET key = '', username = '', reason = ?, fields = ?, links = ?, gives = '', takes = '' WHERE run = ? AND ord = ?",
+		return a.tx.Exec("UPDATE change SET key = '', username = '', reason = ?, fields = ?, links = ?, gives = '', takes = '', memberships = '' WHERE run = ? AND ord = ?",
 			c.Reason, fieldsText(c.Fields), linksText(c.Links), run, c.ord).Error
 	}); err != nil {
 		return err
@@ -221,7 +221,7 @@ func (a *application) erase() error {
 		for _, sql := range []string{
 			"UPDATE problem SET " + nobody + " WHERE account = 0 AND run IN (SELECT number FROM run WHERE profile = ?) AND lower(key) = lower(?)",
 			// Blank, and not gone: a plan has its changes without a gap.
-			"UPDATE change SET key = '', username = '', fields = 'null', links = 'null', takes = '' WHERE " + neverMade + " AND run IN (SELECT number FROM run WHERE profile = ?) AND lower(key) = lower(?)",
+			"UPDATE change SET key = '', username = '', fields = 'null', links = 'null', takes = '', memberships = '' WHERE " + neverMade + " AND run IN (SELECT number FROM run WHERE profile = ?) AND lower(key) = lower(?)",
 			"DELETE FROM decision WHERE profile = ? AND key_folded = ?",
 		} {
 			statements = append(statements, struct {

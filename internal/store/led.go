@@ -10,6 +10,7 @@ import (
 // Leads is what hangs on an account, as far as it is known.
 type Leads struct {
 	Manages  []string // usernames of those who name it as their manager, by id
+	Roles    []string // what it is in courses, categories and the system, but for who only learns, like course:FIRE-101:teacher
 	Inherits int      // deleted accounts whose fallback owner it is
 }
 
@@ -51,6 +52,22 @@ func (db *DB) Leads(ctx context.Context, ids []uint64) (map[uint64]Leads, error)
 		}
 		return nil
 	}, "SELECT username, status, manager, fallback_owner FROM account WHERE manager <> '' OR fallback_owner <> '' ORDER BY id")
+	if err != nil {
+		return nil, fmt.Errorf("what the accounts lead: %w", err)
+	}
+	err = each(tx, func(row scanner) error {
+		var id uint64
+		var m roster.Membership
+		if err := row.Scan(&id, &m.Kind, &m.Name, &m.Role); err != nil {
+			return err
+		}
+		l := leads[id]
+		l.Roles = append(l.Roles, m.String())
+		leads[id] = l
+		return nil
+	}, `SELECT DISTINCT account, kind, name, role FROM membership WHERE ? AND ended = ''
+		AND (kind IN ('role', 'category') OR kind = 'course' AND role NOT IN ('', 'learner', 'student', 'user')) ORDER BY account, kind, name, role`,
+		db.engine.in("account", numberList(ids)))
 	if err != nil {
 		return nil, fmt.Errorf("what the accounts lead: %w", err)
 	}

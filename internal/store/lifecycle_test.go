@@ -55,11 +55,18 @@ func TestR63WhatAnAccountLeadsIsFound(t *testing.T) {
 		plantAccounts(t, db,
 			person(1, "ada", "email", "ada@example.org", "employee_id", "00001"), person(2, "bob", "manager", "ADA"), person(3, "eve", "manager", "Ada@example.org"),
 			person(4, "kim", "manager", "00001"), person(5, "jan", "manager", "1"), person(6, "old", "manager", "ada", "status", "deleted", "fallback_owner", "ada"))
+		for _, m := range [][]string{{"course", "FIRE-101", "teacher", ""}, {"course", "FIRE-102", "student", ""}, {"role", "manager", "", ""}, {"course", "OLD", "teacher", "2020-01-01T00:00:00Z"}} {
+			if err := db.gorm.Exec(`INSERT INTO membership (account, kind, name, role, group_name, origin, since, starts, until, suspended, ended, said)
+				VALUES (1, ?, ?, ?, '', 'hr', '', '', '', 0, ?, '')`, m[0], m[1], m[2], m[3]).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
 		leads, err := db.Leads(t.Context(), []uint64{1, 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := leads[1]; !slices.Equal(got.Manages, []string{"bob", "eve", "kim"}) || got.Inherits != 1 {
+		if got := leads[1]; !slices.Equal(got.Manages, []string{"bob", "eve", "kim"}) || got.Inherits != 1 ||
+			!slices.Equal(got.Roles, []string{"course:FIRE-101:teacher", "role:manager"}) {
 			t.Errorf("%+v", got)
 		}
 		if got := leads[2]; len(got.Manages) > 0 || got.Inherits > 0 {
