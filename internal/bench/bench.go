@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type bench struct {
 	only          *regexp.Regexp
 	results       []result
 	fetches       []fetchResult
+	asks          []askResult
+	large         uint64 // from so many people on cases are measured once, one after the other in one database
 }
 
 // A result is one case on one engine with one number of people.
@@ -50,10 +53,6 @@ func ratio(ours, theirs []sample) float64 {
 	return median(all)
 }
 
-// large is the number of people from which on cases are measured once, and only
-// those whose growth tells something.
-const large = 2_000_000
-
 // all runs everything, and goes on after a case that has failed.
 func (b *bench) all(ctx context.Context) error {
 	var failed []error
@@ -68,6 +67,11 @@ func (b *bench) all(ctx context.Context) error {
 		}
 		if err := os.RemoveAll(b.feeds(n)); err != nil {
 			failed = append(failed, err)
+		}
+	}
+	if b.wanted(ldapCase) {
+		if err := b.ldap(ctx); err != nil {
+			failed = append(failed, fmt.Errorf(ldapCase+": %w", err))
 		}
 	}
 	if b.wanted(sftpCase) {
@@ -102,7 +106,10 @@ func (b *bench) engine(ctx context.Context, n uint64, engine string) error {
 	if !slices.ContainsFunc(append(cases[:len(cases):len(cases)], pageCase), p.measured) {
 		return nil
 	}
-	var err error
+	err := p.room()
+	if err != nil {
+		return err
+	}
 	switch engine {
 	case "postgres":
 		var server *postgres
@@ -142,7 +149,25 @@ func (b *bench) engine(ctx context.Context, n uint64, engine string) error {
 
 // measured tells whether a case was asked for, and makes sense with so many people.
 func (p *place) measured(k kase) bool {
-	return p.wanted(k.name) && (p.people <= large || k.large)
+	return p.wanted(k.name) && (!p.isLarge() || k.large)
+}
+
+// isLarge tells whether there are too many people to keep the state in which a
+// case begins, or to measure one twice: with ten million, a copy of the database
+// is tens of gigabytes. Then the cases follow one another in one database.
+func (p *place) isLarge() bool { return p.people >= p.large }
+
+// room refuses to begin what would fill the disk.
+func (p *place) room() error {
+	const eachPerson = 6 << 10 // feeds, both databases with their logs, spool and reports, all as measured with 100k; and half as much again
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(p.bench.dir, &disk); err != nil {
+		return err
+	}
+	if need, free := p.people*eachPerson, disk.Bavail*uint64(disk.Bsize); p.isLarge() && free < need {
+		return fmt.Errorf("%s people need %d GiB of disk, and %s has %d; set TMPDIR to a folder with more", sizeName(p.people), need>>30, p.bench.dir, free>>30)
+	}
+	return nil
 }
 
 func (p *place) state() string { return filepath.Join(p.dir, "state") }
@@ -213,7 +238,7 @@ func (p *place) measure(ctx context.Context, k kase) error {
 		}
 	}
 	times := p.runs
-	if p.people > large || !p.measured(k) {
+	if p.isLarge() || !p.measured(k) {
 		times = 1
 	}
 	for i := range times {
@@ -242,7 +267,7 @@ func (p *place) measure(ctx context.Context, k kase) error {
 	if err := p.compare(ctx, k); err != nil {
 		return err
 	}
-	if k.from == "empty" {
+	if k.from == "empty" && !p.isLarge() {
 		if err := p.keep(ctx, k); err != nil {
 			return err
 		}
@@ -308,6 +333,9 @@ func (p *place) steps(k kase, calls []call, file string) []step {
 
 // bringBack makes the state in which a case begins, on both sides.
 func (p *place) bringBack(ctx context.Context, k kase) error {
+	if p.isLarge() && k.from != "empty" {
+		return nil // it begins where the one before it ended: none but the last changes anybody
+	}
 	if err := os.RemoveAll(p.state()); err != nil {
 		return err
 	}

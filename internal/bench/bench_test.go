@@ -69,8 +69,54 @@ func TestACaseBeginsInAStateThatAnotherMakes(t *testing.T) {
 		}
 	}
 	for _, g := range goals {
-		if g.most <= 0 || g.measured == nil {
+		if g.bound <= 0 || g.measured == nil {
 			t.Errorf("%s has no figure", g.text)
 		}
+	}
+}
+
+func TestOfLargeCasesOnlyTheLastChangesAnybody(t *testing.T) {
+	var changed string
+	for _, k := range cases {
+		if !k.large {
+			continue
+		}
+		if changed != "" {
+			t.Errorf("%s begins where %s ends, which has changed people", k.name, changed)
+		}
+		if f := k.feed; f.Changed+f.Gone+f.New+f.Renamed > 0 {
+			changed = k.name
+		}
+	}
+	if changed == "" {
+		t.Error("no large case changes anybody")
+	}
+}
+
+func TestTheExponentOfWhatGrows(t *testing.T) {
+	people := []float64{1e4, 1e5, 1e6}
+	for _, tt := range []struct {
+		name string
+		f    func(float64) float64
+		want float64
+	}{
+		{"linear", func(n float64) float64 { return 3 * n }, 1},
+		{"quadratic", func(n float64) float64 { return n * n / 7 }, 2},
+		{"the same", func(float64) float64 { return 60 }, 0},
+	} {
+		var ys []float64
+		for _, n := range people {
+			ys = append(ys, tt.f(n))
+		}
+		if got := exponent(people, ys); got < tt.want-1e-9 || got > tt.want+1e-9 {
+			t.Errorf("%s: exponent = %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestAGoalIsMetAtItsBoundAndMissedBeyond(t *testing.T) {
+	most, least := goal{bound: 2}, goal{bound: 2, least: true}
+	if !most.met(2) || most.met(2.01) || !most.met(1) || !least.met(2) || least.met(1.99) || !least.met(3) {
+		t.Error("a goal is met on the wrong side of its bound")
 	}
 }

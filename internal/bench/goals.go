@@ -10,8 +10,24 @@ type goal struct {
 	text     string
 	engine   string
 	measured func(b *bench, engine string) float64 // zero: nothing was measured
-	most     float64
+	bound    float64                               // at most, or
+	least    bool                                  // at least
 	unit     string
+}
+
+// met tells whether a figure reaches the goal.
+func (g goal) met(x float64) bool {
+	if g.least {
+		return x >= g.bound
+	}
+	return x <= g.bound
+}
+
+func (g goal) sign() string {
+	if g.least {
+		return "≥"
+	}
+	return "≤"
 }
 
 // of is the ratio of a case at the largest size up to a million.
@@ -96,59 +112,88 @@ func walRatio(name string) func(*bench, string) float64 {
 
 var quiet = []string{"byte-identical drop", "nothing changed", "nothing changed, scattered order", "mixed day", "mixed day, scattered order"}
 
-// goals are those that the bench can judge.
+// What Moodle 4.3's upload from the command line did a second with ten thousand rows,
+// as it was measured once on a machine of two cores. There is no Moodle here: a
+// ratio to it is one to a figure from elsewhere.
+const moodleAdds, moodleSame = 181, 1_135
+
+// beside is how many rows a second a case takes, to what another program was measured with.
+func beside(name string, theirs float64) func(*bench, string) float64 {
+	return func(b *bench, engine string) float64 {
+		r := b.find(b.judged(), engine, name)
+		if r == nil || middle(r.ours).wall == 0 {
+			return 0
+		}
+		return float64(r.rows) / middle(r.ours).wall.Seconds() / theirs
+	}
+}
+
+// goals are those of the design. "XML, every record differs" is read as: every
+// record has to be decoded and mapped, since the mapping is another, and nothing
+// comes of it. A run of which something comes also plans, writes and reports, which
+// says nothing of decoding. Its own start, fetch and hash are in the figure: they
+// are most of it with ten thousand people.
 var goals = []goal{
-	{"nothing changed / csv", "postgres", of("nothing changed", csvOf), 0.8, ""},
-	{"nothing changed / sql", "postgres", of("nothing changed", sqlOf), 1. / 12, ""},
-	{"nothing changed / csv", "sqlite", of("nothing changed", csvOf), 1, ""},
-	{"nothing changed / sql", "sqlite", of("nothing changed", sqlOf), 1. / 8, ""},
-	{"nothing changed, scattered order / csv", "postgres", of("nothing changed, scattered order", csvOf), 2, ""},
-	{"nothing changed, scattered order / csv", "sqlite", of("nothing changed, scattered order", csvOf), 2.5, ""},
-	{"byte-identical drop / csv", "postgres", of("byte-identical drop", csvOf), 0.4, ""},
-	{"byte-identical drop / csv", "sqlite", of("byte-identical drop", csvOf), 0.4, ""},
-	{"mixed day / sql", "postgres", of("mixed day", sqlOf), 0.45, ""},
-	{"mixed day / sql", "sqlite", of("mixed day", sqlOf), 0.7, ""},
-	{"first load / sql", "postgres", of("first load", sqlOf), 0.7, ""},
-	{"first load / sql", "sqlite", of("first load", sqlOf), 1.2, ""},
-	{"a mapping edit that changes nothing / csv", "postgres", of("mapping edit that changes nothing", csvOf), 8, ""},
-	{"a mapping edit that changes nothing / sql", "postgres", of("mapping edit that changes nothing", sqlOf), 1, ""},
-	{"a mapping edit that changes nothing / sql", "sqlite", of("mapping edit that changes nothing", sqlOf), 1, ""},
-	{"time at 1M / at 100k, the worst case", "postgres", times(100_000, 1_000_000, wallOf), 11, ""},
-	{"time at 1M / at 100k, the worst case", "sqlite", times(100_000, 1_000_000, wallOf), 12, ""},
-	{"peak RSS, nothing changed or mixed, any order", "postgres", peak(quiet...), 64, " MiB"},
-	{"peak RSS, nothing changed or mixed, any order", "sqlite", peak(quiet...), 96, " MiB"},
-	{"peak RSS, first load", "postgres", peak("first load"), 128, " MiB"},
-	{"peak RSS, first load", "sqlite", peak("first load"), 160, " MiB"},
-	{"peak RSS at 10M / at 1M", "postgres", times(1_000_000, 10_000_000, rssOf, quiet...), 1.3, ""},
-	{"WAL, mixed day / sql's", "postgres", walRatio("mixed day"), 1, ""},
-	{"XML, nothing changed / csv of the same people", "postgres", of("XML: nothing changed", csvOf), 3, ""},
-	{"XML, nothing changed / csv of the same people", "sqlite", of("XML: nothing changed", csvOf), 3, ""},
-	{"XML, every record differs / encoding/xml on one core", "postgres", of("XML: mapping edit that changes nothing", xmlOf), 0.6, ""},
-	{"XML, every record differs / encoding/xml on one core", "sqlite", of("XML: mapping edit that changes nothing", xmlOf), 0.6, ""},
-	{"a page of a list", "postgres", pageTime, 100, " ms"},
-	{"a page of a list", "sqlite", pageTime, 100, " ms"},
-	{"SFTP fetch with hash / OpenSSH's sftp", "", func(b *bench, _ string) float64 { return b.fetchRatio() }, 1.3, ""},
+	{text: "nothing changed / csv", engine: "postgres", measured: of("nothing changed", csvOf), bound: 0.8},
+	{text: "nothing changed / csv", engine: "sqlite", measured: of("nothing changed", csvOf), bound: 1},
+	{text: "nothing changed / sql", engine: "postgres", measured: of("nothing changed", sqlOf), bound: 1. / 12},
+	{text: "nothing changed / sql", engine: "sqlite", measured: of("nothing changed", sqlOf), bound: 1. / 8},
+	{text: "nothing changed, scattered order / csv", engine: "postgres", measured: of("nothing changed, scattered order", csvOf), bound: 2},
+	{text: "nothing changed, scattered order / csv", engine: "sqlite", measured: of("nothing changed, scattered order", csvOf), bound: 2.5},
+	{text: "byte-identical drop / csv", engine: "postgres", measured: of("byte-identical drop", csvOf), bound: 0.4},
+	{text: "byte-identical drop / csv", engine: "sqlite", measured: of("byte-identical drop", csvOf), bound: 0.4},
+	{text: "mixed day / sql", engine: "postgres", measured: of("mixed day", sqlOf), bound: 0.45},
+	{text: "mixed day / sql", engine: "sqlite", measured: of("mixed day", sqlOf), bound: 0.7},
+	{text: "first load / sql", engine: "postgres", measured: of("first load", sqlOf), bound: 0.7},
+	{text: "first load / sql", engine: "sqlite", measured: of("first load", sqlOf), bound: 1.2},
+	{text: "a mapping edit that changes nothing / csv", engine: "postgres", measured: of("mapping edit that changes nothing", csvOf), bound: 8},
+	{text: "a mapping edit that changes nothing / sql", engine: "postgres", measured: of("mapping edit that changes nothing", sqlOf), bound: 1},
+	{text: "a mapping edit that changes nothing / sql", engine: "sqlite", measured: of("mapping edit that changes nothing", sqlOf), bound: 1},
+	{text: "time at 1M / at 100k, the worst case", engine: "postgres", measured: times(100_000, 1_000_000, wallOf), bound: 11},
+	{text: "time at 1M / at 100k, the worst case", engine: "sqlite", measured: times(100_000, 1_000_000, wallOf), bound: 12},
+	{text: "peak RSS, nothing changed or mixed, any order", engine: "postgres", measured: peak(quiet...), bound: 64, unit: " MiB"},
+	{text: "peak RSS, nothing changed or mixed, any order", engine: "sqlite", measured: peak(quiet...), bound: 96, unit: " MiB"},
+	{text: "peak RSS, first load", engine: "postgres", measured: peak("first load"), bound: 128, unit: " MiB"},
+	{text: "peak RSS, first load", engine: "sqlite", measured: peak("first load"), bound: 160, unit: " MiB"},
+	{text: "peak RSS at 10M / at 1M, nothing changed or mixed", engine: "postgres", measured: times(1_000_000, 10_000_000, rssOf, quiet...), bound: 1.3},
+	{text: "peak RSS at 10M / at 1M, first load", engine: "postgres", measured: times(1_000_000, 10_000_000, rssOf, "first load"), bound: 1.3},
+	{text: "WAL, mixed day / sql's", engine: "postgres", measured: walRatio("mixed day"), bound: 1},
+	{text: "XML, nothing changed / csv of the same people", engine: "postgres", measured: of("XML: nothing changed", csvOf), bound: 3},
+	{text: "XML, nothing changed / csv of the same people", engine: "sqlite", measured: of("XML: nothing changed", csvOf), bound: 3},
+	{text: "XML, every record differs / encoding/xml on one core", engine: "postgres", measured: of("XML: mapping edit that changes nothing", xmlOf), bound: 0.6},
+	{text: "XML, every record differs / encoding/xml on one core", engine: "sqlite", measured: of("XML: mapping edit that changes nothing", xmlOf), bound: 0.6},
+	{text: "rows a second, first load / 181, which Moodle's CLI adds", engine: "postgres", measured: beside("first load", moodleAdds), bound: 150, least: true, unit: " ×"},
+	{text: "rows a second, first load / 181, which Moodle's CLI adds", engine: "sqlite", measured: beside("first load", moodleAdds), bound: 150, least: true, unit: " ×"},
+	{text: "rows a second, nothing changed / 1,135, which Moodle's CLI compares", engine: "postgres", measured: beside("nothing changed", moodleSame), bound: 2000, least: true, unit: " ×"},
+	{text: "rows a second, nothing changed / 1,135, which Moodle's CLI compares", engine: "sqlite", measured: beside("nothing changed", moodleSame), bound: 2000, least: true, unit: " ×"},
+	{text: "LDAP, nothing changed / ldapsearch", measured: func(b *bench, _ string) float64 { return b.askRatio() }, bound: 3},
+	{text: "LDAP, nothing changed, peak RSS", measured: func(b *bench, _ string) float64 { return b.askMemory() }, bound: 64, unit: " MiB"},
+	{text: "SFTP fetch with hash / OpenSSH's sftp", measured: func(b *bench, _ string) float64 { return b.fetchRatio() }, bound: 1.3},
+	{text: "a page of a list", engine: "postgres", measured: pageTime, bound: 100, unit: " ms"},
+	{text: "a page of a list", engine: "sqlite", measured: pageTime, bound: 100, unit: " ms"},
 }
 
 // goalTable tells which goals are met.
 func (b *bench) goalTable(w *strings.Builder) {
-	fmt.Fprintf(w, "\n## Goals\n\nThey are meant for a million people on a quiet machine; this table was measured with %s.\n\n| goal | engine | measured | at most | met |\n|---|---|---:|---:|---|\n", sizeName(b.judged()))
+	fmt.Fprintf(w, "\n## Goals\n\nThey are meant for a million people on a quiet machine; this table was measured with %s. There was no Moodle here: its two figures, %d and %s\nrows a second, are those that version 4.3 reached with ten thousand rows on another machine of two cores.\n\n"+
+		"| goal | engine | measured | goal | |\n|---|---|---:|---:|---|\n", sizeName(b.judged()), moodleAdds, "1,135")
 	for _, g := range goals {
 		if g.engine != "" && !contains(b.engines, g.engine) {
 			continue
 		}
 		x := g.measured(b, g.engine)
-		met := "yes"
+		verdict, figure := "not measured", "–"
 		switch {
 		case x == 0:
-			met = "not measured"
-		case x > g.most:
-			met = "**no**"
+		case g.met(x):
+			verdict, figure = "met", short(x)+g.unit
+		default:
+			verdict, figure = "**missed**", short(x)+g.unit
 		}
 		name := "–"
 		if g.engine != "" {
 			name = engineName(g.engine)
 		}
-		fmt.Fprintf(w, "| %s | %s | %s%s | %s%s | %s |\n", g.text, name, short(x), g.unit, short(g.most), g.unit, met)
+		fmt.Fprintf(w, "| %s | %s | %s | %s %s%s | %s |\n", g.text, name, figure, g.sign(), short(g.bound), g.unit, verdict)
 	}
 }

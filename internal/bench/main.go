@@ -54,7 +54,8 @@ func benchCommand(ctx context.Context, args []string) error {
 	program := flags.String("rollcall", "./rollcall", "the program to measure")
 	sizes := flags.String("sizes", "10k 100k", "how many people: 10k, 100k, 1M, 10M")
 	engines := flags.String("engines", "postgres sqlite", "which databases")
-	runs := flags.Int("runs", 3, "how often each case is measured; one time above two million people")
+	runs := flags.Int("runs", 3, "how often each case is measured")
+	large := flags.String("large", "2M", "with so many people and more: fewer cases, each measured once, one after the other in one database")
 	only := flags.String("only", "", "a regular expression: only cases whose names fit")
 	out := flags.String("out", "", "write the tables to this file too")
 	if err := flags.Parse(args); err != nil {
@@ -80,6 +81,9 @@ func benchCommand(ctx context.Context, args []string) error {
 			return err
 		}
 		b.sizes = append(b.sizes, n)
+	}
+	if b.large, err = parseSize(*large); err != nil {
+		return fmt.Errorf("-large: %w", err)
 	}
 	b.engines = strings.Fields(*engines)
 	if len(b.sizes) == 0 || len(b.engines) == 0 {

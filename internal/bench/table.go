@@ -66,6 +66,7 @@ knows, and the people of both databases with each other.
 		}
 	}
 	b.growth(&w)
+	b.askTable(&w)
 	b.fetchTable(&w)
 	b.goalTable(&w)
 	return w.String()
@@ -136,15 +137,15 @@ func (b *bench) growth(w *strings.Builder) {
 	if len(b.sizes) < 2 {
 		return
 	}
-	fmt.Fprint(w, "\n## Growth\n\nThe exponent is the slope between the smallest and the largest on a log-log line: 1 is linear.\n\n| case | engine |")
+	fmt.Fprint(w, "\n## Growth\n\nThe exponents are the slopes of the lines that fit best through all sizes, with both axes logarithmic: 1 is linear, 0 does not grow.\n\n| case | engine |")
 	for _, n := range b.sizes {
 		fmt.Fprintf(w, " %s |", sizeName(n))
 	}
-	w.WriteString(" exponent |\n|---|---|" + strings.Repeat("---:|", len(b.sizes)+1) + "\n")
+	w.WriteString(" time | memory |\n|---|---|" + strings.Repeat("---:|", len(b.sizes)+2) + "\n")
 	for _, engine := range b.engines {
-		for _, k := range cases {
+		for _, k := range append(cases[:len(cases):len(cases)], pageCase) {
 			var cells []string
-			var first, last *result
+			var people, times, memory []float64
 			for _, n := range b.sizes {
 				r := b.find(n, engine, k.name)
 				if r == nil {
@@ -153,18 +154,25 @@ func (b *bench) growth(w *strings.Builder) {
 				}
 				m := middle(r.ours)
 				cells = append(cells, fmt.Sprintf("%s, %d MiB", seconds(m.wall), m.rss>>20))
-				if first == nil {
-					first = r
-				}
-				last = r
+				people, times, memory = append(people, float64(n)), append(times, m.wall.Seconds()), append(memory, float64(m.rss))
 			}
-			if first == nil || first == last {
+			if len(people) < 2 {
 				continue
 			}
-			slope := math.Log(middle(last.ours).wall.Seconds()/middle(first.ours).wall.Seconds()) / math.Log(float64(last.size)/float64(first.size))
-			fmt.Fprintf(w, "| %s | %s | %s | %.2f |\n", k.name, engineName(engine), strings.Join(cells, " | "), slope)
+			fmt.Fprintf(w, "| %s | %s | %s | %.2f | %.2f |\n", k.name, engineName(engine), strings.Join(cells, " | "), exponent(people, times), exponent(people, memory))
 		}
 	}
+}
+
+// exponent is the slope of the line that fits best through points whose
+// coordinates are taken by their logarithms.
+func exponent(xs, ys []float64) float64 {
+	n, sx, sy, sxx, sxy := float64(len(xs)), 0., 0., 0., 0.
+	for i := range xs {
+		x, y := math.Log(xs[i]), math.Log(ys[i])
+		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
 }
 
 // find is a result; nil where there is none.
