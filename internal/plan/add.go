@@ -124,9 +124,12 @@ func (w *people) hopeless(e roster.Entry) bool {
 // tooEarly tells whether the account starts so late that it is left out for now
 // (R72), and notes when the first of those is due.
 func (d *draft) tooEarly() bool {
+	if d.Policy.CreateBefore <= 0 || d.now.Values[roster.StartsOn] == "" {
+		return false
+	}
 	start := StartOf(d.now.Values[roster.StartsOn], Zone(d.now.Values[roster.Timezone], d.Zone))
 	due := start.Add(-d.Policy.CreateBefore)
-	if d.Policy.CreateBefore <= 0 || start.IsZero() || !due.After(d.planner.now) {
+	if start.IsZero() || !due.After(d.planner.now) {
 		return false
 	}
 	if at := roster.Stamp(due); d.facts.Waits == "" || at < d.facts.Waits {

@@ -27,8 +27,13 @@ type people struct {
 
 // load looks up all that the records of a chunk name.
 func (p *planner) load(part []numbered) (*people, error) {
-	q := Query{Profile: p.Profile, Field: p.Match.Key, Now: p.now}
-	for _, e := range part {
+	n := len(part)
+	q := Query{
+		Profile: p.Profile, Field: p.Match.Key, Now: p.now,
+		Keys: make([]roster.Key, 0, n), Values: make([]string, 0, n), Usernames: make([]string, 0, n), Emails: make([]string, 0, n),
+	}
+	for i := range part {
+		e := &part[i]
 		q.Grants = q.Grants || e.Members != nil
 		for _, k := range []roster.Key{e.Key, e.PreviousKey} {
 			if k != "" {
@@ -69,8 +74,8 @@ func (p *planner) load(part []numbered) (*people, error) {
 		byField:    map[string][]*roster.Account{},
 		byName:     map[string]*roster.Account{},
 		byEmail:    map[string][]*roster.Account{},
-		asked:      map[string]bool{},
-		named:      map[string]bool{},
+		asked:      make(map[string]bool, len(q.Emails)),
+		named:      make(map[string]bool, len(q.Usernames)),
 		holds:      map[string][]Hold{},
 		byLikeness: map[string][]*roster.Account{},
 		decided:    map[string]bool{},

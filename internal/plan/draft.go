@@ -216,6 +216,15 @@ func (d *draft) change() (c Change, ok bool) {
 	if d.Person != "" {
 		c.Key = roster.Key(d.now.Values[roster.EmployeeID])
 	}
+	differ := 0
+	for f := range roster.NumFields {
+		if d.was.Values[f] != d.now.Values[f] {
+			differ++
+		}
+	}
+	if differ > 0 {
+		c.Fields = make([]FieldChange, 0, differ)
+	}
 	for f := range roster.NumFields {
 		if d.was.Values[f] == d.now.Values[f] {
 			continue

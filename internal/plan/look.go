@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -257,13 +258,18 @@ func (x *index) body(e roster.Entry) uint64 {
 	var h maphash.Hash
 	h.SetSeed(x.seed)
 	text := func(s string) { h.WriteString(s); h.WriteByte(0) }
-	fmt.Fprintf(&h, "%x\x00", e.Set)
+	number := func(n uint64) {
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], n)
+		h.Write(b[:])
+	}
+	number(uint64(e.Set))
 	for f := range roster.NumFeedFields {
 		if e.Set.Has(f) {
 			text(e.Values[f])
 		}
 	}
-	fmt.Fprintf(&h, "%x\x00", e.HasDef)
+	number(uint64(e.HasDef))
 	for f := range roster.NumFeedFields {
 		if e.HasDef.Has(f) {
 			text(e.Defaults[f])
@@ -283,7 +289,7 @@ func (x *index) body(e roster.Entry) uint64 {
 		text(problem.Column)
 	}
 	if e.Broken {
-		fmt.Fprint(&h, e.Line)
+		number(uint64(e.Line))
 	}
 	return h.Sum64()
 }

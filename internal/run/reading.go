@@ -134,8 +134,7 @@ func (x *reading) counted(records iter.Seq2[roster.Record, error]) iter.Seq2[ros
 			if rows++; rows%1024 == 0 {
 				x.meter.count(rows)
 			}
-			var broken *roster.RowError
-			if !yield(record, err) || err != nil && !errors.As(err, &broken) {
+			if !yield(record, err) || err != nil && !rowOnly(err) {
 				return // nothing follows what refuses the drop
 			}
 		}
@@ -147,13 +146,17 @@ func (x *reading) counted(records iter.Seq2[roster.Record, error]) iter.Seq2[ros
 
 // entry maps one record, or makes of a broken one an entry that is rejected.
 func (x *reading) entry(record roster.Record, err error) (entry roster.Entry, _ error) {
-	var broken *roster.RowError
-	switch {
-	case errors.As(err, &broken):
-		entry, err = x.mapper.Broken(broken), nil
-	case err == nil:
+	if err == nil {
 		entry, err = x.mapper.Entry(record)
+	} else if broken, ok := errors.AsType[*roster.RowError](err); ok {
+		entry, err = x.mapper.Broken(broken), nil
 	}
 	entry.Hash = record.Hash
 	return entry, err
+}
+
+// rowOnly tells whether an error is one row's.
+func rowOnly(err error) bool {
+	_, ok := errors.AsType[*roster.RowError](err)
+	return ok
 }
