@@ -22,6 +22,7 @@ func (empty) Find(context.Context, plan.Query) (plan.Found, error) { return plan
 func (empty) Numbered(context.Context, string, time.Time) ([]string, error) {
 	return nil, nil
 }
+
 func (empty) Roll(context.Context, string) iter.Seq2[plan.Listed, error] {
 	return func(func(plan.Listed, error) bool) {}
 }
