@@ -187,7 +187,10 @@ func (a *application) erase() error {
 		return err
 	}
 	if err := a.db.changesOf(a.tx, ids, func(run int64, kind journal.Kind, c *storedChange) error {
-		c.Fields = slices.DeleteFunc(c.Fields, func(f plan.FieldChange) bool { return f.Field < roster.NumFeedFields })
+		c.Fields = slices.DeleteFunc(c.Fields, func(f plan.FieldChange) bool { // what is rollcall's own stays
+			own, ok := roster.FieldNamed(f.Name)
+			return !ok || own < roster.NumFeedFields
+		})
 		for i := range c.Links {
 			c.Links[i].OldKey, c.Links[i].NewKey = "", ""
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,24 @@ func everything(t *testing.T, db *DB) string {
 		fmt.Fprintln(&b, table, rows)
 	}
 	return b.String()
+}
+
+func TestR63EveryTableThatSpeaksOfAnAccountIsErased(t *testing.T) {
+	db := openAt(t, "sqlite:"+filepath.Join(t.TempDir(), "rollcall.db"), newClock().now)
+	var tables []string
+	if err := db.gorm.Raw("SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'account' WHERE m.type = 'table' ORDER BY m.name").Scan(&tables).Error; err != nil {
+		t.Fatal(err)
+	}
+	// These are emptied of what they know, row by row, and stay: see erase.
+	emptied := []string{"change", "problem", "link", "erased_key"}
+	for _, table := range tables {
+		if !slices.Contains(ofAccount, table) && !slices.Contains(emptied, table) {
+			t.Errorf("table %s speaks of accounts, and keeps what it says when one is erased: add it to ofAccount", table)
+		}
+	}
+	if len(tables) < len(ofAccount)+len(emptied) {
+		t.Errorf("tables %v", tables)
+	}
 }
 
 func TestR63WhatIsErasedStandsNowhereInTheDatabaseAndItsKeysAreKnownR45(t *testing.T) {
