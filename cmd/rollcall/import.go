@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"strings"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/roster"
@@ -29,6 +30,9 @@ func (c *accountsImportCmd) Run(a *app) error {
 	}
 	if info, err := os.Stat(c.File); err != nil || info.IsDir() {
 		return errors.New("the file cannot be read; name one that rollcall accounts export has written")
+	}
+	if strings.HasSuffix(strings.ToLower(c.File), ".json") {
+		return errors.New("JSON is not read back yet; export CSV or XML")
 	}
 	p, err := d.importing(c.Preset, c.File)
 	if err != nil {
