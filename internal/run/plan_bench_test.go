@@ -3,8 +3,11 @@ package run
 import (
 	"context"
 	"iter"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +95,71 @@ func BenchmarkFirstLoad(b *testing.B) {
 				b.ReportMetric(float64(sink.peak)/(1<<20), "MB-heap")
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
+		})
+	}
+}
+
+// BenchmarkEntries reads and maps a staff list of sixteen columns from its file, and
+// hashes what each record means, as after an edit of the map. With -cpu 1,2 it tells
+// what a second core is worth.
+func BenchmarkEntries(b *testing.B) {
+	const n = 100_000
+	names := []string{
+		"employee_id", "username", "first_name", "last_name", "email", "department", "title", "manager",
+		"city", "country", "phone1", "starts_on", "expires_on", "institution", "description", "address",
+	}
+	csv, xml := strings.Join(names, ",")+"\n", "<people>\n"
+	var rows, elements strings.Builder
+	for i := range n {
+		k := strconv.Itoa(i)
+		cells := []string{k, "u" + k, "Zoë", "Łęcka-" + k, "p" + k + "@example.org", "Ward 7", "Registered Nurse", "m" + k, "Warszawa", "PL", "+48 22 555 01 02", "2019-04-01", "2030-01-31", "Main", "Desk " + k, "Street " + k}
+		rows.WriteString(strings.Join(cells, ",") + "\n")
+		elements.WriteString("<person>")
+		for j, cell := range cells {
+			elements.WriteString("<" + names[j] + ">" + cell + "</" + names[j] + ">")
+		}
+		elements.WriteString("</person>\n")
+	}
+	columns := map[string]mapping.Column{}
+	for _, name := range names {
+		columns[name] = mapping.Column{From: name}
+	}
+	for _, form := range []struct {
+		name, text string
+		format     format.Options
+	}{
+		{"csv", csv + rows.String(), format.Options{Content: "full"}},
+		{"xml", xml + elements.String() + "</people>\n", format.Options{Content: "full", Record: "/people/person", Elements: names}},
+	} {
+		path := filepath.Join(b.TempDir(), "people."+form.name)
+		if err := os.WriteFile(path, []byte(form.text), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(form.name, func(b *testing.B) {
+			file, err := format.Open(path, filepath.Base(path), form.format, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			mapper, _, err := mapping.Compile(mapping.Options{Key: roster.EmployeeID, Map: columns}, file.Header())
+			if err != nil {
+				b.Fatal(err)
+			}
+			x := &reading{file: file, mapper: mapper, options: mapping.Options{Key: roster.EmployeeID, Map: columns}}
+			b.SetBytes(int64(len(form.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				rows := 0
+				for m, err := range x.meant(1) {
+					if err != nil || m.Entry == 0 {
+						b.Fatal(m, err)
+					}
+					rows++
+				}
+				if rows != n {
+					b.Fatalf("%d records, want %d", rows, n)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/record")
 		})
 	}
 }
