@@ -133,7 +133,7 @@ func (d Dedupe) join(seed maphash.Seed, entries iter.Seq2[roster.Entry, error], 
 		}
 		i := slices.IndexFunc(w.people, func(p person) bool { return d.key(p.main) == d.key(e) })
 		if i < 0 {
-			w.people, i = append(w.people, person{main: e, wish: e.Wish, ends: e}), len(w.people)
+			w.people = append(w.people, person{main: e, wish: e.Wish, ends: e})
 		} else {
 			w.people[i].add(e)
 		}
