@@ -100,7 +100,9 @@ func (d *draft) take() bool {
 	forced = forced || d.Policy.ForceChange == "all" || d.Policy.ForceChange == "weak" && d.weak
 	d.clear = given
 	state := roster.NewPassword(d.planner.now, forced)
-	state.By = d.me
+	if d.Person == "" {
+		state.By = d.me
+	}
 	d.set(roster.PasswordField, state.String(), "")
 	return true
 }
