@@ -48,17 +48,18 @@ func TestAWelcomeMailIsInThePersonsLanguage(t *testing.T) {
 }
 
 func TestATextThatCannotBeMeantIsRefused(t *testing.T) {
+	long := "Subject: " + strings.Repeat("x", 201)
 	for text, want := range map[string]string{
-		"":                                                        "line 1: the first line is no subject",
-		"Hello\n\n{password}":                                     "line 1: the first line is no subject",
-		"Subject: x\nHello\n\n{password}":                         "line 2: the line behind the subject is not empty",
-		"Subject: {password}\n\n{password}":                       "line 1: {password} stands in the subject",
-		"Subject: x\n\nHello {first_name}":                        "line 3: {password} is missing",
-		"Subject: x\n\n{password}\n{passwort}":                    "line 4: {passwort} is no place",
-		"Subject: x\n\n{password\n}":                              "line 3: a { without its }",
-		"Subject: x\n\n{password}\a":                              "line 1: a control character",
-		"Subject: x\n\n{password}\xff":                            "line 1: not UTF-8",
-		"Subject: " + strings.Repeat("x", 201) + "\n\n{password}": "line 1: a subject of more than 200",
+		"":                                     "line 1: the first line is no subject",
+		"Hello\n\n{password}":                  "line 1: the first line is no subject",
+		"Subject: x\nHello\n\n{password}":      "line 2: the line behind the subject is not empty",
+		"Subject: {password}\n\n{password}":    "line 1: {password} stands in the subject",
+		"Subject: x\n\nHello {first_name}":     "line 3: {password} is missing",
+		"Subject: x\n\n{password}\n{passwort}": "line 4: {passwort} is no place",
+		"Subject: x\n\n{password\n}":           "line 3: a { without its }",
+		"Subject: x\n\n{password}\a":           "line 1: a control character",
+		"Subject: x\n\n{password}\xff":         "line 1: not UTF-8",
+		long + "\n\n{password}":                "line 1: a subject of more than 200",
 	} {
 		if _, err := ParseWelcome(text); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%.40q: got %v, want %q", text, err, want)
