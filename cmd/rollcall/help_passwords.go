@@ -19,6 +19,7 @@ Given in the file
   as slow as hashing on purpose: about 70 a second on two cores, 5,000 people in a bit more than a minute. Leave the
   column out of the nightly file where you can. What archive/ keeps of such a drop is its records without the column,
   as CSV and on the same lines: --file last and explain read it, and take nobody's password away.
+  A column of passwords that map: does not name is unknown to rollcall, and kept as it came: have HR leave it out.
 
 Made by rollcall
   generate_password: on          a new account whose record gives none awaits one
