@@ -19,7 +19,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"targets", "carrying accounts on to applications"},
 	{"web", "the admin page"},
 	{"retention", "clearing away old runs"},
-	{"authority.fields.*", "custom profile fields"},
 	// source: other servers
 	{"source.url", "a source of type https"},
 	{"source.token", "a source of type https"},
@@ -32,17 +31,14 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.decrypt", "decryption"},
 	// format
 	// whole blocks
-	{"site", "sites"},
 	{"groups", "groups of a directory server"},
 	// map
-	{"map.fields.*", "custom profile fields"},
 	{"map.*.each", "values that are lists"},
 	{"map.*.lookup", "looking values up in a directory server"},
 	// policy
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},
 	{"guardrails.max_removals_week", "limits over a week"},
-	{"guardrails.max_field_change.fields.*", "custom profile fields"},
 	// report
 	{"report.digest", "mails that sum up several runs"},
 	{"report.ping_url", "pings"},
@@ -83,7 +79,7 @@ func (d *document) refuseValue(at, n *yaml.Node, t reflect.Type, path string) bo
 		no = no || slices.Contains(k.values, n.Value) && matches(k.path, path)
 	}
 	if t == reflect.TypeFor[roster.Field]() || t == reflect.TypeFor[roster.Name]() {
-		no = no || slices.Contains(notBuiltFields, n.Value) || strings.HasPrefix(n.Value, "fields.")
+		no = no || slices.Contains(notBuiltFields, n.Value) || t == reflect.TypeFor[roster.Field]() && strings.HasPrefix(n.Value, "fields.")
 	}
 	if path == "language" && n.Value != "en" && n.Tag != "!!null" {
 		no = true
@@ -94,8 +90,9 @@ func (d *document) refuseValue(at, n *yaml.Node, t reflect.Type, path string) bo
 	return no
 }
 
-// matches compares a path with a pattern word by word.
+// matches compares a path with a pattern word by word; a custom field is one word.
 func matches(pattern, path string) bool {
+	path = strings.Replace(path, "map.fields.", "map.", 1)
 	want, got := strings.Split(pattern, "."), strings.Split(path, ".")
 	for i, w := range want {
 		switch {

@@ -100,7 +100,7 @@ func (s *Site) checkAuthority(d *document) {
 	}
 	for _, field := range slices.Sorted(maps.Keys(s.Authority)) {
 		path := join("authority", field)
-		if field != "*" && field != roster.PasswordField.String() && !slices.Contains(feedFieldNames(), field) {
+		if _, custom := roster.Name(field).Custom(); field != "*" && !custom && field != roster.PasswordField.String() && !slices.Contains(feedFieldNames(), field) {
 			hint := suggest(field, feedFieldNames())
 			if hint == "" {
 				hint = `write a field that a feed can say, or "*"`
@@ -141,6 +141,9 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 		p.checkElements(d)
 	}
 	d.faults("scope", p.Scope.Validate())
+	if f := s.MappingOptions(p).ValidateSite(); f != nil {
+		d.fault(f.Path, codeValue, sentence(f.Path, f.Text), f.Hint)
+	}
 	p.checkDirectory(d)
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)
@@ -258,28 +261,25 @@ func (p *Profile) checkMap(d *document) {
 	if len(p.Map) == 0 || d.failed["map"] {
 		return
 	}
-	unfilled := func(f roster.Field) bool {
-		_, ok := p.Map[f.String()]
-		return !ok && !d.failed[join("map", f.String())]
+	unfilled := func(f string) bool {
+		_, ok := p.Map[f]
+		return !ok && !d.failed[join("map", f)]
 	}
 	if p.Policy.Upload != "update" {
 		p.checkRequired(d, unfilled)
 	}
 	for i, n := range p.Match.Witness {
-		f, ok := n.Field()
-		if !ok {
-			continue
-		}
+		f := string(n)
 		if at := fmt.Sprintf("match.witness[%d]", i); unfilled(f) && !d.failed[at] {
 			d.warn(at, codeUnmapped, fmt.Sprintf("match.witness names %s, which map does not fill", f), fmt.Sprintf("add  %s: COLUMN  to map, or leave it out", f), false)
 		}
 	}
 }
 
-func (p *Profile) checkRequired(d *document, unfilled func(roster.Field) bool) {
+func (p *Profile) checkRequired(d *document, unfilled func(string) bool) {
 	var names []string
 	for i, f := range p.Required {
-		if at := fmt.Sprintf("required[%d]", i); unfilled(f) && !d.failed[at] {
+		if at := fmt.Sprintf("required[%d]", i); unfilled(f.String()) && !d.failed[at] {
 			names = append(names, f.String())
 		}
 	}

@@ -144,7 +144,6 @@ func TestTheSiteIsChecked(t *testing.T) {
 		{"authority: {emial: [x]}", "1:13 error C110", `did you mean "email"?`},
 		{"authority: {'*': [x, y, x]}", "1:25 error C103", "twice"},
 		{"authority: {'*': [xx]}", "1:19 warning C306", `no profile "xx"`},
-		{"authority: {fields.a: [x]}", "1:13 error C105", "not built yet"},
 		{"state: ''", "1:8 error C110", "state is empty"},
 	} {
 		t.Run(tt.text, func(t *testing.T) {
@@ -287,11 +286,10 @@ func isSiteKey(key string) bool {
 
 func TestAValueThatIsNotBuiltIsRefusedByName(t *testing.T) {
 	for text, want := range map[string]string{
-		"source: {type: https, url: x}":                    "1:16 source.type: https is not built yet",
-		"format: {type: json, content: full}":              "1:16 format.type: json is not built yet",
-		"match: {key: fields.badge}":                       "1:14 match.key: fields.badge is not built yet",
-		"match: {witness: [last_name, fields.birth_date]}": "1:30 match.witness[1]: fields.birth_date is not built yet",
-		"required: [cohorts]":                              "1:12 required[0]: cohorts is not built yet",
+		"source: {type: https, url: x}":              "1:16 source.type: https is not built yet",
+		"format: {type: json, content: full}":        "1:16 format.type: json is not built yet",
+		"map: {fields.shift: {from: A, lookup: dn}}": "1:31 map.fields.shift.lookup is not built yet",
+		"required: [cohorts]":                        "1:12 required[0]: cohorts is not built yet",
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, errs := load(site(t, "", "x.yaml", text+"\n"), now, nil)

@@ -85,6 +85,7 @@ type Profile struct {
 	Source      source.Options            `yaml:"source"`
 	Format      format.Options            `yaml:"format"`
 	Scope       mapping.Scope             `yaml:"scope"` // R68
+	Site        string                    `yaml:"site"`  // R44
 	Match       plan.Match                `yaml:"match"`
 	Required    []roster.Field            `yaml:"required"`     // R43
 	UniqueEmail Switch                    `yaml:"unique_email"` // on, warn, off (R22)

@@ -260,6 +260,11 @@ func (p *Profile) settle(d *document) {
 	if p.Source.Type == "ldap" {
 		p.settleDirectory()
 	}
+	if f, ok := p.Match.By.Field(); ok {
+		p.Match.Key, p.Match.By = f, ""
+	} else if p.Match.By != "" {
+		p.Match.Key = roster.CustomField
+	}
 	p.Zone = zone(d, p.Timezone)
 	p.Format.Elements = mapping.Options{Map: p.Map, Memberships: p.Memberships, Action: mapping.Action(p.Format.Action), Scope: p.Scope, Prefer: p.Format.Dedupe.Prefer}.Columns()
 }

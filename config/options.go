@@ -20,6 +20,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 	return mapping.Options{
 		Map:           p.Map,
 		Key:           p.Match.Key,
+		KeyName:       p.Match.By,
 		Fallback:      p.Match.Fallback.By == "username",
 		Standardise:   string(s.Accounts.Standardise),
 		Auth:          union(methods, s.Accounts.Auth),
@@ -29,6 +30,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Commas:        p.Format.Commas,
 		TrimPasswords: p.Format.Preset == "moodle" || p.Format.Preset == "dualcode",
 		Scope:         p.Scope,
+		Site:          p.Site,
 		Catalog:       s.Listed,
 		Values:        p.Report.PersonalData == "values",
 		Hidden:        s.Hidden(),
@@ -68,12 +70,15 @@ func (s *Site) PlanOptions(p *Profile) plan.Options {
 	return plan.Options{
 		Profile:     p.Name,
 		Full:        p.Format.Content == "full",
+		Site:        p.Site,
 		Match:       p.Match,
 		Policy:      policy,
 		Required:    p.Required,
 		UniqueEmail: string(p.UniqueEmail),
 		Passwords:   plan.Passwords{Site: s.Accounts.PasswordPolicy, Method: s.Accounts.PasswordHash},
 		Set:         s.MappingOptions(p).SetModes(),
+		SetCustom:   s.MappingOptions(p).CustomModes(),
+		Custom:      s.Listed.Fields(),
 		Authority:   s.Authority,
 		Zone:        p.Zone,
 		ScopeLeft:   p.Scope.Left,
@@ -112,8 +117,9 @@ func (p *Profile) Digest() string {
 		Match               plan.Match
 		Map                 map[string]mapping.Column
 		Of                  mapping.Scope        `json:",omitzero"`
+		Site                string               `json:",omitempty"`
 		Memberships         *mapping.Memberships `json:",omitempty"`
-	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, match, p.Map, p.Scope, nil}
+	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, match, p.Map, p.Scope, p.Site, nil}
 	if !p.Memberships.IsZero() {
 		meaning.Memberships = &p.Memberships
 	}

@@ -104,7 +104,11 @@ func (c *accountsListCmd) Run(a *app) error {
 	case "json":
 		return a.array(records(accounts))
 	case "csv":
-		return exportCSV(a.stdout, accounts)
+		custom, err := d.r.Store.CustomNames(d.ctx)
+		if err != nil {
+			return err
+		}
+		return exportCSV(a.stdout, custom, accounts)
 	}
 	t := newTable(a.stdout, "id", "username", "name", "email", "employee id", "status", "reason")
 	n := 0

@@ -228,6 +228,14 @@ func mapped(s *run.Story) step {
 		if e.Password != "" {
 			t.More = append(t.More, "password: one is given, which is shown nowhere (R80)")
 		}
+		for _, c := range e.Custom {
+			text := string(roster.CustomName(c.Name)) + " " + strconv.Quote(c.Value)
+			if c.Default {
+				text += ", only for a new account (R53)"
+			}
+			t.More = append(t.More, text)
+			t.Rules = append(t.Rules, "R27")
+		}
 		if e.OldUsername != "" {
 			t.More = append(t.More, "oldusername "+strconv.Quote(e.OldUsername)+" (R35)")
 		}
@@ -277,7 +285,7 @@ func correlated(s *run.Story, problems []report.Group) step {
 	link := a.Link(s.Profile)
 	switch {
 	case link == nil:
-		t.Text, t.Rules = "with "+who+", whose "+s.Options.Match.Key.String()+" is this key; the profile does not own it", []string{"R40"}
+		t.Text, t.Rules = "with "+who+", whose "+s.Options.Match.Name()+" is this key; the profile does not own it", []string{"R40"}
 	case link.Decided:
 		t.Text, t.Rules = "with "+who+": a person has linked this key", []string{"R49"}
 	default:

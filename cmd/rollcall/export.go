@@ -31,15 +31,19 @@ func (c *accountsExportCmd) Run(a *app) error {
 	}
 	write := func(w io.Writer) error {
 		accounts := d.r.Store.Accounts(d.ctx, q)
+		custom, err := d.r.Store.CustomNames(d.ctx)
+		if err != nil {
+			return err
+		}
 		switch format {
 		case "json":
 			to := *a
 			to.stdout = w
 			return to.array(records(accounts))
 		case "xml":
-			return exportXML(w, accounts)
+			return exportXML(w, custom, accounts)
 		}
-		return exportCSV(w, accounts)
+		return exportCSV(w, custom, accounts)
 	}
 	if c.Out != "" {
 		return whole(c.Out, write)

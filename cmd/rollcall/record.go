@@ -88,7 +88,7 @@ func recordOf(a *roster.Account) record {
 	orNull(roster.LastLoginAt)
 	r = append(r,
 		cell{"roles", in(a, roster.RoleKind)}, cell{"cohorts", in(a, roster.CohortKind)}, cell{"enrolments", enrolments(a)},
-		cell{"programs", in(a, roster.ProgramKind)}, cell{"sessions", in(a, roster.SessionKind)}, cell{"fields", map[string]string{}})
+		cell{"programs", in(a, roster.ProgramKind)}, cell{"sessions", in(a, roster.SessionKind)}, cell{"fields", fieldsOf(a)})
 	add(roster.StatusReason)
 	r = append(r,
 		cell{"status_by", setBy(v)}, cell{"password_set", a.PasswordSet()}, cell{"must_change_password", a.MustChangePassword()})
@@ -98,6 +98,17 @@ func recordOf(a *roster.Account) record {
 	orNull(roster.LegalHold)
 	orNull(roster.MergedInto)
 	return r
+}
+
+// fieldsOf are an account's custom fields.
+func fieldsOf(a *roster.Account) map[string]string {
+	all := make(map[string]string, len(a.Custom))
+	for _, c := range a.Custom {
+		if c.Value != "" {
+			all[c.Name] = c.Value
+		}
+	}
+	return all
 }
 
 func stamp(t time.Time) any {
@@ -150,13 +161,17 @@ func (c cell) text() string {
 	return ""
 }
 
-// columns is r without what has no cell of its own: custom fields are columns
-// fields.NAME, of which there are none yet.
-func (r record) columns() record {
-	all := make(record, 0, len(r))
+// columns is r with a cell of its own for each of the custom fields of those names.
+func (r record) columns(custom []string) record {
+	all := make(record, 0, len(r)+len(custom))
 	for _, c := range r {
-		if c.name != "fields" {
+		held, ok := c.value.(map[string]string)
+		if !ok {
 			all = append(all, c)
+			continue
+		}
+		for _, name := range custom {
+			all = append(all, cell{string(roster.CustomName(name)), held[name]})
 		}
 	}
 	return all
@@ -175,10 +190,10 @@ func records(accounts iter.Seq2[roster.Account, error]) iter.Seq2[any, error] {
 
 // exportCSV writes accounts as CSV. Cells are exact, also those that a
 // spreadsheet would take for a formula: the file is made to be read back.
-func exportCSV(w io.Writer, accounts iter.Seq2[roster.Account, error]) error {
+func exportCSV(w io.Writer, custom []string, accounts iter.Seq2[roster.Account, error]) error {
 	out := csv.NewWriter(w)
 	var row []string
-	for _, c := range recordOf(&roster.Account{}).columns() {
+	for _, c := range recordOf(&roster.Account{}).columns(custom) {
 		row = append(row, c.name)
 	}
 	_ = out.Write(row) // the writer keeps the first error
@@ -187,7 +202,7 @@ func exportCSV(w io.Writer, accounts iter.Seq2[roster.Account, error]) error {
 			return err
 		}
 		row = row[:0]
-		for _, c := range recordOf(&a).columns() {
+		for _, c := range recordOf(&a).columns(custom) {
 			row = append(row, c.text())
 		}
 		if err := out.Write(row); err != nil {
@@ -199,7 +214,7 @@ func exportCSV(w io.Writer, accounts iter.Seq2[roster.Account, error]) error {
 }
 
 // exportXML writes <accounts><account id="7"><version>…</version>…</account></accounts>.
-func exportXML(w io.Writer, accounts iter.Seq2[roster.Account, error]) error {
+func exportXML(w io.Writer, custom []string, accounts iter.Seq2[roster.Account, error]) error {
 	if _, err := io.WriteString(w, xml.Header+"<accounts>\n"); err != nil {
 		return err
 	}
@@ -209,7 +224,7 @@ func exportXML(w io.Writer, accounts iter.Seq2[roster.Account, error]) error {
 		}
 		var b bytes.Buffer
 		fmt.Fprintf(&b, "  <account id=\"%d\">\n", a.ID)
-		for _, c := range recordOf(&a).columns()[1:] {
+		for _, c := range recordOf(&a).columns(custom)[1:] {
 			fmt.Fprintf(&b, "    <%s>", c.name)
 			if err := xml.EscapeText(&b, []byte(c.text())); err != nil {
 				return err

@@ -45,7 +45,13 @@ func (c *accountsShowCmd) Run(a *app) error {
 	case "json":
 		return a.object(shownAccount{recordOf(x), x.Links})
 	case "csv":
-		return exportCSV(a.stdout, func(yield func(roster.Account, error) bool) { yield(*x, nil) })
+		var custom []string
+		for _, c := range x.Custom {
+			if c.Value != "" {
+				custom = append(custom, c.Name)
+			}
+		}
+		return exportCSV(a.stdout, custom, func(yield func(roster.Account, error) bool) { yield(*x, nil) })
 	}
 	done, runs, err := d.r.Store.History(d.ctx, x.ID)
 	if err != nil {
@@ -83,6 +89,11 @@ func (d *desk) shown(x *roster.Account) error {
 	for _, f := range roster.FeedFields() {
 		if v[f] != "" {
 			t.row(f.String(), v[f], writer(x.Origins[f]))
+		}
+	}
+	for _, c := range x.Custom {
+		if c.Value != "" {
+			t.row(string(roster.CustomName(c.Name)), c.Value, writer(c.Origin))
 		}
 	}
 	for _, extra := range []struct{ name, value string }{

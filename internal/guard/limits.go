@@ -83,8 +83,9 @@ func (l Limits) Validate() []*roster.Fault {
 	limit("max_renames", l.MaxRenames, 0, 100)
 	for _, name := range slices.Sorted(maps.Keys(l.MaxFieldChange)) {
 		field, known := roster.FieldNamed(name)
+		_, custom := roster.Name(name).Custom()
 		switch {
-		case name == anyField:
+		case name == anyField, custom:
 		case !known:
 			fault("max_field_change."+name, strconv.Quote(name)+" is not an account field", "name a field, or default for all others")
 		case field == roster.Username:

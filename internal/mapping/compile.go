@@ -15,7 +15,7 @@ import (
 // it remembers of lookups, and may be used by several goroutines.
 type Mapper struct {
 	head     header
-	key      roster.Field
+	key      target
 	fallback bool
 	keyFrom  *source // nil where the key is in no column
 	keyForm  form    // of the match key and of previous_key
@@ -46,7 +46,7 @@ type Mapper struct {
 // A given is a field that the drop, or a constant of the profile, says.
 type given struct {
 	source
-	field     roster.Field
+	target
 	normal    form
 	clear     bool // an empty cell empties the field
 	onInvalid string
@@ -54,7 +54,7 @@ type given struct {
 
 // A made is a field that a template makes: its value, or only its default.
 type made struct {
-	field     roster.Field
+	target
 	template  template
 	byDefault bool
 	fixed     bool // the template has no places: it makes no name
@@ -83,20 +83,35 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	if len(columns) == 0 {
 		columns = implied(head)
 	}
+	if columns, err = o.resolve(columns); err != nil {
+		return nil, nil, err
+	}
 	if wants := o.wants(columns, head); len(wants) > 0 {
 		return nil, nil, head.missing(wants, head.strange(columns))
 	}
-	m = &Mapper{head: head, key: o.Key, fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names)), values: o.Values, commas: o.Commas}
+	m = &Mapper{head: head, key: o.keyTarget(), fallback: o.Fallback, namer: newNamer(o.standardise()), fieldAt: make([]string, len(names)), values: o.Values, commas: o.Commas}
 	forms := o.forms()
 	forms[roster.Theme] = o.theme()
+	if forms[roster.Site], err = o.site(); err != nil {
+		return nil, nil, err
+	}
 	normal := func(f roster.Field) form { return within(f, forms[f]) }
-	m.username, m.keyForm = normal(roster.Username), normal(o.Key)
+	m.username = normal(roster.Username)
+	if m.keyForm, err = o.keyForm(normal); err != nil {
+		return nil, nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(columns)) {
 		c := columns[name]
 		f, ok := feedField(name)
+		custom, isCustom := customName(name)
 		switch {
 		case name == passwordName:
 			m.givePassword(o, c)
+			continue
+		case isCustom:
+			if err := m.customField(o, custom, c); err != nil {
+				return nil, nil, err
+			}
 			continue
 		case !ok:
 			m.control(newSource(name, c, head))
@@ -156,6 +171,7 @@ func implied(h header) map[string]Column {
 			columns[name] = Column{From: h.names[i]}
 		}
 	}
+	impliedCustom(h, columns)
 	return columns
 }
 
@@ -172,7 +188,7 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 	for _, w := range o.Scope.columns() {
 		need(w.path, w.column)
 	}
-	key, name := o.Key.String(), roster.Username.String()
+	key, name := o.keyTarget().String(), roster.Username.String()
 	if o.Action.From != "" {
 		need("format.action", o.Action.From)
 	}
@@ -255,34 +271,44 @@ func (m *Mapper) field(o Options, f roster.Field, c Column, normal form) error {
 	if c.Max > 0 {
 		normal = atMost(c.Max, normal)
 	}
-	s := newSource(f.String(), c, m.head)
+	of := normal
+	if f == roster.Username {
+		of = within(f, func(s string) (string, *flaw) { return m.namer.made(s), nil })
+	}
+	return m.take(target{field: f}, c, normal, of)
+}
+
+// take takes a field's column, whose values have one normal form, and its template
+// and default, whose values may have another.
+func (m *Mapper) take(t target, c Column, normal, of form) error {
+	s := newSource(t.String(), c, m.head)
 	if !s.absent() {
-		m.given = append(m.given, given{source: s, field: f, normal: normal, clear: c.Blank == "clear", onInvalid: c.OnInvalid})
+		m.given = append(m.given, given{source: s, target: t, normal: normal, clear: c.Blank == "clear", onInvalid: c.OnInvalid})
 		m.mark(s)
-		if f == m.key && s.index >= 0 {
+		if m.isKey(t) && s.index >= 0 {
 			m.keyFrom = &s
 			m.breaks = append(m.breaks, s.index)
 		}
-	}
-	if f == roster.Username {
-		normal = within(f, func(s string) (string, *flaw) { return m.namer.made(s), nil })
 	}
 	for i, text := range []string{c.Template, c.Default} {
 		if text == "" {
 			continue
 		}
-		t, err := parseTemplate(text)
+		parsed, err := parseTemplate(text)
 		if err != nil {
 			return err
 		}
-		_, fixed := t.fixed()
+		_, fixed := parsed.fixed()
 		m.made = append(m.made, made{
-			field: f, template: t.bind(m.head.find), byDefault: i == 1, fixed: fixed, late: t.uses(aFinal),
-			pipes: pipesOf(c.Transform), normal: normal, onInvalid: c.OnInvalid,
+			target: t, template: parsed.bind(m.head.find), byDefault: i == 1, fixed: fixed, late: parsed.uses(aFinal),
+			pipes: pipesOf(c.Transform), normal: of, onInvalid: c.OnInvalid,
 		})
 	}
 	return nil
 }
+
+// isKey tells whether a field is the match key.
+func (m *Mapper) isKey(t target) bool { return t == m.key }
 
 // mark remembers whose value a column is, for what is wrong with its cells.
 func (m *Mapper) mark(s source) {
@@ -317,9 +343,11 @@ func (m *Mapper) arrange() {
 		return n
 	}
 	slices.SortStableFunc(m.made, func(a, b made) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.field, b.field))
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.field, b.field), cmp.Compare(a.custom, b.custom))
 	})
-	slices.SortStableFunc(m.given, func(a, b given) int { return cmp.Compare(a.field, b.field) })
+	slices.SortStableFunc(m.given, func(a, b given) int {
+		return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.custom, b.custom))
+	})
 	for _, g := range m.given {
 		if g.field == roster.Username && m.keyFrom == nil && m.fallback {
 			m.breaks = append(m.breaks, g.index) // the name stands in for the key

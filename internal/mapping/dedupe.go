@@ -246,6 +246,7 @@ func before(a, b roster.Entry) bool {
 	return cmp.Or(
 		cmp.Compare(flag(a.Preferred), flag(b.Preferred)),
 		slices.Compare(a.Values[:], b.Values[:]),
+		slices.CompareFunc(a.Custom, b.Custom, roster.CustomSaid.Compare),
 		cmp.Compare(slices.Index(wishes, a.Wish), slices.Index(wishes, b.Wish)),
 		cmp.Compare(a.OldUsername, b.OldUsername),
 		cmp.Compare(a.PreviousKey, b.PreviousKey),

@@ -70,12 +70,12 @@ func (m *Mapper) say(e *roster.Entry, r row, g *given) {
 	v, kept, wrong := g.read(r)
 	if v == "" && wrong == nil {
 		if g.clear && !kept {
-			e.Set = e.Set.With(g.field) // R14
+			g.say(e, "") // R14
 		}
 		return
 	}
 	found := len(e.Problems)
-	switch ok := m.accept(e, g.field, v, wrong, g.normal, g.onInvalid, g.column); {
+	switch ok := m.accept(e, g.target, v, wrong, g.normal, g.onInvalid, g.column); {
 	case ok && g.field == roster.Username:
 		e.Number = m.numberGiven
 	case !ok:
@@ -87,7 +87,7 @@ func (m *Mapper) say(e *roster.Entry, r row, g *given) {
 // no need. A default that comes out wrong is none: most records never need it,
 // and where one does and the field is required, the planner says so.
 func (m *Mapper) fill(e *roster.Entry, r row, t *made) {
-	if t.byDefault && e.Values[t.field] != "" {
+	if t.byDefault && t.said(e) != "" {
 		return
 	}
 	from := setting{r, nameOf(e, roster.FirstName), nameOf(e, roster.LastName)}
@@ -107,8 +107,8 @@ func (m *Mapper) fill(e *roster.Entry, r row, t *made) {
 		if wrong != nil || v == "" {
 			return
 		}
-		e.Defaults[t.field], e.HasDef = v, e.HasDef.With(t.field)
-	} else if found := len(e.Problems); !m.accept(e, t.field, v, nil, t.normal, t.onInvalid, "") {
+		t.propose(e, v)
+	} else if found := len(e.Problems); !m.accept(e, t.target, v, nil, t.normal, t.onInvalid, "") {
 		m.keep(e.Problems[found:], r, nil, v)
 		return
 	}
@@ -121,7 +121,7 @@ func (m *Mapper) fill(e *roster.Entry, r row, t *made) {
 // valid one, it is "".
 func (t *made) later(from setting) roster.Late {
 	fill, pipes, normal := t.template.later(from), t.pipes, t.normal
-	return roster.Late{Field: t.field, Default: t.byDefault, Value: func(username string) string {
+	return roster.Late{Field: t.field, Custom: t.custom, Default: t.byDefault, Value: func(username string) string {
 		v := fill(username)
 		for _, pipe := range pipes {
 			v = pipe(v)
@@ -139,18 +139,18 @@ func (t *made) later(from setting) roster.Late {
 
 // accept brings a value into its normal form and sets the field, or notes
 // what is wrong with it and does as on_invalid says (R7).
-func (m *Mapper) accept(e *roster.Entry, f roster.Field, v string, wrong *flaw, normal form, onInvalid, column string) bool {
-	if wrong == nil && f == m.key && hasInvisible(v) {
+func (m *Mapper) accept(e *roster.Entry, f target, v string, wrong *flaw, normal form, onInvalid, column string) bool {
+	if wrong == nil && m.isKey(f) && hasInvisible(v) {
 		wrong = unseen
 	}
 	if wrong == nil {
 		v, wrong = normal(v)
 	}
 	if wrong == nil {
-		if v == "" && f == roster.Username {
+		if v == "" && f.field == roster.Username {
 			return false // a template of which nothing remains
 		}
-		e.Values[f], e.Set = v, e.Set.With(f)
+		f.say(e, v)
 		return true
 	}
 	e.Problems = append(e.Problems, roster.Problem{
@@ -158,18 +158,18 @@ func (m *Mapper) accept(e *roster.Entry, f roster.Field, v string, wrong *flaw, 
 		Line: e.Line, Text: wrong.text, Fix: wrong.fix,
 	})
 	if onInvalid == "blank" && wrong.code != "E104" {
-		e.Set = e.Set.With(f)
+		f.say(e, "")
 	}
 	return false
 }
 
 // severity is how much a wrong value matters: a key that cannot be read and a
 // control character reject the row whatever the profile says (R7).
-func (m *Mapper) severity(f roster.Field, wrong *flaw, onInvalid string) roster.Severity {
+func (m *Mapper) severity(f target, wrong *flaw, onInvalid string) roster.Severity {
 	switch {
-	case f == m.key || wrong.code == "E104" || wrong.reject || onInvalid == "reject":
+	case m.isKey(f) || wrong.code == "E104" || wrong.reject || onInvalid == "reject":
 		return roster.SeverityError
-	case onInvalid != "":
+	case onInvalid != "" || wrong.warn:
 		return roster.SeverityWarning
 	}
 	return roster.Codes[wrong.code].Severity
@@ -177,12 +177,12 @@ func (m *Mapper) severity(f roster.Field, wrong *flaw, onInvalid string) roster.
 
 // identify takes the key from its field, or tells that there is none (R3, R42).
 func (m *Mapper) identify(e *roster.Entry) {
-	v := e.Values[m.key]
+	v := m.key.said(e)
 	if v != "" {
-		e.Key = keyOf(m.key, v)
+		e.Key = keyOf(m.key.field, v)
 		return
 	}
-	e.Set = e.Set.Without(m.key)
+	m.key.unsay(e)
 	if m.fallback && e.Values[roster.Username] != "" && !e.Template {
 		return
 	}
@@ -258,5 +258,5 @@ func (m *Mapper) brokenKey(cells []string) (roster.Key, bool) {
 	if v, wrong = m.keyForm(v); wrong != nil || v == "" {
 		return "", false
 	}
-	return keyOf(m.key, v), true
+	return keyOf(m.key.field, v), true
 }

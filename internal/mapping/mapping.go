@@ -46,6 +46,7 @@ func (c *Column) UnmarshalText(text []byte) error { c.From = string(text); retur
 type Options struct {
 	Map           map[string]Column // by field name, or status, suspended, deleted, oldusername, previous_key; empty: columns that bear those names
 	Key           roster.Field      // match.key
+	KeyName       roster.Name       // which field that is, where it is a custom one
 	Fallback      bool              // match.fallback is username
 	Standardise   string            // on, off, extended (R30); "" is on
 	TrimPasswords bool              // passwords lose their outer blanks, as in the presets moodle and dualcode (R11)
@@ -54,6 +55,7 @@ type Options struct {
 	Action        Action            // of a delta: the column that says what a row does
 	Commas        bool              // &#44 and &#44; in a cell are a comma (R12)
 	Prefer        map[string]string // of a person's several rows the main one has these values in these columns
+	Site          string            // of the profile (R44); "" for all
 	Scope         Scope             // which records are the profile's (R68)
 	Catalog       *roster.Catalog   // what records may name (R90); nil: nothing is checked
 	Memberships   Memberships       // keys of map: too
@@ -112,6 +114,7 @@ func (o Options) Digest() string {
 		Zone          string
 		Action        Action
 		Scope         Scope             `json:",omitzero"`
+		Site          string            `json:",omitempty"`
 		Prefer        map[string]string `json:",omitempty"`
 		Commas        bool              `json:",omitempty"`
 		Catalog       string            `json:",omitempty"`
@@ -120,13 +123,14 @@ func (o Options) Digest() string {
 	}{
 		Rules:         rules,
 		Map:           map[string]column{},
-		Key:           o.Key.String(),
+		Key:           o.keyTarget().String(),
 		Fallback:      o.Fallback,
 		Standardise:   o.standardise(),
 		Auth:          slices.Sorted(slices.Values(o.auth())),
 		Zone:          o.zone().String(),
 		Action:        o.Action,
 		Scope:         o.Scope,
+		Site:          o.Site,
 		Prefer:        o.Prefer,
 		Commas:        o.Commas,
 		Catalog:       o.Catalog.Digest(),

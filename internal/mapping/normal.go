@@ -20,6 +20,7 @@ type flaw struct {
 	code   string
 	text   string // "" takes the code's sentence
 	fix    string // "" takes the code's fix
+	warn   bool   // a warning, whatever the code usually is
 	reject bool   // the profile says that it rejects the row
 }
 

@@ -34,6 +34,8 @@ func (o Options) Validate() []*roster.Fault {
 			k.field(name, f, c)
 		case name == passwordName:
 			k.password(name, c)
+		case strings.HasPrefix(name, "fields."):
+			k.custom(name, c)
 		case slices.Contains(controls, name):
 			k.control(name, c)
 		case notBuilt(name):
@@ -49,17 +51,17 @@ func (o Options) Validate() []*roster.Fault {
 
 // notBuilt knows what the configuration has names for and accounts do not hold yet.
 func notBuilt(name string) bool {
-	return strings.HasPrefix(name, "fields.")
+	return false
 }
 
 // key checks that records can be found at all (R40, R42).
 func (k *checker) key() {
-	name := k.o.Key.String()
+	name := k.o.keyTarget().String()
 	if len(k.o.Map) == 0 {
 		return
 	}
 	c := k.o.Map[name]
-	unsaid := c.From == "" && c.Template == "" && c.Const == ""
+	unsaid := c.From == "" && c.Template == "" && c.Const == "" && !k.standIn(name)
 	switch {
 	case unsaid && k.o.Fallback && k.o.Map[roster.Username.String()].From != "":
 	case unsaid:

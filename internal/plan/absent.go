@@ -27,6 +27,18 @@ func (p *planner) absent() error {
 		if a.Status() == roster.Deleted {
 			continue
 		}
+		if !p.sees(&a) {
+			if err := w.letGo(&a); err != nil {
+				return err
+			}
+			continue
+		}
+		if p.Site != "" && p.Same == nil {
+			p.facts.Owned++
+			if a.Status() == roster.Active {
+				p.facts.ActiveBefore++
+			}
+		}
 		p.owned.add(a.ID)
 		if !p.Full || p.mentioned(a.ID) || p.hinted.has(a.ID) {
 			continue
@@ -53,6 +65,10 @@ func (p *planner) unmentioned() (ids []uint64, err error) {
 			continue
 		}
 		p.owned.add(l.Account)
+		if p.Site != "" { // only the account itself says whether it is seen
+			ids = append(ids, l.Account)
+			continue
+		}
 		p.facts.Owned++
 		if l.Status == roster.Active {
 			p.facts.ActiveBefore++

@@ -74,6 +74,10 @@ func (w *people) newcomer(e roster.Entry) error {
 			return err
 		}
 	}
+	if code == "" && d.judgeNew() {
+		e.Problems = append(e.Problems, d.problems...)
+		return w.reject(e, 0)
+	}
 	if code != "" {
 		e.Problems = append(e.Problems, d.problems...)
 		return w.rejectFor(e, code, 0)
@@ -118,7 +122,7 @@ func (w *people) hopeless(e roster.Entry) bool {
 	if mail != "" && !numbered && w.UniqueEmail == "on" && slices.Contains(w.Required, roster.Email) && (contested || len(w.byEmail[mail]) > 0) {
 		return true
 	}
-	return len(d.lacking()) > 0
+	return len(d.lacking()) > 0 || slices.ContainsFunc(d.soles, func(s *sole) bool { return s.required && d.soleTaken(s) })
 }
 
 // tooEarly tells whether the account starts so late that it is left out for now
@@ -148,8 +152,12 @@ func (d *draft) fill() {
 			d.set(f, e.Defaults[f], roster.OriginDefault)
 		}
 	}
-	if d.now.Values[d.Match.Key] == "" && d.entry.Key != "" {
-		d.set(d.Match.Key, string(d.entry.Key), d.me)
+	d.fillCustom()
+	if d.now.Values[roster.Site] == "" && d.Site != "" {
+		d.set(roster.Site, d.Site, d.me)
+	}
+	if d.keyOf(d.now) == "" && d.entry.Key != "" {
+		d.setKey(string(d.entry.Key))
 	}
 	d.now.Links = []roster.Link{{Profile: d.Profile, Key: d.entry.Key, Claim: d.claim(nil)}}
 }
@@ -228,27 +236,27 @@ func (d *draft) address() (code string, err error) {
 }
 
 // lacking are the required fields that the account would not have (R43).
-func (d *draft) lacking() []roster.Field {
-	var all []roster.Field
+func (d *draft) lacking() []string {
+	var all []string
 	for _, f := range d.Required {
 		if d.now.Values[f] == "" {
-			all = append(all, f)
+			all = append(all, f.String())
 		}
 	}
-	return all
+	return append(all, d.lackingCustom()...)
 }
 
 // raise makes the problem of a required field an error; E120 where the field
 // is simply empty (R7, R8).
-func raise(problems []roster.Problem, f roster.Field, e roster.Entry) []roster.Problem {
+func raise(problems []roster.Problem, field string, e roster.Entry) []roster.Problem {
 	for i := range problems {
-		if problems[i].Field == f.String() {
+		if problems[i].Field == field {
 			problems[i].Severity = roster.SeverityError
 			return problems
 		}
 	}
 	empty := roster.NewProblem("E120", e.Line, e.Key)
-	empty.Field = f.String()
+	empty.Field = field
 	return append(problems, empty)
 }
 
@@ -276,6 +284,11 @@ func (d *draft) begin() {
 // grant takes the account's names off the market, where anybody may yet ask for
 // them: of a million newcomers, nearly none.
 func (w *people) grant(d *draft) {
+	for _, s := range w.soles {
+		if v := d.now.Value(s.name); v != "" && s.open {
+			s.granted[w.index.hash(roster.Fold(v))] = struct{}{}
+		}
+	}
 	take := func(kind *names, of *contest, name string) {
 		if hash := w.index.hash(roster.Fold(name)); name != "" && w.index.wanted(of, hash) {
 			kind.granted[hash] = struct{}{}

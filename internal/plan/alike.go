@@ -37,7 +37,11 @@ func (w *people) alike(e roster.Entry) []*roster.Account {
 	}
 	var all []*roster.Account
 	if mail := e.Values[roster.Email]; mail != "" {
-		all = slices.Clone(w.byEmail[roster.Fold(mail)])
+		for _, a := range w.byEmail[roster.Fold(mail)] {
+			if w.sees(a) {
+				all = append(all, a)
+			}
+		}
 	}
 	if like := likeness(w.Match.Witness, e.Value); like != "" {
 		for _, a := range w.byLikeness[like] {

@@ -6,8 +6,8 @@ import (
 	"rollcall/internal/roster"
 )
 
-// within is a chunk without the records that the scope leaves out.
-func (p *planner) within(part []numbered) []numbered {
+// inScope is a chunk without the records that the scope leaves out.
+func (p *planner) inScope(part []numbered) []numbered {
 	out := func(e numbered) bool { return e.Outside != "" }
 	if !slices.ContainsFunc(part, out) {
 		return part
@@ -53,9 +53,12 @@ func (w *people) leaveScope(e roster.Entry) error {
 			}
 		}
 	}
+	for _, a := range w.elsewhere(e.Key) {
+		w.hinted.add(a.ID)
+	}
 	for _, a := range w.bearersOfNames(e) {
 		w.hinted.add(a.ID)
-		if e.Key == "" && w.Match.Fallback.By != "" && a.Link(w.Profile) != nil && !slices.Contains(own, a) {
+		if e.Key == "" && w.Match.Fallback.By != "" && a.Link(w.Profile) != nil && w.sees(a) && !slices.Contains(own, a) {
 			own = append(own, a)
 		}
 	}

@@ -51,7 +51,7 @@ type Change struct {
 // A FieldChange is one field before and after, with who wrote it.
 type FieldChange struct {
 	Field roster.Field  `json:"-"`
-	Name  string        `json:"name"` // of Field
+	Name  string        `json:"name"` // of Field; of a [roster.CustomField] which one it is
 	Old   string        `json:"old"`
 	New   string        `json:"new"`
 	Was   roster.Origin `json:"was,omitempty"` // origin of Old; feed fields only
@@ -68,6 +68,33 @@ type LinkChange struct {
 	Decided bool         `json:"decided,omitempty"` // a person made it (R49), or had made what is removed
 }
 
+func (f *FieldChange) name() roster.Name { return roster.Name(f.Name) }
+
+// In is what an account holds of the field that f changes.
+func (f *FieldChange) In(a *roster.Account) string {
+	if f.Field == roster.CustomField {
+		return a.Value(f.name())
+	}
+	return a.Values[f.Field]
+}
+
+// Write makes the change to an account.
+func (f *FieldChange) Write(a *roster.Account) {
+	if f.Field == roster.CustomField {
+		a.Write(f.name(), f.New, f.Is)
+		return
+	}
+	a.Values[f.Field] = f.New
+	if f.Field < roster.NumFeedFields {
+		a.Origins[f.Field] = f.Is
+	}
+}
+
+// Fed tells whether a feed can say the field.
+func (f *FieldChange) Fed() bool {
+	return f.Field < roster.NumFeedFields || f.Field == roster.CustomField
+}
+
 // Field finds what the change does to f; nil where it leaves f alone.
 func (c *Change) Field(f roster.Field) *FieldChange {
 	for i := range c.Fields {
@@ -78,9 +105,9 @@ func (c *Change) Field(f roster.Field) *FieldChange {
 	return nil
 }
 
-// Sort puts the fields in the order of [roster.Field], the links in that of their profiles.
+// Sort puts the fields in the order of [roster.Field], custom ones by name, the links in that of their profiles.
 func (c *Change) Sort() {
-	slices.SortFunc(c.Fields, func(a, b FieldChange) int { return cmp.Compare(a.Field, b.Field) })
+	slices.SortFunc(c.Fields, func(a, b FieldChange) int { return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Name, b.Name)) })
 	slices.SortFunc(c.Links, func(a, b LinkChange) int { return cmp.Compare(a.Profile, b.Profile) })
 	sortGrantChanges(c.Memberships)
 }

@@ -21,6 +21,8 @@ type people struct {
 	holds      map[string][]Hold
 	byLikeness map[string][]*roster.Account // values of all witnesses, deleted accounts left out
 	right      map[uint64]Guess             // passwords that are those of their accounts already
+	bySole     map[string][]*roster.Account // of custom fields that no two share: by name and folded value
+	hidden     map[string][]*roster.Account // of other sites, by folded key
 	decided    map[string]bool              // folded keys that a person has decided to be somebody new
 	erased     map[string]bool              // folded keys of accounts that were erased
 }
@@ -29,7 +31,7 @@ type people struct {
 func (p *planner) load(part []numbered) (*people, error) {
 	n := len(part)
 	q := Query{
-		Profile: p.Profile, Field: p.Match.Key, Now: p.now,
+		Profile: p.Profile, Field: p.Match.Key, Custom: p.Match.By, Now: p.now,
 		Keys: make([]roster.Key, 0, n), Values: make([]string, 0, n), Usernames: make([]string, 0, n), Emails: make([]string, 0, n),
 	}
 	for i := range part {
@@ -50,6 +52,19 @@ func (p *planner) load(part []numbered) (*people, error) {
 			if mail != "" {
 				q.Emails = append(q.Emails, roster.Fold(mail))
 			}
+		}
+	}
+	for _, s := range p.soles {
+		u := UniqueQuery{Name: s.name}
+		for _, e := range part {
+			for _, c := range e.Custom {
+				if roster.CustomName(c.Name) == s.name && c.Value != "" {
+					u.Values = append(u.Values, roster.Fold(c.Value))
+				}
+			}
+		}
+		if len(u.Values) > 0 {
+			q.Unique = append(q.Unique, u)
 		}
 	}
 	if p.likes {
@@ -78,6 +93,8 @@ func (p *planner) load(part []numbered) (*people, error) {
 		named:      make(map[string]bool, len(q.Usernames)),
 		holds:      map[string][]Hold{},
 		byLikeness: map[string][]*roster.Account{},
+		bySole:     map[string][]*roster.Account{},
+		hidden:     map[string][]*roster.Account{},
 		decided:    map[string]bool{},
 		erased:     found.Erased,
 	}
@@ -101,24 +118,40 @@ func (p *planner) load(part []numbered) (*people, error) {
 }
 
 func (w *people) enter(a *roster.Account) {
+	if !w.sees(a) {
+		w.hide(a)
+		w.enterNames(a)
+		return
+	}
 	if l := a.Link(w.Profile); l != nil && l.Key != "" {
 		k := roster.Fold(string(l.Key))
 		w.byKey[k] = append(w.byKey[k], a)
 	}
-	if v := a.Values[w.Match.Key]; v != "" {
+	if v := w.keyOf(a); v != "" {
 		k := roster.Fold(v)
 		w.byField[k] = append(w.byField[k], a)
 	}
-	if a.Status() == roster.Deleted {
-		return
-	}
-	if name := a.Values[roster.Username]; name != "" {
-		w.byName[roster.Fold(name)] = a
-	}
-	if w.likes {
+	w.enterNames(a)
+	if w.likes && a.Status() != roster.Deleted {
 		if like := likeness(w.Match.Witness, a.Value); like != "" {
 			w.byLikeness[like] = append(w.byLikeness[like], a)
 		}
+	}
+}
+
+// enterNames notes what is an account's own on every site.
+func (w *people) enterNames(a *roster.Account) {
+	if a.Status() == roster.Deleted {
+		return
+	}
+	for _, s := range w.soles {
+		if v := a.Value(s.name); v != "" {
+			k := string(s.name) + Between + roster.Fold(v)
+			w.bySole[k] = append(w.bySole[k], a)
+		}
+	}
+	if name := a.Values[roster.Username]; name != "" {
+		w.byName[roster.Fold(name)] = a
 	}
 	if mail := a.Values[roster.Email]; mail != "" {
 		k := roster.Fold(mail)
@@ -197,7 +230,7 @@ func (w *people) bearing(key roster.Key) []*roster.Account {
 	var live, dead []*roster.Account
 	for _, a := range w.byField[roster.Fold(string(key))] {
 		switch {
-		case !w.sameKey(roster.NormalKey(a.Values[w.Match.Key]), key):
+		case !w.sameKey(roster.NormalKey(w.keyOf(a)), key):
 		case a.Status() == roster.Deleted:
 			dead = append(dead, a)
 		default:
@@ -228,6 +261,9 @@ func (w *people) byOwnKey(e roster.Entry) match {
 	case len(known) == 1:
 		// An account that the profile knows by another key may be another record's.
 		return match{account: known[0], later: known[0].Link(w.Profile) != nil}
+	}
+	if known := w.elsewhere(e.Key); len(known) > 0 {
+		return match{code: "E306", touched: known}
 	}
 	return match{later: true}
 }
@@ -260,6 +296,9 @@ func (w *people) otherwise(e roster.Entry) match {
 		}
 		switch len(known) {
 		case 0:
+			if known = w.elsewhere(e.PreviousKey); len(known) > 0 {
+				return match{code: "E306", touched: known}
+			}
 			return match{code: "E305"}
 		case 1:
 			return w.unlessSeen(match{account: known[0], rekeyed: true})
@@ -274,6 +313,9 @@ func (w *people) otherwise(e roster.Entry) match {
 				return match{code: "E305"}
 			}
 		}
+		if !w.sees(a) {
+			return match{code: "E306", touched: []*roster.Account{a}}
+		}
 		if w.Match.Key != roster.Username && !w.free(a, e.Key) {
 			return match{code: "E302", touched: []*roster.Account{a}}
 		}
@@ -286,6 +328,8 @@ func (w *people) otherwise(e roster.Entry) match {
 	switch {
 	case a == nil:
 		return match{}
+	case !w.sees(a):
+		return match{code: "E306", touched: []*roster.Account{a}}
 	case e.Key == "" && a.Link(w.Profile) != nil, w.Person != "" && w.free(a, e.Key):
 		return w.unlessSeen(match{account: a})
 	case w.free(a, e.Key) && a.Status() == roster.Active && !w.protected(a):
@@ -313,7 +357,7 @@ func (w *people) forgotten(key roster.Key) bool {
 
 // free tells whether nothing but key is known as the account's key.
 func (w *people) free(a *roster.Account, key roster.Key) bool {
-	own := roster.NormalKey(a.Values[w.Match.Key])
+	own := roster.NormalKey(w.keyOf(a))
 	if w.Match.Key == roster.Username {
 		own = ""
 	}

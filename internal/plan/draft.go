@@ -19,12 +19,14 @@ type draft struct {
 	problems []roster.Problem
 	absent   bool // no record asked for it
 	outside  bool // its record left the scope
+	hidden   bool // of another site than the profile's
 	byDate   bool // a date alone suspends or starts it
 	adopted  bool // the profile links an account that it did not own, or by another key
 	rekeyed  bool
 	clear    roster.Clear // the password to set; "" where none is
 	weak     bool         // it is
 	wants    [2]*wish     // username and address that other accounts must give up first
+	more     []*wish      // values of custom fields likewise, in the order of soles; mostly nil
 }
 
 // clone copies an account, so that its links and grants can change.
@@ -114,8 +116,9 @@ func (d *draft) fields() {
 			d.field(f, e.Defaults[f])
 		}
 	}
-	if d.adopted && d.now.Values[d.Match.Key] == "" && e.Key != "" {
-		d.set(d.Match.Key, string(e.Key), d.me)
+	d.customFields()
+	if d.adopted && d.keyOf(d.now) == "" && e.Key != "" {
+		d.setKey(string(e.Key))
 	}
 	d.dates()
 	d.password()
@@ -157,10 +160,12 @@ func same(f roster.Field, a, b string) bool {
 }
 
 // mayWrite tells whether this profile may overwrite what stands in f (R54).
-func (d *draft) mayWrite(f roster.Field) bool { return d.mayOverwrite(f, d.was.Origins[f]) }
+func (d *draft) mayWrite(f roster.Field) bool {
+	return d.mayOverwrite(d.was.Origins[f], f.String())
+}
 
-// mayOverwrite is [draft.mayWrite] for what by has written.
-func (d *draft) mayOverwrite(f roster.Field, by roster.Origin) bool {
+// mayOverwrite is mayWrite for what somebody has written into a field of that name.
+func (d *draft) mayOverwrite(by roster.Origin, name string) bool {
 	if d.Person != "" {
 		return true
 	}
@@ -172,12 +177,12 @@ func (d *draft) mayOverwrite(f roster.Field, by roster.Origin) bool {
 	if owner.Claim == roster.ClaimGone != gone {
 		return !gone // who claims the account goes before who does not, or both would write in turn
 	}
-	return d.rank(f, d.me) < d.rank(f, by)
+	return d.rank(name, d.me) < d.rank(name, by)
 }
 
 // rank is a profile's place in the authority over f; the unnamed stand last, together.
-func (d *draft) rank(f roster.Field, by roster.Origin) int {
-	order, ok := d.Authority[f.String()]
+func (d *draft) rank(name string, by roster.Origin) int {
+	order, ok := d.Authority[name]
 	if !ok {
 		order = d.Authority["*"]
 	}
@@ -193,6 +198,8 @@ func (d *draft) late() {
 		value := l.Value(d.now.Values[roster.Username])
 		switch {
 		case value == "": // nothing came of it, so it says nothing
+		case l.Field == roster.CustomField:
+			d.lateCustom(l, value)
 		case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && !d.entry.Set.Has(l.Field)):
 			d.field(l.Field, value)
 		case d.was.ID != 0:
@@ -235,8 +242,9 @@ func (d *draft) change() (c Change, ok bool) {
 		}
 		c.Fields = append(c.Fields, fc)
 	}
+	c.Fields = d.customChanges(c.Fields)
 	c.Action = d.action(c)
-	c.ByDate = c.ByDate && len(c.Links) == 0 && len(c.Memberships) == 0 && !slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Field < roster.NumFeedFields })
+	c.ByDate = c.ByDate && len(c.Links) == 0 && len(c.Memberships) == 0 && !slices.ContainsFunc(c.Fields, func(f FieldChange) bool { return f.Fed() })
 	c.Reason = d.reason
 	if c.Reason == "" {
 		c.Reason = d.why(c.Action)
@@ -274,7 +282,7 @@ func (d *draft) why(a Action) string {
 	switch {
 	case a == Add:
 		return "new in the feed"
-	case d.adopted && a == Update && d.was.Values[d.Match.Key] == "":
+	case d.adopted && a == Update && d.keyOf(d.was) == "":
 		return "adopted: found by username, now known by its key"
 	case d.adopted && a == Update:
 		return "found by its key, now linked to this profile"

@@ -9,7 +9,7 @@ const departments = 1000
 
 // emit ends a draft: its change goes into the plan, its row into the ledger.
 func (p *planner) emit(d *draft) error {
-	if d.was.ID != 0 {
+	if d.was.ID != 0 && !d.hidden {
 		p.owned.add(d.was.ID)
 	}
 	if d.fault != "" && !d.absent {
@@ -45,6 +45,7 @@ func (p *planner) count(d *draft, c Change) {
 			p.facts.ByDate.Started++
 		}
 		p.facts.Rows.Unchanged++
+	case d.hidden:
 	case d.absent:
 		p.facts.Absent.count(c.Action)
 		if c.Action == Update {
@@ -99,7 +100,7 @@ func (r *Rows) count(action Action) {
 func (p *planner) effects(d *draft, c Change) {
 	f := &p.facts
 	active := func(a *roster.Account) int {
-		if a.Status() == roster.Active && (p.Person != "" || a.Link(p.Profile) != nil) {
+		if a.Status() == roster.Active && (p.Person != "" || a.Link(p.Profile) != nil) && p.sees(a) {
 			return 1
 		}
 		return 0
@@ -120,7 +121,7 @@ func (p *planner) effects(d *draft, c Change) {
 		f.Renames++
 	}
 	for _, fc := range c.Fields {
-		if fc.Field < roster.NumFeedFields && fc.Field != roster.Username && fc.Old != "" {
+		if fc.Fed() && fc.Field != roster.Username && fc.Old != "" {
 			f.FieldChanges[fc.Name]++
 		}
 	}

@@ -65,7 +65,10 @@ func (p *planner) pairs() Pairs {
 }
 
 // wants are the pairs of one look.
-type wants struct{ bodies, names, emails Pairs }
+type wants struct {
+	bodies, names, emails Pairs
+	soles                 []Pairs // values of custom fields that no two accounts share
+}
 
 // look reads the drop once and notes duplicates. Where every record is read it
 // asks the directory, too, until something is met: of a first load nothing is,
@@ -74,8 +77,11 @@ func (p *planner) look() error {
 	x := &p.index
 	x.seed = maphash.MakeSeed()
 	x.canaries = make([]bool, len(p.Canaries))
-	w := wants{p.pairs(), p.pairs(), p.pairs()}
-	for _, list := range []Pairs{w.bodies, w.names, w.emails} {
+	w := wants{bodies: p.pairs(), names: p.pairs(), emails: p.pairs()}
+	for range p.soles {
+		w.soles = append(w.soles, p.pairs())
+	}
+	for _, list := range append([]Pairs{w.bodies, w.names, w.emails}, w.soles...) {
 		defer list.Close()
 	}
 	p.asking, p.looking = p.Same == nil, true
@@ -96,6 +102,11 @@ func (p *planner) look() error {
 	p.strangers, p.asking, p.looking = p.asking, false, false
 	if err != nil {
 		return err
+	}
+	for i, s := range p.soles {
+		if err := s.gather(w.soles[i]); err != nil {
+			return err
+		}
 	}
 	return x.gather(w)
 }
@@ -134,6 +145,11 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 			return err
 		}
 	}
+	for i, s := range p.soles {
+		if err := s.register(e, w.soles[i], x, id); err != nil {
+			return err
+		}
+	}
 	x.unseen = x.unseen || p.counted(*e) || len(e.Late) > 0 && name == ""
 	if mail := lateMail(*e); mail != "" {
 		return w.emails.Add(x.hash(roster.Fold(mail)), 0) // of no one's: each gets its own once it has its name
@@ -144,7 +160,7 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 // meet looks for anybody whom the records of a chunk could mean, and sets them
 // aside as [planner.known] would that finds none.
 func (p *planner) meet(part []numbered) error {
-	w, err := p.load(p.within(part))
+	w, err := p.load(p.inScope(part))
 	if err != nil {
 		return err
 	}
@@ -276,11 +292,16 @@ func (x *index) body(e roster.Entry) uint64 {
 		}
 	}
 	text(e.Password.Reveal())
+	for _, c := range e.Custom {
+		fmt.Fprintf(&h, "%t\x00", c.Default)
+		text(c.Name)
+		text(c.Value)
+	}
 	text(string(e.Wish))
 	text(e.OldUsername)
 	text(string(e.PreviousKey))
 	for _, l := range e.Late {
-		text(l.Field.String())
+		text(l.Field.String() + l.Custom)
 		text(l.Value("u"))
 	}
 	h.Write(appendMembers(nil, e.Members))

@@ -31,7 +31,8 @@ func (m *memory) Find(_ context.Context, q Query) (Found, error) {
 		l := a.Link(q.Profile)
 		lives := a.Status() != roster.Deleted
 		if l != nil && in(keys, roster.Fold(string(l.Key))) ||
-			in(q.Values, roster.Fold(a.Values[q.Field])) ||
+			in(q.Values, roster.Fold((&Match{Key: q.Field, By: q.Custom}).Of(&a))) ||
+			lives && slices.ContainsFunc(q.Unique, func(u UniqueQuery) bool { return in(u.Values, roster.Fold(a.Value(u.Name))) }) ||
 			lives && in(q.Usernames, roster.Fold(a.Values[roster.Username])) ||
 			lives && in(q.Emails, roster.Fold(a.Values[roster.Email])) ||
 			lives && in(q.Likes, likeness(q.Witness, a.Value)) ||
@@ -114,10 +115,7 @@ func (m *memory) apply(p Plan) {
 			m.holds = append(m.holds, Hold{Name: roster.Fold(a.Values[roster.Username]), Account: a.ID})
 		}
 		for _, f := range c.Fields {
-			a.Values[f.Field] = f.New
-			if f.Field < roster.NumFeedFields {
-				a.Origins[f.Field] = f.Is
-			}
+			f.Write(a)
 		}
 		for _, lc := range c.Links {
 			if lc.New == "" {
@@ -247,7 +245,7 @@ func (p Plan) told() []string {
 	for _, c := range p.Changes {
 		s := string(c.Action) + " " + string(c.Key)
 		for _, f := range c.Fields {
-			if f.Field < roster.NumFeedFields && c.Action != Add {
+			if f.Fed() && c.Action != Add {
 				s += " " + f.Name + "=" + f.New
 			}
 		}

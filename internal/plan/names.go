@@ -172,7 +172,7 @@ func (d *draft) ask(i int, kind *names, name uint64, holders []uint64, never boo
 		kind.gave.add(d.was.ID)
 	default:
 		w := &wish{kind: kind, draft: d, name: name, holders: holders}
-		d.wants[i] = w
+		d.await(i, w)
 		kind.moves[d.was.ID] = w
 		for _, h := range holders {
 			kind.waiters[h] = append(kind.waiters[h], w)
@@ -182,6 +182,12 @@ func (d *draft) ask(i int, kind *names, name uint64, holders []uint64, never boo
 
 // deny takes a name back out of the draft; the rest of it stays (R22, R34).
 func (d *draft) deny(i int) {
+	if i > forEmail {
+		s := d.soles[i-forEmail-1]
+		d.taken(s)
+		d.now.Write(s.name, d.was.Value(s.name), d.was.OriginOf(s.name))
+		return
+	}
 	f, code := roster.Username, "E303"
 	if i == forEmail {
 		f, code = roster.Email, "E130"

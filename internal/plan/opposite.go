@@ -35,6 +35,7 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 				b.Fields = append(b.Fields, FieldChange{Field: f, Name: f.String(), Old: v, Was: origin(now, f)})
 			}
 		}
+		b.Fields = append(b.Fields, customDiff(now, &roster.Account{})...)
 		for _, l := range now.Links {
 			b.Links = append(b.Links, LinkChange{Profile: l.Profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided})
 		}
@@ -43,13 +44,14 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 	}
 	moved := c.moved(now)
 	for _, f := range c.Fields {
+		is := f.In(now)
 		switch {
-		case moved.Has(f.Field):
-			if now.Values[f.Field] != f.New && now.Values[f.Field] != f.Old {
+		case f.Field == roster.CustomField && is != f.New, f.Field != roster.CustomField && moved.Has(f.Field):
+			if is != f.New && is != f.Old {
 				alone(f.Name, "left alone: the field has been changed since")
 			}
-		case now.Values[f.Field] == f.New:
-			b.Fields = append(b.Fields, FieldChange{Field: f.Field, Name: f.Name, Old: f.New, New: f.Old, Was: origin(now, f.Field), Is: f.Was})
+		case is == f.New:
+			b.Fields = append(b.Fields, FieldChange{Field: f.Field, Name: f.Name, Old: f.New, New: f.Old, Was: now.OriginOf(f.name()), Is: f.Was})
 		}
 	}
 	for _, l := range c.Links {
@@ -88,7 +90,7 @@ var together = []roster.FieldSet{
 // belong together with one of them.
 func (c *Change) moved(now *roster.Account) (moved roster.FieldSet) {
 	for _, f := range c.Fields {
-		if now.Values[f.Field] != f.New {
+		if f.Field != roster.CustomField && now.Values[f.Field] != f.New {
 			moved = moved.With(f.Field)
 		}
 	}

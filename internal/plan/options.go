@@ -10,8 +10,9 @@ import (
 
 // Match says how records find their accounts (profile key match:).
 type Match struct {
-	Key        roster.Field  `yaml:"key"`      // R40; employee_id where absent
-	Fallback   Fallback      `yaml:"fallback"` // R42; zero: strict
+	By         roster.Name   `yaml:"key" json:",omitempty"` // R40, as it is written; only a custom field stays here
+	Key        roster.Field  `yaml:"-"`                     // R40; [roster.CustomField] where By says which
+	Fallback   Fallback      `yaml:"fallback"`              // R42; zero: strict
 	IgnoreCase bool          `yaml:"ignore_case"`
 	Witness    []roster.Name `yaml:"witness"`                     // R45
 	Lookalike  string        `yaml:"lookalike" json:",omitempty"` // wait, warn, off (R48); "" is off
@@ -64,13 +65,16 @@ type Options struct {
 	Person roster.Origin `json:",omitempty"`
 
 	Profile     string
-	Full        bool // absence means something
+	Full        bool   // absence means something
+	Site        string `json:",omitempty"` // whose accounts, and those below it, the profile sees alone (R44); "": all
 	Match       Match
 	Policy      Policy // with accounts.protect united into Protect
 	Passwords   Passwords
 	Required    []roster.Field
 	UniqueEmail string                               // on, warn, off (R22)
 	Set         [roster.NumFeedFields]roster.SetMode // R51
+	SetCustom   map[string]roster.SetMode            `json:",omitempty"` // the same of custom fields, by the catalog's name
+	Custom      []roster.Item                        `json:",omitempty"` // the custom fields of the catalog (R27)
 	Authority   map[string][]string                  // field name or "*" to profiles, highest first (R54)
 	Zone        *time.Location                       // in which days end (R70); nil: UTC
 	ScopeLeft   string                               `json:",omitempty"` // keep, suspend: whom the scope leaves out (R68); "" is keep
@@ -120,9 +124,11 @@ type Listed struct {
 // A Query names accounts, by any of several ways.
 type Query struct {
 	Profile   string
-	Keys      []roster.Key  // of Profile's links; compared by [roster.Fold]
-	Field     roster.Field  // the match key, by whose value accounts are found that the profile does not link yet
-	Values    []string      // of Field; compared by [roster.Fold]
+	Keys      []roster.Key // of Profile's links; compared by [roster.Fold]
+	Field     roster.Field // the match key, by whose value accounts are found that the profile does not link yet
+	Values    []string     // of Field; compared by [roster.Fold]
+	Custom    roster.Name  // which field Field is, where it is a [roster.CustomField]
+	Unique    []UniqueQuery
 	Usernames []string      // folded
 	Emails    []string      // folded; deleted accounts hold none
 	Witness   []roster.Name // fields by all of which accounts are found that are not deleted
@@ -130,6 +136,13 @@ type Query struct {
 	IDs       []uint64
 	Grants    bool      // with their grants
 	Now       time.Time // a hold that has run out by then is none
+}
+
+// A UniqueQuery names the holders of values of a custom field that no two accounts
+// share (R27); the deleted hold none.
+type UniqueQuery struct {
+	Name   roster.Name
+	Values []string // compared by [roster.Fold]
 }
 
 // Found is the answer to a [Query].

@@ -68,7 +68,7 @@ func (d *draft) renew() {
 	switch {
 	case d.entry.Password == "", d.Policy.Update == "none", d.Policy.Update == "fill_missing" && had != "":
 	case d.right[d.was.ID] == guessOf(d.was, d.entry.Password) && d.was.PasswordSet():
-	case !d.mayOverwrite(roster.PasswordField, d.was.Password().By):
+	case !d.mayOverwrite(d.was.Password().By, roster.PasswordField.String()):
 		d.remark("E310", roster.PasswordField.String(), "") // or two feeds would set it in turn
 	default:
 		d.take()
@@ -197,7 +197,7 @@ func (f *Facts) countWelcome(was, now *roster.Account) {
 func (p Person) Password(a *roster.Account, c Change, force, reset bool) (Change, error) {
 	now := clone(a)
 	for _, f := range c.Fields {
-		now.Values[f.Field] = f.New
+		f.Write(now)
 	}
 	state := now.Password()
 	switch {

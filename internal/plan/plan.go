@@ -49,6 +49,7 @@ func Make(ctx context.Context, o Options, drop Entries, dir Directory, sink Sink
 		me: cmp.Or(o.Person, roster.Origin(o.Profile)), usernames: newNames(), emails: newNames(),
 		facts: Facts{Full: o.Full, FieldChanges: map[string]int{}, Departments: map[string]Movement{}},
 	}
+	p.findSoles()
 	for _, step := range []func() error{p.look, p.owner, p.known, p.adopt, p.beyond, p.absent, p.settle, p.add} {
 		if err := step(); err != nil {
 			return Facts{}, err
@@ -93,6 +94,7 @@ type planner struct {
 	left      bitset  // accounts whose record the scope leaves out
 	clean     bitset  // those of them whose record the next run need not read
 	pending   []*draft
+	soles     []*sole
 	usernames names
 	emails    names
 	numbers   map[string]*numbers // by base name, while adding

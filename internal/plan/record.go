@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"rollcall/internal/roster"
 )
 
@@ -12,7 +14,7 @@ func (p *planner) known() error {
 	p.asking = true
 	defer func() { p.asking = false }()
 	return p.each(p.all(), func(part []numbered) error {
-		w, err := p.load(p.within(part))
+		w, err := p.load(p.inScope(part))
 		if err != nil {
 			return err
 		}
@@ -188,7 +190,7 @@ func (w *people) mention(e roster.Entry) {
 		if k == "" {
 			continue
 		}
-		for _, a := range append(w.linked(k), w.bearing(k)...) {
+		for _, a := range slices.Concat(w.linked(k), w.bearing(k), w.elsewhere(k)) {
 			w.seen.add(a.ID)
 			owned = owned || k == e.Key && a.Link(w.Profile) != nil
 		}
@@ -253,6 +255,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 		if err := d.names(); err != nil {
 			return err
 		}
+		d.judgeSoles()
 		d.members()
 	}
 	return w.place(d)

@@ -50,7 +50,7 @@ func (o Options) Identity(e roster.Entry) (id uint64, ok bool) {
 // the plan is too. It is zero, like no other, where the entry has a problem or a
 // password, is out of scope, or has a value that is known only with the username.
 func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
-	if e.Broken || e.Outside != "" || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 || e.Password != "" { // of a password no quick hash is kept
+	if e.Broken || e.Outside != "" || len(e.Joined) > 0 || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 || e.Password != "" { // of a password no quick hash is kept
 		return 0, room
 	}
 	room = room[:0]
@@ -65,6 +65,12 @@ func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
 		for f := range e.Defaults {
 			text(e.Defaults[f])
 		}
+	}
+	room = binary.AppendUvarint(room, uint64(len(e.Custom)))
+	for _, c := range e.Custom {
+		text(c.Name)
+		text(c.Value)
+		room = append(room, 2|bit(c.Default))
 	}
 	room = append(room, bit(e.Number)|bit(e.Template)<<1)
 	text(string(e.Wish))
@@ -159,6 +165,9 @@ func (p *planner) passable(d *draft) bool {
 		return false
 	}
 	if name := e.Values[roster.Username]; e.Set.Has(roster.Username) && !e.Template && name != "" && !same(roster.Username, name, now.Values[roster.Username]) {
+		return false
+	}
+	if !d.holdsSoles() {
 		return false
 	}
 	for _, mail := range []string{cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]), lateMail(e)} {

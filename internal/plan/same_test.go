@@ -13,7 +13,7 @@ import (
 func TestS3WhateverAnEntrySaysIsInItsMeaning(t *testing.T) {
 	o := Options{Seed: 7}
 	full := func() roster.Entry {
-		e := roster.Entry{Key: "1", Set: 6, HasDef: 9, Wish: roster.WishLeave}
+		e := roster.Entry{Key: "1", Set: 6, HasDef: 9, Wish: roster.WishLeave, Custom: []roster.CustomSaid{{Name: "a", Value: "b"}}}
 		for f := range e.Values {
 			e.Values[f], e.Defaults[f] = "a", "b"
 		}
@@ -31,8 +31,8 @@ func TestS3WhateverAnEntrySaysIsInItsMeaning(t *testing.T) {
 	is("nothing", full())
 	// Where it stands, how it is written, whose password it is that is not there, and
 	// how it was joined, of which nothing is remembered (S10).
-	silent := map[string]bool{"Line": true, "Hash": true, "FirstOnly": true, "Joined": true, "Preferred": true}
-	unsure := map[string]bool{"KeyBad": true, "Outside": true, "Broken": true, "Late": true, "Problems": true, "Password": true} // like no other
+	silent := map[string]bool{"Line": true, "Hash": true, "FirstOnly": true, "Preferred": true}
+	unsure := map[string]bool{"Joined": true, "KeyBad": true, "Outside": true, "Broken": true, "Late": true, "Problems": true, "Password": true} // like no other
 	for i := range reflect.TypeFor[roster.Entry]().NumField() {
 		name := reflect.TypeFor[roster.Entry]().Field(i).Name
 		e := full()
@@ -89,6 +89,11 @@ func TestS3WhateverAnEntrySaysIsInItsMeaning(t *testing.T) {
 		default:
 			is(name, e)
 		}
+	}
+	for _, said := range [][]roster.CustomSaid{nil, {{Name: "a", Value: "c"}}, {{Name: "c", Value: "b"}}, {{Name: "a", Value: "b", Default: true}}, {{Name: "a", Value: "b"}, {Name: "b"}}} {
+		e := full()
+		e.Custom = said
+		is(fmt.Sprint("custom field ", said), e)
 	}
 	moved := full()
 	moved.Values[0], moved.Values[1] = "", "aa"

@@ -11,8 +11,11 @@ import (
 func (w *people) place(d *draft) error {
 	if d.now.Status() == roster.Deleted {
 		w.emails.gave.add(d.was.ID)
+		for _, s := range w.soles {
+			s.gave.add(d.was.ID)
+		}
 	}
-	if d.wants[forUsername] != nil || d.wants[forEmail] != nil {
+	if d.pends() {
 		w.pending = append(w.pending, d)
 		return nil
 	}
@@ -40,6 +43,9 @@ func (p *planner) settle() error {
 		}
 	}
 	p.share(forEmail)
+	for i := range p.soles {
+		p.share(forEmail + 1 + i)
+	}
 	for _, d := range p.pending {
 		if err := p.emit(d); err != nil {
 			return err
@@ -55,7 +61,7 @@ func (p *planner) share(kind int) {
 	promised := map[uint64]bool{}
 	var queue []*wish
 	for _, d := range p.pending {
-		w := d.wants[kind]
+		w := d.wish(kind)
 		if w == nil {
 			continue
 		}
@@ -76,7 +82,7 @@ func (p *planner) share(kind int) {
 		}
 	}
 	for _, d := range p.pending {
-		switch w := d.wants[kind]; {
+		switch w := d.wish(kind); {
 		case w == nil:
 		case w.denied:
 			d.deny(kind)

@@ -77,6 +77,7 @@ type Account struct {
 	Origins   [NumFeedFields]Origin // "" where nobody wrote the field
 	Links     []Link                // of every profile, sorted by profile
 	Grants    []Grant               // of memberships, sorted, of every origin; only where they were asked for
+	Custom    []Custom              // custom profile fields, sorted by name; nil for most
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

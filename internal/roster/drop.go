@@ -45,20 +45,21 @@ const (
 // An Entry is what a record asks of one account, after mapping.
 type Entry struct {
 	Line      int
-	Hash      Hash     // of the record's bytes; zero where nobody asked for it
-	Key       Key      // "" where the record has none, or it cannot be read
-	KeyBad    bool     // the key is there and cannot be read, or is needed and empty (R3)
-	Joined    []int    // lines of the person's other rows (format.dedupe)
-	Preferred bool     // one of the rows that format.dedupe prefers
-	Outside   string   // the column by whose value the scope leaves the record out (R68); "" where it does not
-	Broken    bool     // the row has a wrong shape: its key is believed only if the profile owns an account of it (R15)
-	Values    Values   // normal forms
-	Set       FieldSet // the fields of which the record speaks; with an empty value it clears them (R14)
-	Defaults  Values   // for an account that is added (R53)
-	HasDef    FieldSet // the fields of Defaults
-	Late      []Late   // values that need the final username (%u)
-	Number    bool     // a taken username gets a counter (R33)
-	Template  bool     // the username comes from a template: it names, it never renames (R31)
+	Hash      Hash         // of the record's bytes; zero where nobody asked for it
+	Key       Key          // "" where the record has none, or it cannot be read
+	KeyBad    bool         // the key is there and cannot be read, or is needed and empty (R3)
+	Joined    []int        // lines of the person's other rows (format.dedupe)
+	Preferred bool         // one of the rows that format.dedupe prefers
+	Outside   string       // the column by whose value the scope leaves the record out (R68); "" where it does not
+	Broken    bool         // the row has a wrong shape: its key is believed only if the profile owns an account of it (R15)
+	Values    Values       // normal forms
+	Set       FieldSet     // the fields of which the record speaks; with an empty value it clears them (R14)
+	Defaults  Values       // for an account that is added (R53)
+	HasDef    FieldSet     // the fields of Defaults
+	Custom    []CustomSaid // custom profile fields (R27), sorted by name, defaults behind what is said; nil for most
+	Late      []Late       // values that need the final username (%u)
+	Number    bool         // a taken username gets a counter (R33)
+	Template  bool         // the username comes from a template: it names, it never renames (R31)
 
 	Password    Clear // that the record gives; "" for none
 	FirstOnly   bool  // the profile gives the password, for a new account alone
@@ -72,7 +73,8 @@ type Entry struct {
 // Late is a value of an entry that cannot be known before the username is.
 type Late struct {
 	Field   Field
-	Default bool // fills like a default; else like a given value
+	Custom  string // the catalog's name of a [CustomField]
+	Default bool   // fills like a default; else like a given value
 	Value   func(username string) string
 }
 

@@ -29,19 +29,3 @@ func (n *Name) UnmarshalText(text []byte) error {
 	*n = Name(text)
 	return nil
 }
-
-// Value is what the account holds of a field.
-func (a *Account) Value(n Name) string {
-	if f, ok := n.Field(); ok {
-		return a.Values[f]
-	}
-	return ""
-}
-
-// Value is what the entry says of a field.
-func (e *Entry) Value(n Name) string {
-	if f, ok := n.Field(); ok {
-		return e.Values[f]
-	}
-	return ""
-}

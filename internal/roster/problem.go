@@ -109,7 +109,7 @@ var Codes = map[string]Code{
 	"E122": {SeverityWarning, "not in the list", "use a value of the list, or translate it with map.FIELD.values", "The field allows only certain values, such as those of accounts.auth (R24), the known languages and the time zones (R25), or those of values: with other: reject."},
 	"E126": {SeverityWarning, "a weak password", "choose a longer one with letters and digits", "The site's password policy counts it as weak (R83)."},
 	"E127": {SeverityWarning, "a password of 0", "a spreadsheet has made it of a password that began with - or +; type it as text", "It is not used (R17)."},
-	"E130": {SeverityWarning, "the address is another account's", "correct it in HR, or allow it with unique_email: off", "With unique_email: on two accounts never hold one address; the rest of the row is applied, a new account that requires one is rejected (R22)."},
+	"E130": {SeverityWarning, "the address is another account's", "correct it in HR, or allow it with unique_email: off", "With unique_email: on two accounts never hold one address, nor one value of a profile field that the catalog calls unique (R27); the rest of the row is applied, a new account that requires one is rejected (R22)."},
 	"E131": {SeverityWarning, "not an address", "correct it in HR, or set map.email.on_invalid", "An address has a local part, an @ and a domain with a dot (R22)."},
 	"E133": {SeverityWarning, "not a country", "write the two letters of ISO 3166-1", "Countries are two letters of ISO 3166-1; the United Kingdom is GB, not UK (R20)."},
 	"E134": {SeverityError, "not a username", "use letters, digits and - . _ @", "With standardise: off a username with other characters is rejected; one of which nothing remains always is (R30)."},

@@ -57,6 +57,9 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 			return others
 		},
 	}
+	if p != nil {
+		order.Site = p.Plan.Site
+	}
 	if about != nil {
 		soon := r.soon(p)
 		order.Soon = &soon

@@ -24,6 +24,6 @@ func (r *Runner) united(ctx context.Context, p *Profile) (*Profile, error) {
 		return p, err
 	}
 	q := *p
-	q.Mapping.Catalog = whole
+	q.Mapping.Catalog, q.Plan.Custom = whole, whole.Fields()
 	return &q, nil
 }

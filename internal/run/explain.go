@@ -85,12 +85,12 @@ func (r *Runner) known(ctx context.Context, s *Story, key roster.Key) error {
 		s.Account = &holders[0]
 		return nil
 	}
-	found, err := r.Store.Find(ctx, plan.Query{Field: s.Options.Match.Key, Values: []string{string(key)}, Now: r.Now()})
+	found, err := r.Store.Find(ctx, plan.Query{Field: s.Options.Match.Key, Custom: s.Options.Match.By, Values: []string{string(key)}, Now: r.Now()})
 	if err != nil {
 		return err
 	}
 	for i, a := range found.Accounts {
-		if a.Values[s.Options.Match.Key] != string(key) {
+		if s.Options.Match.Of(&a) != string(key) {
 			continue
 		}
 		if s.Account != nil { // disputed: a problem of the record says so

@@ -247,7 +247,7 @@ func (l *firstLook) same(ctx context.Context, p *Profile) (*plan.Same, error) {
 		s.Canaries = append(s.Canaries, l.found.Seen.Has(uint64(i)))
 	}
 	var err error
-	s.Owned, s.Active, err = l.store.Tally(ctx, p.Name)
+	s.Owned, s.Active, err = l.store.TallyOf(ctx, p.Name, p.Plan.Site)
 	return s, err
 }
 

@@ -119,7 +119,11 @@ func newHistory(t *testing.T, rt *rapid.T, engine string) *history {
 		h.sites[i].ReadAll = i == 1
 	}
 	for _, name := range []string{"hr", "ad"} {
-		p := h.sites[0].feed(name, func(p *run.Profile) { p.Plan.Canaries = []roster.Key{"3"} })
+		p := h.sites[0].feed(name, func(p *run.Profile) {
+			p.Plan.Canaries = []roster.Key{"3"}
+			p.Mapping.Catalog = roster.NewCatalog([]roster.Item{{Kind: roster.FieldKind, Name: "shift", Type: roster.MenuField, Options: []string{"early", "late"}}}, nil, nil)
+			p.Plan.Custom = p.Mapping.Catalog.Fields()
+		})
 		f := &feedState{profile: p}
 		for i := range 14 {
 			f.rows = append(f.rows, h.row(i, name))
@@ -155,14 +159,17 @@ func (h *history) of(what string, list ...string) string {
 	return rapid.SampledFrom(list).Draw(h.rt, what)
 }
 
+// lived is the header of a history: with a custom field (R27).
+const lived = header + ",fields.shift"
+
 // row is one record, clean or not. Keys, names and addresses are few, so that
 // they meet.
 func (h *history) row(i int, feed string) string {
 	key := fmt.Sprint(i)
 	name, mail := "user"+key, "p"+key+"@example.org"
-	dept, ends, suspended := "Ward "+fmt.Sprint(i%3), "", ""
+	dept, ends, suspended, shift := "Ward "+fmt.Sprint(i%3), "", "", "early"
 	if h.one(3, "dirty") {
-		switch h.of("dirt", "name", "mail", "ends", "bad date", "suspended", "key", "short", "dept", "blank key", "spaces") {
+		switch h.of("dirt", "name", "mail", "ends", "bad date", "suspended", "key", "short", "dept", "blank key", "spaces", "shift", "shift") {
 		case "name":
 			name = "user" + fmt.Sprint(rapid.IntRange(0, 15).Draw(h.rt, "other name"))
 		case "mail":
@@ -179,6 +186,8 @@ func (h *history) row(i int, feed string) string {
 			return key + "," + name
 		case "dept":
 			dept = h.of("ward", "ICU", "Lab", `"ICU, East"`, `"two`+"\n"+`lines"`)
+		case "shift":
+			shift = h.of("other shift", "", "late", "noon")
 		case "blank key":
 			key = ""
 		case "spaces":
@@ -188,7 +197,7 @@ func (h *history) row(i int, feed string) string {
 	if feed == "ad" && h.one(2, "own mail") {
 		mail = "ad" + mail
 	}
-	return strings.Join([]string{key, name, "First" + key, "Last", mail, dept, ends, suspended}, ",")
+	return strings.Join([]string{key, name, "First" + key, "Last", mail, dept, ends, suspended, shift}, ",")
 }
 
 // step is one thing that happens to both sites.
@@ -312,20 +321,23 @@ func (h *history) settings(p *run.Profile) {
 // else, or all, or none.
 func (h *history) remap(p *run.Profile) {
 	columns := map[string]mapping.Column{}
-	for _, name := range strings.Split(header, ",") {
+	for _, name := range strings.Split(lived, ",") {
 		columns[name] = mapping.Column{From: name}
 	}
-	switch h.of("map", "plain", "wards", "default", "late", "name") {
+	switch h.of("map", "plain", "wards", "default", "late", "name", "shift") {
 	case "wards":
 		columns["department"] = mapping.Column{From: "department", Values: map[string]string{"Ward 1": "Ward One"}, Other: "keep"}
 	case "default":
 		columns["title"] = mapping.Column{Const: "Nurse"}
 	case "late":
 		columns["description"] = mapping.Column{Template: "%u of {department}"}
+	case "shift":
+		columns["fields.shift"] = mapping.Column{From: "fields.shift", Blank: "clear", Set: roster.SetIfEmpty, Default: "late"}
 	case "name":
 		columns["last_name"] = mapping.Column{From: "first_name"}
 	}
 	p.Mapping.Map, p.Plan.Set = columns, mapping.Options{Map: columns}.SetModes()
+	p.Plan.SetCustom = p.Mapping.CustomModes()
 	p.Digest = p.Mapping.Digest()
 }
 
@@ -366,7 +378,7 @@ func (h *history) byHand(profile string) {
 // write puts today's drop into both sites.
 func (h *history) write(f *feedState) {
 	f.file++
-	text := header + "\n" + strings.Join(f.rows, "\n") + "\n"
+	text := lived + "\n" + strings.Join(f.rows, "\n") + "\n"
 	for _, s := range h.sites {
 		s.pass(24 * time.Hour)
 		path := filepath.Join(s.drops, fmt.Sprintf("%s-%03d.csv", f.profile.Name, f.file))

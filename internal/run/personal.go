@@ -97,9 +97,7 @@ func (r *Runner) People(ctx context.Context, p *Profile, run *journal.Run, chang
 				continue
 			}
 			for _, f := range o.Fields {
-				if f.Field < roster.NumFields {
-					a.Values[f.Field] = f.New
-				}
+				f.Write(a)
 			}
 		}
 		people[a.ID] = roster.WhoIs(&a.Values, p.Plan.Hidden)

@@ -60,7 +60,11 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	}
 	tally(&run.Facts, back.Changes)
 	run.Facts.Notes = len(back.Problems)
-	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{Profile: owner(run)})
+	there := store.AccountQuery{Profile: owner(run)}
+	if p != nil {
+		there.Site = p.Plan.Site
+	}
+	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, there)
 	if err != nil {
 		return err
 	}

@@ -167,6 +167,9 @@ func (s *site) dump() string {
 				fmt.Fprintf(&b, " %s=%s", f, v)
 			}
 		}
+		if a.Custom != nil {
+			fmt.Fprintf(&b, " custom=%v", a.Custom)
+		}
 		fmt.Fprintf(&b, " origins=%v links=%+v", a.Origins, a.Links)
 		for _, g := range a.Grants {
 			fmt.Fprintf(&b, " %s by %s %+v", g, g.Origin, g.Terms)

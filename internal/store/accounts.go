@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -134,6 +133,9 @@ func (db *DB) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[roster.Acc
 			if err == nil {
 				err = db.addLinks(tx, found)
 			}
+			if err == nil {
+				err = db.addCustom(tx, found)
+			}
 			if err == nil && q.Grants {
 				err = db.addGrants(tx, found)
 			}
@@ -198,8 +200,8 @@ func (q AccountQuery) where() (sql string, args []any, err error) {
 		and(fmt.Sprintf(did, "<> 'claim'"), q.Run, q.Run)
 	}
 	if q.Site != "" {
-		below := q.Site + "/"
-		and("(a.site = ? OR substr(a.site, 1, ?) = ?)", q.Site, utf8.RuneCountInString(below), below)
+		within, of := siteIs(q.Site)
+		and(within, of...)
 	}
 	for _, m := range []struct {
 		kind roster.Kind

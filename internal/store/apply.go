@@ -268,7 +268,7 @@ func (a *application) number() error {
 func (a *application) finish() error {
 	profile := a.Run.Profile
 	var err error
-	if _, a.ActiveAfter, err = tally(a.tx, profile); err != nil {
+	if _, a.ActiveAfter, err = tallyOf(a.tx, profile, a.Site); err != nil {
 		return err
 	}
 	var some int

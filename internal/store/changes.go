@@ -85,7 +85,7 @@ func plannedChange(c *plan.Change) (planned, error) {
 		for i := range c.Fields {
 			f := &c.Fields[i]
 			if err := storable(f.Old, f.New, string(f.Was), string(f.Is)); err != nil {
-				return planned{}, fmt.Errorf("%s: %w", f.Field, err)
+				return planned{}, fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}
 	}

@@ -180,6 +180,9 @@ func readFields(text string) ([]plan.FieldChange, error) {
 	}
 	for i, f := range fields {
 		field, ok := roster.FieldNamed(f.Name)
+		if _, custom := roster.Name(f.Name).Custom(); custom {
+			field, ok = roster.CustomField, true
+		}
 		if !ok {
 			return nil, fmt.Errorf("%q is no account field; was it written by a newer rollcall?", f.Name)
 		}

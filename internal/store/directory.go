@@ -46,17 +46,21 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 			values = append(values, roster.Fold(v))
 		}
 	}
-	for _, way := range []struct {
-		list  []string
-		query string
-		args  []any
-		in    string
-	}{
+	ways := []way{
 		{keys, "SELECT account FROM link WHERE profile = ? AND ?", []any{q.Profile}, "key_folded"},
 		{q.Usernames, "SELECT id FROM account WHERE " + holdsName + " AND ?", nil, "username_folded"},
 		{q.Emails, "SELECT id FROM account WHERE " + holdsEmail + " AND ?", nil, "email_folded"},
-		{values, "SELECT id FROM account WHERE " + matchable(q.Field) + " AND ?", nil, matched(q.Field)},
-	} {
+		db.byField(q, values),
+	}
+	for _, u := range q.Unique {
+		ways = append(ways, way{
+			foldedValues(u.Values),
+			"SELECT f.account FROM account_field f JOIN account a ON a.id = f.account WHERE a.status <> 'deleted' AND f.folded <> '' AND f.name = ? AND ?",
+			[]any{customOf(u.Name)},
+			"f.folded",
+		})
+	}
+	for _, way := range ways {
 		if len(way.list) == 0 {
 			continue
 		}
@@ -102,6 +106,22 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 	return found, nil
 }
 
+// A way leads from texts to the numbers of accounts.
+type way struct {
+	list  []string
+	query string
+	args  []any
+	in    string
+}
+
+// byField is the way by the values of the match key.
+func (db *DB) byField(q plan.Query, values []string) way {
+	if q.Field == roster.CustomField {
+		return way{foldedValues(values), "SELECT account FROM account_field WHERE folded <> '' AND name = ? AND ?", []any{customOf(q.Custom)}, "folded"}
+	}
+	return way{values, "SELECT id FROM account WHERE " + matchable(q.Field) + " AND ?", nil, matched(q.Field)}
+}
+
 // alike finds the accounts on which all witnesses agree (R48), with their ASCII
 // letters folded, by looking at every account that is not deleted.
 func (db *DB) alike(tx *gorm.DB, q plan.Query) (ids []uint64, err error) {
@@ -110,11 +130,15 @@ func (db *DB) alike(tx *gorm.DB, q plan.Query) (ids []uint64, err error) {
 	}
 	var values []string
 	for _, n := range q.Witness {
-		f, ok := n.Field()
-		if !ok {
-			return nil, nil
+		if f, ok := n.Field(); ok {
+			values = append(values, "lower("+f.String()+")")
+		} else {
+			name, _ := n.Custom()
+			if strings.ContainsAny(name, "?@") || storable(name) != nil {
+				return nil, nil // no field of a catalog is called so
+			}
+			values = append(values, "(SELECT folded FROM account_field f WHERE f.account = account.id AND f.name = '"+strings.ReplaceAll(name, "'", "''")+"')")
 		}
-		values = append(values, "lower("+f.String()+")")
 	}
 	like := strings.Join(values, " || '"+plan.Between+"' || ")
 	err = tx.Raw("SELECT id FROM account WHERE status <> 'deleted' AND ?", db.engine.in(like, textList(q.Likes))).Scan(&ids).Error
@@ -180,6 +204,9 @@ func (db *DB) accountsByID(tx *gorm.DB, ids []uint64, locked bool) ([]roster.Acc
 			return nil, err
 		}
 		if err := db.addLinks(tx, accounts[from:]); err != nil {
+			return nil, err
+		}
+		if err := db.addCustom(tx, accounts[from:]); err != nil {
 			return nil, err
 		}
 	}

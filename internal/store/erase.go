@@ -27,7 +27,7 @@ import (
 
 // ofAccount are the tables whose rows are about one account, by their column
 // account, and go when it is erased.
-var ofAccount = []string{"former_name", "membership", "credential", "outbox"}
+var ofAccount = []string{"former_name", "membership", "credential", "account_field", "outbox"}
 
 // neverMade is true, in SQL, of an add that was not carried out.
 const neverMade = "change.account IS NULL AND (change.done <> '' OR change.run IN (SELECT number FROM run WHERE applied_seq IS NULL))"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -167,6 +168,28 @@ func (db *DB) changedSince(tx *gorm.DB, profile string, seq, but int64) (ids []u
 // of them are active.
 func (db *DB) Tally(ctx context.Context, profile string) (owned, active int, err error) {
 	return tally(db.gorm.WithContext(ctx), profile)
+}
+
+// TallyOf is [DB.Tally] of the accounts of a site and those below it (R44), which
+// are counted one by one; "" is all.
+func (db *DB) TallyOf(ctx context.Context, profile, site string) (owned, active int, err error) {
+	return tallyOf(db.gorm.WithContext(ctx), profile, site)
+}
+
+func tallyOf(tx *gorm.DB, profile, site string) (owned, active int, err error) {
+	if site == "" {
+		return tally(tx, profile)
+	}
+	within, args := siteIs(site)
+	err = tx.Raw(`SELECT count(*), coalesce(sum(CASE WHEN a.status = 'active' THEN 1 ELSE 0 END), 0) FROM link l JOIN account a ON a.id = l.account
+		WHERE l.profile = ? AND a.status <> 'deleted' AND `+within, append([]any{profile}, args...)...).Row().Scan(&owned, &active)
+	return owned, active, translated(tx, err)
+}
+
+// siteIs is the condition that an account a is of a site or below it.
+func siteIs(site string) (sql string, args []any) {
+	below := site + "/"
+	return "(a.site = ? OR substr(a.site, 1, ?) = ?)", []any{site, utf8.RuneCountInString(below), below}
 }
 
 func tally(tx *gorm.DB, profile string) (owned, active int, err error) {

@@ -38,6 +38,9 @@ func (a *application) newcomers(ctx context.Context, list []storedChange) error 
 	if err := a.insert(ctx, "link", links, columnsOfLink, a.newLinks(adds)); err != nil {
 		return fmt.Errorf("link accounts: %w", err)
 	}
+	if err := a.newCustom(ctx, adds); err != nil {
+		return err
+	}
 	if err := a.newGrants(ctx, adds); err != nil {
 		return err
 	}
@@ -64,7 +67,7 @@ func (a *application) insert(ctx context.Context, table string, rows int, column
 	return exactly(int64(rows), n, err)
 }
 
-// eachNew calls do with each field of an add.
+// eachNew calls do with each field of an add that is a column.
 func (c *storedChange) eachNew(do func(f roster.Field, value string, is roster.Origin)) error {
 	var err error
 	if isNew(c.fields) {
@@ -73,7 +76,9 @@ func (c *storedChange) eachNew(do func(f roster.Field, value string, is roster.O
 		var fields []plan.FieldChange
 		fields, err = readFields(c.fields)
 		for i := range fields {
-			do(fields[i].Field, fields[i].New, fields[i].Is)
+			if fields[i].Field != roster.CustomField {
+				do(fields[i].Field, fields[i].New, fields[i].Is)
+			}
 		}
 	}
 	if err != nil {

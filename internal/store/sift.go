@@ -156,7 +156,7 @@ func (a *application) siftChunk(list []storedChange) error {
 // fieldsMoved tells which planned field is no longer what the plan saw.
 func fieldsMoved(c *plan.Change, was *roster.Account) string {
 	for _, f := range c.Fields {
-		if was.Values[f.Field] != f.Old {
+		if f.In(was) != f.Old {
 			return f.Name + " has changed since the plan was made"
 		}
 	}

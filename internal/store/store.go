@@ -69,7 +69,8 @@ type Order struct {
 	// Also is called after Finish and gives runs that had ended before and that end
 	// otherwise by this one: superseded, taken back. They are saved with it.
 	Also func(Applied) []*journal.Run
-	Soon *Soon // what Finish wants to know of what is coming; nil: nothing
+	Site string // of the profile (R44): of its accounts those of that site and below are counted; "" for all
+	Soon *Soon  // what Finish wants to know of what is coming; nil: nothing
 	// Tell is called after Finish, and changes what the run's people know by the
 	// mails that it gives, as in [DB.Tell]. Nil: nobody is told.
 	Tell func(*journal.Told) []notify.Message

@@ -60,6 +60,8 @@ type rows struct {
 	granted, regranted    [][]any // memberships
 	ungranted             [][]any
 	merged                [][2]int64 // accounts, each with the one that it has become part of
+	fields                [][]any             // custom ones
+	emptied               map[string][]uint64 // accounts by the custom field that they no longer have
 }
 
 func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
@@ -123,6 +125,7 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 			a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
 			r.updates = append(r.updates, accountRow(was))
 		}
+		r.custom(c)
 		a.links(&r, c)
 		r.grants(c)
 	}
@@ -172,10 +175,7 @@ func blank(a *roster.Account) {
 // change makes to what c says: empty values too.
 func (a *application) change(c *plan.Change, to *roster.Account) {
 	for _, f := range c.Fields {
-		to.Values[f.Field] = f.New
-		if f.Field < roster.NumFeedFields {
-			to.Origins[f.Field] = f.Is
-		}
+		f.Write(to)
 	}
 	to.Version++
 	to.UpdatedAt = a.now
@@ -235,6 +235,9 @@ func (a *application) store(ctx context.Context, r rows) error {
 			return fmt.Errorf("unlink accounts: %w", err)
 		}
 	}
+	if err := a.storeCustom(&r); err != nil {
+		return err
+	}
 	if err := a.upsert("INSERT INTO former_name (account, kind, value, folded, until, held_until) VALUES ", r.names, " ON CONFLICT DO NOTHING"); err != nil {
 		return fmt.Errorf("remember names: %w", err)
 	}
@@ -267,7 +270,7 @@ func (a *application) purge(ids []uint64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	for _, from := range []string{"link WHERE ?", "former_name WHERE ?", "credential WHERE ?", "membership WHERE ?"} {
+	for _, from := range []string{"link WHERE ?", "former_name WHERE ?", "credential WHERE ?", "membership WHERE ?", "account_field WHERE ?"} {
 		if err := a.tx.Exec("DELETE FROM "+from, a.db.engine.in("account", numberList(ids))).Error; err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}

@@ -51,7 +51,9 @@ func (db *DB) Writer(ctx context.Context, run int64) Writer {
 func (w *writer) Change(c plan.Change) error {
 	c.Sort()
 	for i := range c.Fields {
-		c.Fields[i].Name = c.Fields[i].Field.String()
+		if c.Fields[i].Field != roster.CustomField {
+			c.Fields[i].Name = c.Fields[i].Field.String()
+		}
 	}
 	row, err := plannedChange(&c)
 	if err != nil {

@@ -1,0 +1,268 @@
+package mapping
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"rollcall/internal/roster"
+)
+
+// maxCustom is the most characters of a custom text field (R21).
+const maxCustom = 255
+
+// A target is the field that a value is for.
+type target struct {
+	field  roster.Field
+	custom string // the catalog's name of a [roster.CustomField]
+}
+
+func (t target) String() string {
+	if t.field == roster.CustomField {
+		return string(roster.CustomName(t.custom))
+	}
+	return t.field.String()
+}
+
+// say sets the field; "" clears it.
+func (t target) say(e *roster.Entry, v string) {
+	if t.field == roster.CustomField {
+		e.Say(roster.CustomSaid{Name: t.custom, Value: v})
+		return
+	}
+	e.Values[t.field], e.Set = v, e.Set.With(t.field)
+}
+
+// said is what the entry says of the field so far.
+func (t target) said(e *roster.Entry) string {
+	if t.field == roster.CustomField {
+		return e.Value(roster.CustomName(t.custom))
+	}
+	return e.Values[t.field]
+}
+
+// propose sets what the field of a new account is where the record says nothing (R53).
+func (t target) propose(e *roster.Entry, v string) {
+	if t.field == roster.CustomField {
+		e.Say(roster.CustomSaid{Name: t.custom, Value: v, Default: true})
+		return
+	}
+	e.Defaults[t.field], e.HasDef = v, e.HasDef.With(t.field)
+}
+
+// unsay takes back what the entry says of the field.
+func (t target) unsay(e *roster.Entry) {
+	if t.field == roster.CustomField {
+		e.Custom = slices.DeleteFunc(slices.Clone(e.Custom), func(c roster.CustomSaid) bool { return c.Name == t.custom && !c.Default })
+		return
+	}
+	e.Set = e.Set.Without(t.field)
+}
+
+// keyTarget is the match key.
+func (o Options) keyTarget() target {
+	if o.Key == roster.CustomField {
+		name, _ := o.KeyName.Custom()
+		return target{o.Key, name}
+	}
+	return target{field: o.Key}
+}
+
+// keyForm is the normal form of the match key, and of previous_key. A custom field
+// can be the key if no two accounts share it (R27).
+func (o Options) keyForm(normal func(roster.Field) form) (form, error) {
+	if o.Key != roster.CustomField {
+		return normal(o.Key), nil
+	}
+	name := o.keyTarget().custom
+	item, found := o.Catalog.Find(roster.FieldKind, "", name)
+	refuse := func(text, fix string) error {
+		return &roster.Refusal{Code: "E211", Text: "match.key: " + text, Fix: fix}
+	}
+	switch {
+	case !found:
+		return nil, refuse(fmt.Sprintf("the catalog has no profile field %q", cut(name, 60)), o.unlisted(name))
+	case item.For != "":
+		return nil, refuse(fmt.Sprintf("the profile field %q is the %s", cut(name, 60), item.For), "write match.key: "+item.For)
+	case !item.Unique:
+		return nil, refuse(fmt.Sprintf("several accounts may have the same %q", cut(name, 60)), "write unique: on for the field in the catalog, or match by another one")
+	}
+	return o.customForm(item, o.Map[string(o.KeyName)].Date)
+}
+
+// customName is what the catalog would call the custom field of a key of map.
+func customName(key string) (name string, ok bool) { return roster.Name(key).Custom() }
+
+// resolve finds the custom fields of the columns in the catalog. One that is for
+// the employee ID says that field (R27); one that the catalog does not have
+// refuses the drop (E211).
+func (o Options) resolve(columns map[string]Column) (map[string]Column, error) {
+	fresh := columns
+	for _, key := range slices.Sorted(maps.Keys(columns)) {
+		name, ok := customName(key)
+		if !ok {
+			continue
+		}
+		item, found := o.Catalog.Find(roster.FieldKind, "", name)
+		if !found {
+			return nil, &roster.Refusal{
+				Code: "E211", Column: cut(columns[key].From, 60), Text: fmt.Sprintf("the catalog has no profile field %q", cut(name, 60)),
+				Fix: o.unlisted(name),
+			}
+		}
+		if item.For != roster.EmployeeID.String() {
+			continue
+		}
+		if _, both := columns[item.For]; both {
+			return nil, &roster.Refusal{
+				Code: "E211", Column: cut(columns[key].From, 60), Text: fmt.Sprintf("the profile field %q is the employee_id, which has a column of its own", cut(name, 60)),
+				Fix: "take one of the two out of map: in the profile",
+			}
+		}
+		fresh = maps.Clone(fresh)
+		fresh[item.For] = columns[key]
+		delete(fresh, key)
+	}
+	return fresh, nil
+}
+
+// unlisted is what to do about a custom field that the catalog lacks.
+func (o Options) unlisted(name string) string {
+	var names []string
+	for _, f := range o.Catalog.Fields() {
+		names = append(names, f.Name)
+	}
+	if like := suggest(name, names); like != "" {
+		return fmt.Sprintf("did you mean fields.%s? Else add it to the catalog's fields", like)
+	}
+	return "add it to the catalog's fields (catalog.yaml, or rollcall catalog import), or take it out of the file"
+}
+
+// customField takes a custom field's column, template and default.
+func (m *Mapper) customField(o Options, name string, c Column) error {
+	item, _ := o.Catalog.Find(roster.FieldKind, "", name)
+	normal, err := o.customForm(item, c.Date)
+	if err != nil {
+		return err
+	}
+	if (target{roster.CustomField, name}) == m.key {
+		inner := normal
+		normal = func(s string) (string, *flaw) { return inner(string(roster.NormalKey(s))) }
+	}
+	if c.Max > 0 {
+		normal = atMost(c.Max, normal)
+	}
+	return m.take(target{roster.CustomField, name}, c, normal, normal)
+}
+
+// customForm is the normal form of a custom field's values (R27). A wrong value is
+// a warning, as for every field that nobody needs (R7).
+func (o Options) customForm(item *roster.Item, layout string) (form, error) {
+	switch item.Type {
+	case roster.DateField:
+		d, err := newDater(layout, o.zone())
+		if err != nil {
+			return nil, err
+		}
+		return func(s string) (string, *flaw) {
+			v, wrong := d.date(s)
+			return v[:min(len(v), len(isoDate))], wrong
+		}, nil
+	case roster.MenuField:
+		return oneOf(item.Options), nil
+	case roster.CheckboxField:
+		wrong := &flaw{code: "E115", text: "not 0 or 1", warn: true}
+		return func(s string) (string, *flaw) {
+			if s != "0" && s != "1" {
+				return "", wrong
+			}
+			return s, nil
+		}, nil
+	}
+	tooLong := &flaw{code: "E118", text: fmt.Sprintf("longer than %d characters", maxCustom)}
+	return func(s string) (string, *flaw) {
+		if longer(s, maxCustom) {
+			return "", tooLong
+		}
+		return s, nil
+	}, nil
+}
+
+// CustomModes are the modes of the custom fields (R51), for the planner, by the
+// catalog's names; nil where there are none but the usual.
+func (o Options) CustomModes() map[string]roster.SetMode {
+	var modes map[string]roster.SetMode
+	for key, c := range o.Map {
+		if name, ok := customName(key); ok && c.Set != "" && c.Set != roster.SetAlways {
+			if modes == nil {
+				modes = map[string]roster.SetMode{}
+			}
+			modes[name] = c.Set
+		}
+	}
+	return modes
+}
+
+// custom checks a custom field, as far as can be told without the imported part
+// of the catalog.
+func (k *checker) custom(name string, c Column) {
+	k.origin(name, c, c.Default != "")
+	k.table(name, c)
+	k.words(name, c)
+	if c.OnTaken != "" {
+		k.fault(name+".on_taken", "only a username can be taken", "leave on_taken: out")
+	}
+	called, _ := customName(name)
+	if called == "" {
+		k.fault(name, "the name of a profile field is missing", "write fields.NAME, as the catalog calls it")
+		return
+	}
+	item, found := k.o.Catalog.Find(roster.FieldKind, "", called)
+	if !found {
+		item = &roster.Item{Type: roster.TextField}
+		if c.Date != "" {
+			item.Type = roster.DateField
+		}
+	}
+	if c.Date != "" && item.Type != roster.DateField {
+		k.fault(name+".date", name+" is no date", "leave date: out")
+		return
+	}
+	normal, err := k.o.customForm(item, c.Date)
+	if err != nil {
+		k.fault(name+".date", err.Error(), dateHint(c.Date))
+		return
+	}
+	k.template(name, roster.CustomField, "template", c.Template, normal)
+	k.template(name, roster.CustomField, "default", c.Default, normal)
+	if len(c.Transform) == 0 {
+		if err := check(normal, tidy(c.Const)); err != nil {
+			k.fault(name+".const", err.Error(), "")
+		}
+	}
+}
+
+// standIn tells whether a custom field says, or may say, an account field (R27): of
+// one that the file of the catalog does not have it is not known.
+func (k *checker) standIn(field string) bool {
+	for key := range k.o.Map {
+		if name, ok := customName(key); ok {
+			if item, found := k.o.Catalog.Find(roster.FieldKind, "", name); !found || item.For == field {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// impliedCustom maps the columns that bear the name of a custom field.
+func impliedCustom(h header, columns map[string]Column) {
+	for _, name := range h.names {
+		form := columnForm(name)
+		if called, ok := customName(form); ok && called != "" {
+			called = strings.TrimSpace(name)[len(form)-len(called):]
+			columns[string(roster.CustomName(called))] = Column{From: name}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package plan
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"rollcall/internal/roster"
+)
+
+// badged has a badge that no two accounts share; accounts 1, 2 and 3 have the
+// badges a, b and c.
+func badged(more ...func(*Options, *memory)) func(*Options, *memory) {
+	return func(o *Options, m *memory) {
+		o.Custom = []roster.Item{{Kind: roster.FieldKind, Name: "badge", Type: roster.TextField, Unique: true}}
+		for key, badge := range map[string]string{"1": "a", "2": "b", "3": "c"} {
+			m.account(key).Write("fields.badge", badge, "hr")
+		}
+		for _, f := range more {
+			f(o, m)
+		}
+	}
+}
+
+// byBadge makes the badge the match key.
+func byBadge(o *Options, m *memory) {
+	o.Match.Key, o.Match.By = roster.CustomField, "fields.badge"
+	for i := range m.accounts {
+		m.accounts[i].Links[0].Key = roster.Key(m.accounts[i].Value("fields.badge"))
+	}
+}
+
+// wearing is a row of a profile whose key is the badge.
+func wearing(line int, badge, key, username string, more ...func(*roster.Entry)) roster.Entry {
+	e := row(line, key, username, append(more, tells("badge", badge))...)
+	e.Key, e.KeyBad = roster.Key(badge), badge == ""
+	return e
+}
+
+func TestStoriesOfUniqueCustomFieldsR27(t *testing.T) {
+	first, second := row(2, "1", "u1"), row(3, "2", "u2")
+	tell(t, []story{
+		{"R27 a value that another account has stays his", badged(), []roster.Entry{first, second, row(4, "3", "u3", tells("badge", "A"), says(roster.City, "Ulm"))}, []string{"E130 line 4 warning", "update 3 city=Ulm"}},
+		{"R27 a new account is added without it", badged(), []roster.Entry{first, second, row(4, "3", "u3"), row(5, "9", "u9", tells("badge", "a"))}, []string{"E130 line 5 warning", "add 9 u9"}},
+		{"R27 or not at all, where it is required", badged(func(o *Options, _ *memory) { o.Custom[0].Required = true }), []roster.Entry{first, second, row(4, "3", "u3"), row(5, "9", "u9", tells("badge", "a"))}, []string{"E130 line 5 error"}},
+		{"R3 and protects then whose name it bears", badged(func(o *Options, _ *memory) { o.Custom[0].Required = true }), []roster.Entry{first, second, row(5, "9", "u3", tells("badge", "a"))}, []string{"E303 line 5 error"}},
+		{"R27 two newcomers want one value", badged(), []roster.Entry{first, second, row(4, "3", "u3"), row(5, "8", "u8", tells("badge", "z")), row(6, "9", "u9", tells("badge", "z"))}, []string{"E130 line 5 warning", "E130 line 6 warning", "add 8 u8", "add 9 u9"}},
+		{"R36 values go round in a ring", badged(), []roster.Entry{row(2, "1", "u1", tells("badge", "b")), row(3, "2", "u2", tells("badge", "c")), row(4, "3", "u3", tells("badge", "a"))}, []string{"update 1 fields.badge=b", "update 2 fields.badge=c", "update 3 fields.badge=a"}},
+		{"R36 and in a chain", badged(), []roster.Entry{row(2, "1", "u1", tells("badge", "b")), row(3, "2", "u2", tells("badge", "x")), row(4, "3", "u3"), row(5, "9", "u9", tells("badge", "a"))}, []string{"add 9 u9", "update 1 fields.badge=b", "update 2 fields.badge=x"}},
+		{"R36 who does not get one keeps what he has, and so does who waits for him", badged(func(o *Options, _ *memory) { o.SetCustom = map[string]roster.SetMode{} }), []roster.Entry{row(2, "1", "u1", tells("badge", "b")), row(3, "2", "u2", tells("badge", "c")), row(4, "3", "u3")}, []string{"E130 line 2 warning", "E130 line 3 warning"}},
+		{"R27 who is emptied gives his up", badged(), []roster.Entry{row(2, "1", "u1", tells("badge", "")), second, row(4, "3", "u3", tells("badge", "a"))}, []string{"update 1 fields.badge=", "update 3 fields.badge=a"}},
+		{"R27 a deleted account holds none", badged(deleted3), []roster.Entry{row(2, "1", "u1", tells("badge", "c")), second}, []string{"update 1 fields.badge=c"}},
+		{"R40 a unique custom field is the key", badged(byBadge), []roster.Entry{wearing(2, "a", "1", "u1", says(roster.City, "Ulm")), wearing(3, "b", "2", "u2"), wearing(4, "c", "3", "u3")}, []string{"update a city=Ulm"}},
+		{"R40 an account that the profile does not own is found by it", badged(byBadge, func(_ *Options, m *memory) { m.account("3").Links = nil }), []roster.Entry{wearing(2, "a", "1", "u1"), wearing(3, "b", "2", "u2"), wearing(4, "c", "3", "u3")}, []string{"update c"}},
+		{"R42 who is adopted gets it", badged(byBadge, func(o *Options, m *memory) {
+			o.Match.Fallback.By = "username"
+			m.account("3").Links, m.account("3").Custom = nil, nil
+		}), []roster.Entry{wearing(2, "a", "1", "u1"), wearing(3, "b", "2", "u2"), wearing(4, "c", "3", "u3")}, []string{"update c fields.badge=c"}},
+		{"R46 who has another one is re-keyed", badged(byBadge), []roster.Entry{wearing(2, "a", "1", "u1"), wearing(3, "b", "2", "u2"), wearing(4, "d", "3", "u3", before("c"))}, []string{"update d fields.badge=d"}},
+		{"R43 newcomers have it", badged(byBadge), []roster.Entry{wearing(2, "a", "1", "u1"), wearing(3, "b", "2", "u2"), wearing(4, "c", "3", "u3"), wearing(5, "z", "9", "u9")}, []string{"add z u9"}},
+		{"R41 two accounts with the key are in dispute", badged(byBadge, func(_ *Options, m *memory) {
+			m.account("3").Links, m.account("2").Links = nil, nil
+			m.account("2").Write("fields.badge", "c", "")
+		}), []roster.Entry{wearing(2, "a", "1", "u1"), wearing(3, "c", "7", "u7")}, []string{"E301 line 3 error"}},
+	})
+}
+
+func TestR27NoTwoAccountsComeToShareAUniqueValue(t *testing.T) {
+	law(t, "R27, no unique value comes to be shared", func(t *rapid.T) {
+		n := someNight(t)
+		if !n.Custom[0].Unique {
+			return
+		}
+		shared := func(m *memory) map[string][]uint64 {
+			all := map[string][]uint64{}
+			for _, a := range m.accounts {
+				if v := a.Value("fields.cost_centre"); v != "" && a.Status() != roster.Deleted {
+					all[roster.Fold(v)] = append(all[roster.Fold(v)], a.ID)
+				}
+			}
+			return all
+		}
+		before := shared(n.before)
+		for v, ids := range shared(n.after) {
+			if len(ids) > 1 && slices.ContainsFunc(ids, func(id uint64) bool { return !slices.Contains(before[v], id) }) {
+				n.show(t, "%s is shared by %v", v, ids)
+			}
+		}
+	})
+}
