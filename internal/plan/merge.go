@@ -99,6 +99,11 @@ func (p Person) Merge(from, into *roster.Account) ([]Change, error) {
 		}
 	}
 	roster.SortGrants(stays.now.Grants)
+	for _, c := range from.Custom {
+		if n := roster.CustomName(c.Name); c.Value != "" && stays.now.Value(n) == "" {
+			stays.now.Write(n, c.Value, c.Origin)
+		}
+	}
 	gone.status(roster.Deleted, roster.Merged, p.Who, "")
 	if from.Values[roster.DeletedAt] == "" {
 		gone.set(roster.DeletedAt, p.At, "")

@@ -59,7 +59,7 @@ type rows struct {
 	purged                []uint64
 	granted, regranted    [][]any // memberships
 	ungranted             [][]any
-	merged                [][2]int64 // accounts, each with the one that it has become part of
+	merged                [][2]int64          // accounts, each with the one that it has become part of
 	fields                [][]any             // custom ones
 	emptied               map[string][]uint64 // accounts by the custom field that they no longer have
 }
