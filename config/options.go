@@ -28,6 +28,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Action:        mapping.Action(p.Format.Action),
 		Prefer:        p.Format.Dedupe.Prefer,
 		Commas:        p.Format.Commas,
+		FieldPrefix:   p.Format.Fields,
 		TrimPasswords: p.Format.Preset == "moodle" || p.Format.Preset == "dualcode",
 		Scope:         p.Scope,
 		Site:          p.Site,

@@ -83,6 +83,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	if len(columns) == 0 {
 		columns = implied(head)
 	}
+	columns = o.prefixed(columns, head)
 	if columns, err = o.resolve(columns); err != nil {
 		return nil, nil, err
 	}

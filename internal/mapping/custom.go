@@ -94,6 +94,35 @@ func (o Options) keyForm(normal func(roster.Field) form) (form, error) {
 // customName is what the catalog would call the custom field of a key of map.
 func customName(key string) (name string, ok bool) { return roster.Name(key).Custom() }
 
+// prefixed adds the columns of the drop that say a custom field by their names, as
+// profile_field_shoe does in the upload tools (R27). What map: says goes before it.
+// A column of a preset that the drop lacks is then none, so that such a field can
+// be the employee ID.
+func (o Options) prefixed(columns map[string]Column, h header) map[string]Column {
+	if o.FieldPrefix == "" {
+		return columns
+	}
+	fresh := maps.Clone(columns)
+	for _, column := range h.names {
+		name, ok := strings.CutPrefix(columnForm(column), columnForm(o.FieldPrefix))
+		if !ok || name == "" {
+			continue
+		}
+		name = column[len(column)-len(name):] // a name has capitals
+		key := string(roster.CustomName(name))
+		if _, said := fresh[key]; said {
+			continue
+		}
+		fresh[key] = Column{From: column, Optional: true}
+		if item, found := o.Catalog.Find(roster.FieldKind, "", name); found && item.For != "" {
+			if c := fresh[item.For]; c.Optional && h.find(c.From) < 0 {
+				delete(fresh, item.For)
+			}
+		}
+	}
+	return fresh
+}
+
 // resolve finds the custom fields of the columns in the catalog. One that is for
 // the employee ID says that field (R27); one that the catalog does not have
 // refuses the drop (E211).

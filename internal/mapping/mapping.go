@@ -53,6 +53,7 @@ type Options struct {
 	Auth          []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
 	Zone          *time.Location    // of dates without a zone; nil: UTC
 	Action        Action            // of a delta: the column that says what a row does
+	FieldPrefix   string            // of columns that say a custom field by their names (R27); "" for none
 	Commas        bool              // &#44 and &#44; in a cell are a comma (R12)
 	Prefer        map[string]string // of a person's several rows the main one has these values in these columns
 	Site          string            // of the profile (R44); "" for all
@@ -117,6 +118,7 @@ func (o Options) Digest() string {
 		Site          string            `json:",omitempty"`
 		Prefer        map[string]string `json:",omitempty"`
 		Commas        bool              `json:",omitempty"`
+		FieldPrefix   string            `json:",omitempty"`
 		Catalog       string            `json:",omitempty"`
 		TrimPasswords bool              `json:",omitempty"`
 		Memberships   *Memberships      `json:",omitempty"`
@@ -133,6 +135,7 @@ func (o Options) Digest() string {
 		Site:          o.Site,
 		Prefer:        o.Prefer,
 		Commas:        o.Commas,
+		FieldPrefix:   o.FieldPrefix,
 		Catalog:       o.Catalog.Digest(),
 		TrimPasswords: o.TrimPasswords,
 	}
