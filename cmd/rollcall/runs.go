@@ -297,6 +297,10 @@ func (c *runsRevertCmd) Run(a *app) error {
 	stop()
 	err = d.tell(p, back, err)
 	if back != nil && back.Status.Applied() && len(only) == 0 && a.Output == "table" && !a.Quiet && j.Kind == journal.Sync && j.Input.Source != "file" {
+		if last, err := d.r.Store.LastApplied(d.ctx, j.Profile); err == nil && last.Number > j.Number && last.Status != journal.Reverted {
+			fmt.Fprintf(a.stdout, "\nThe file of run %d is newer and stands: the next run of %s reads it again, since accounts have changed, and does again what it asks for. Have HR correct it.\n", last.Number, j.Profile)
+			return nil
+		}
 		fmt.Fprintf(a.stdout, "\nThe same file is not read again by itself. A new one is read as usual; this one again only with rollcall run %s --file F.\n", j.Profile)
 	}
 	return err

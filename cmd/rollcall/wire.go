@@ -117,6 +117,9 @@ func (a *app) runner(s *config.Site) (*run.Runner, error) {
 	if err := os.MkdirAll(s.State, 0o700); err != nil {
 		return nil, fmt.Errorf("state folder: %w; create it, or give the user that runs rollcall the right to", err)
 	}
+	if err := ownState(s.State); err != nil {
+		return nil, err
+	}
 	db, err := store.Open(a.ctx, store.Options{
 		DSN: s.Database, Password: password.Reveal(), LockDir: filepath.Join(s.State, "locks"), Scratch: filepath.Join(s.State, "spool"), Readers: s.DatabaseReaders, Now: now,
 	})
