@@ -66,43 +66,70 @@ type liking struct {
 // last of its rows stands. It reads all of them once, the first time, to count the
 // rows of each key; what it holds is 8 bytes a row, and the people whose rows are
 // not yet complete.
+//
+// Where the key of some row cannot be read, that row may be anybody's, also the one
+// that says that somebody stays: then no row takes anything away (R3).
 func (d Dedupe) Join(read func() iter.Seq2[roster.Entry, error]) func() iter.Seq2[roster.Entry, error] {
 	var several map[uint64]int
+	strays := false // rows that may be anybody's
 	seed := maphash.MakeSeed()
 	return func() iter.Seq2[roster.Entry, error] {
 		return func(yield func(roster.Entry, error) bool) {
 			if several == nil {
-				found, err := d.count(seed, read())
+				found, stray, err := d.count(seed, read())
 				if err != nil {
 					yield(roster.Entry{}, err)
 					return
 				}
-				several = found
+				several, strays = found, stray
 			}
-			d.join(seed, read(), several, yield)
+			d.join(seed, read(), several, func(e roster.Entry, err error) bool {
+				if strays {
+					e = withheld(e)
+				}
+				return yield(e, err)
+			})
 		}
 	}
 }
 
-// count finds the keys that stand on several rows, by hash.
-func (d Dedupe) count(seed maphash.Seed, entries iter.Seq2[roster.Entry, error]) (map[uint64]int, error) {
+// withheld is what an entry asks for, less what would take something away.
+func withheld(e roster.Entry) roster.Entry {
+	switch e.Wish {
+	case roster.WishSuspend, roster.WishLeave, roster.WishLeaver, roster.WishDelete:
+		e.Wish = roster.WishNone
+		e.Problems = append(slices.Clone(e.Problems), roster.Problem{
+			Severity: roster.SeverityNote, Line: e.Line, Key: e.Key, Text: "what takes access away waits: the key of another row cannot be read, and that may be this person's (format.dedupe)",
+		})
+	}
+	for _, f := range []roster.Field{roster.StartsOn, roster.ExpiresOn} {
+		e.Values[f], e.Set = "", e.Set.Without(f)
+	}
+	e.Members = nil
+	return e
+}
+
+// count finds the keys that stand on several rows, by hash, and tells whether some
+// row may be anybody's.
+func (d Dedupe) count(seed maphash.Seed, entries iter.Seq2[roster.Entry, error]) (several map[uint64]int, strays bool, err error) {
 	var all []uint64
 	for e, err := range entries {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
+		strays = strays || e.Key == "" || e.KeyBad || e.Broken
 		if id, ok := d.id(seed, e); ok {
 			all = append(all, id)
 		}
 	}
 	slices.Sort(all)
-	several := map[uint64]int{}
+	several = map[uint64]int{}
 	for i := 1; i < len(all); i++ {
 		if all[i] == all[i-1] {
 			several[all[i]] = max(several[all[i]], 1) + 1
 		}
 	}
-	return several, nil
+	return several, strays, nil
 }
 
 // join is one reading.

@@ -151,12 +151,14 @@ func (d *draft) askUsername(name string) error {
 
 // held tells whether a name that was given up is kept from all accounts but its giver (R33).
 func (w *people) held(fold string, giver uint64) bool {
+	others := false
 	for _, h := range w.holds[fold] {
-		if h.Account != giver {
-			return true
+		if h.Account == giver { // he may take it back, whoever has had it since (R33)
+			return false
 		}
+		others = true
 	}
-	return false
+	return others
 }
 
 // ask grants a name that is free, denies one that cannot become free, and

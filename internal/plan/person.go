@@ -246,8 +246,9 @@ func (p Person) names(d *draft, found Found) error {
 		if holders(roster.Username) {
 			return taken{coded("E303", "the username is another account's; choose another")}
 		}
+		mine := func(h Hold) bool { return h.Account == d.was.ID && h.Name == roster.Fold(now[roster.Username]) }
 		for _, h := range found.Holds {
-			if h.Account != d.was.ID && h.Name == roster.Fold(now[roster.Username]) {
+			if h.Name == roster.Fold(now[roster.Username]) && !slices.ContainsFunc(found.Holds, mine) { // its giver may take it back (R33)
 				return taken{coded("E303", "the username was account %d's until lately and is held for accounts.hold_names; choose another", h.Account)}
 			}
 		}

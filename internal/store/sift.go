@@ -314,8 +314,9 @@ func (a *application) freeNames() error {
 	for range maxRounds {
 		res := a.tx.Exec(`UPDATE change SET done = ?, note = ? WHERE run = ? AND done = '' AND takes <> '' AND (
 				EXISTS (SELECT 1 FROM account a WHERE a.username_folded = change.takes AND a.username_folded <> '' AND a.status <> 'deleted')
-				OR EXISTS (SELECT 1 FROM former_name f WHERE f.kind = 'username' AND f.folded = change.takes AND f.held_until > ? AND f.account <> coalesce(change.account, 0)))`,
-			journal.LeftOut, nameTaken, a.run, micros(a.now))
+				OR EXISTS (SELECT 1 FROM former_name f WHERE f.kind = 'username' AND f.folded = change.takes AND f.held_until > ? AND f.account <> coalesce(change.account, 0))
+					AND NOT EXISTS (SELECT 1 FROM former_name m WHERE m.kind = 'username' AND m.folded = change.takes AND m.held_until > ? AND m.account = coalesce(change.account, 0)))`,
+			journal.LeftOut, nameTaken, a.run, micros(a.now), micros(a.now))
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}
