@@ -51,8 +51,23 @@ func (s *Site) Dedupe(p *Profile) mapping.Dedupe {
 func (s *Site) Hidden() roster.Hidden {
 	hidden := roster.Hidden{}
 	for _, p := range slices.Concat(s.Loaded, s.Broken) {
+		columns := map[string]bool{} // of what is hidden: whatever else is made of them is too
+		of := func(name string) []string {
+			return mapping.Options{Map: map[string]mapping.Column{name: p.Map[name]}}.Columns()
+		}
 		for name, c := range p.Map {
 			if c.Sensitive || roster.NeverShown(name) {
+				hidden[name] = true
+				for _, column := range of(name) {
+					columns[roster.Fold(column)] = true
+				}
+			}
+		}
+		for name := range p.Map {
+			if name == roster.Username.String() || name == string(p.Match.By) {
+				continue // by which people are told apart
+			}
+			if slices.ContainsFunc(of(name), func(column string) bool { return columns[roster.Fold(column)] }) {
 				hidden[name] = true
 			}
 		}

@@ -17,8 +17,10 @@ import (
 
 // initCmd is "rollcall init".
 type initCmd struct {
-	From   string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
-	Name   string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
+	From      string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
+	Name      string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
+	delimiter string // of a sample that a preset is for, where it was found
+
 	Preset string `help:"Files as another program writes them: rollcall help presets." placeholder:"NAME"`
 }
 
@@ -58,6 +60,7 @@ func (c *initCmd) Run(a *app) error {
 		return err
 	}
 	if c.Preset = presetLike(sample); c.Preset != "" {
+		c.delimiter = sample.Delimiter
 		return c.withPreset(a, file)
 	}
 	g := guessColumns(sample)

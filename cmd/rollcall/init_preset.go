@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rollcall/config"
@@ -69,7 +70,7 @@ func (c *initCmd) withPreset(a *app, file string) error {
 		return err
 	}
 	path := filepath.Join(site.Profiles, c.Name+".yaml")
-	if err := c.write(path, presetProfile(c.Name, c.Preset, file)); err != nil {
+	if err := c.write(path, presetProfile(c.Name, c.Preset, file, c.delimiter)); err != nil {
 		return err
 	}
 	if !a.Quiet {
@@ -86,7 +87,7 @@ func (c *initCmd) withPreset(a *app, file string) error {
 }
 
 // presetProfile is a commented profile that a preset fills.
-func presetProfile(name, preset, file string) string {
+func presetProfile(name, preset, file, delimiter string) string {
 	var b strings.Builder
 	line := func(text, comment string) {
 		if comment != "" {
@@ -107,7 +108,11 @@ func presetProfile(name, preset, file string) string {
 	line(`# schedule: "30 5 * * *"`, "without it the profile runs only by hand")
 	line("", "")
 	line("source: {type: dir, path: "+scalar(path)+", settle: 2m}", "for a server: type: sftp, host, user, key, host_keys, path")
-	line("format: {preset: "+preset+", content: full}", "full: each file lists everybody; delta: only changes are listed")
+	with := ""
+	if usual := config.Preset(preset).Format.Delimiter; delimiter != "" && usual != "" && delimiter != usual {
+		with = ", delimiter: " + strconv.Quote(delimiter)
+	}
+	line("format: {preset: "+preset+with+", content: full}", "full: each file lists everybody; delta: only changes are listed")
 	line("", "")
 	line("# What the preset sets; a key of map: or match: here goes before it:", "")
 	for _, text := range strings.Split(strings.TrimSpace(config.PresetText(preset)), "\n") {

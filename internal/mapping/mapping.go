@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -83,6 +84,18 @@ var controls = []string{status, suspended, deleted, oldUsername, newUsername, pr
 // rules is raised whenever a release maps a record otherwise than the one
 // before it, so that nothing that was remembered of a drop outlives the change.
 const rules = "mapping-1"
+
+// Lenient is o for a drop that may lack every column but the one by which people
+// are found.
+func (o Options) Lenient() Options {
+	lenient := maps.Clone(o.Map)
+	for name, c := range lenient {
+		c.Optional = true
+		lenient[name] = c
+	}
+	o.Map = lenient
+	return o
+}
 
 // Digest names the mapping: two options with one digest map every record alike.
 func (o Options) Digest() string {

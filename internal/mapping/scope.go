@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"rollcall/internal/roster"
 )
@@ -83,6 +84,20 @@ func (s Scope) bind(h header) []condition {
 	return all
 }
 
+// seen is a cell as a person sees it: nobody leaves the scope by a character that
+// nobody can see.
+func seen(cell string) string {
+	if ascii(cell) {
+		return cell
+	}
+	return tidy(strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, cell))
+}
+
 // outside is the column by whose value the scope leaves a record out; "" where
 // it does not. A cell that cannot be read leaves nobody out: its row is rejected.
 func (m *Mapper) outside(r row) string {
@@ -90,7 +105,7 @@ func (m *Mapper) outside(r row) string {
 		if c.index < len(r.cells) && !r.usable(c.index) {
 			continue
 		}
-		if c.words[r.cell(c.index)] != c.include {
+		if c.words[seen(r.cell(c.index))] != c.include {
 			return c.column
 		}
 	}

@@ -46,7 +46,31 @@ func (o Options) Validate() []*roster.Fault {
 	}
 	k.memberships()
 	k.key()
+	k.aside()
 	return k.faults
+}
+
+// aside keeps the column of the password from all else: what a field or a
+// membership says is stored and shown in clear (R80).
+func (k *checker) aside() {
+	secret := columnForm(k.o.Map[passwordName].From)
+	if secret == "" {
+		return
+	}
+	refuse := func(path, column string) {
+		if columnForm(column) == secret {
+			k.fault(path, "it uses the column of the password, which would then be stored and shown in clear", "name another column")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.o.Map)) {
+		if name == passwordName {
+			continue
+		}
+		for _, column := range k.o.Map[name].columns() {
+			refuse(name, column)
+		}
+	}
+	k.o.memberColumns(false, func(path, column string) { refuse(strings.TrimPrefix(path, "map."), column) })
 }
 
 // notBuilt knows what the configuration has names for and accounts do not hold yet.

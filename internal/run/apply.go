@@ -131,7 +131,7 @@ func (r *Runner) hold(ctx context.Context, p *Profile, run *journal.Run, got *fe
 // archive keeps our copy of the drop, before anything is decided: a held plan
 // and "--file last" need it.
 func (r *Runner) archive(got *fetched, run *journal.Run) error {
-	if got == nil || got.drop.Path == "" {
+	if got == nil || got.drop.Path == "" || run.Draft { // nobody reads again what was never applied, and the draft may not know which column is a password
 		return nil
 	}
 	if got.borrowed {

@@ -23,6 +23,7 @@ type reading struct {
 
 	options mapping.Options
 	dedupe  mapping.Dedupe
+	delta   bool             // its records need not have all that the map names
 	unknown []roster.Problem // columns of a drop that has no header, known once it has been read, which mean nothing
 }
 
@@ -40,7 +41,7 @@ func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reading{file: f, mapper: m, notes: f.News(notes), early: len(f.Notes()), options: p.Mapping, dedupe: p.Dedupe}, nil
+	return &reading{file: f, mapper: m, notes: f.News(notes), early: len(f.Notes()), options: p.Mapping, dedupe: p.Dedupe, delta: p.Format.Content == "delta"}, nil
 }
 
 // late are the notes that are known only since the drop was read to its end.
@@ -75,8 +76,12 @@ func (x *reading) end() error {
 	if !x.file.Headless() {
 		return nil
 	}
+	options := x.options
+	if x.delta { // a small one has what it has
+		options = options.Lenient()
+	}
 	var err error
-	_, x.unknown, err = mapping.Compile(x.options, x.file.Seen())
+	_, x.unknown, err = mapping.Compile(options, x.file.Seen())
 	return err
 }
 
