@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
 	"rollcall/internal/report"
+	"rollcall/internal/store"
 )
 
 // reportCmd is "rollcall report".
@@ -50,10 +52,17 @@ func (c *reportPreviewCmd) Run(a *app) error {
 	return nil
 }
 
+// letters are the mails about a run, oldest first. Its welcome mails are not among
+// them: they have no text until they are sent, and nobody sends one twice.
+func (d *desk) letters(j *journal.Run) ([]store.Mail, error) {
+	mails, err := d.r.Store.Outbox(d.ctx, j.Number)
+	return slices.DeleteFunc(mails, func(m store.Mail) bool { return m.Account != 0 }), err
+}
+
 // mailOf is the newest mail about a run; one that is made now, where none was
 // worth sending.
 func (d *desk) mailOf(j *journal.Run) (notify.Message, error) {
-	sent, err := d.r.Store.Outbox(d.ctx, j.Number)
+	sent, err := d.letters(j)
 	if err != nil {
 		return notify.Message{}, err
 	}
@@ -98,7 +107,7 @@ func (c *reportResendCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	sent, err := d.r.Store.Outbox(d.ctx, j.Number)
+	sent, err := d.letters(j)
 	if err != nil {
 		return err
 	}
