@@ -18,27 +18,31 @@ func (a *app) told(r *run.Runner, p *run.Profile, j *journal.Run) error {
 
 // oneLine is all that -q leaves of a run's report: what it came to, and its counts.
 func (a *app) oneLine(j *journal.Run) error {
+	would := ""
+	if !j.Status.Applied() {
+		would = "would be "
+	}
 	rows, text := j.Facts.Rows, fmt.Sprintf("run %d %s %s", j.Number, named(j), j.Status)
 	if rows.Read > 0 {
 		text += fmt.Sprintf(": %s read", plural(rows.Read, "row"))
 	}
 	for _, c := range []struct {
-		n    int
-		what string
+		n           int
+		would, what string
 	}{
-		{rows.Added, "added"},
-		{rows.Updated, "updated"},
-		{rows.Renamed, "renamed"},
-		{rows.Reactivated, "reactivated"},
-		{rows.Suspended + j.Facts.Absent.Suspended, "suspended"},
-		{rows.Deleted + j.Facts.Absent.Deleted, "deleted"},
-		{j.Facts.ByDate.Started, "started by date"},
-		{j.Facts.ByDate.Expired, "expired by date"},
-		{rows.Skipped, "skipped"},
-		{rows.Rejected, "rejected"},
+		{rows.Added, would, "added"},
+		{rows.Updated, would, "updated"},
+		{rows.Renamed, would, "renamed"},
+		{rows.Reactivated, would, "reactivated"},
+		{rows.Suspended + j.Facts.Absent.Suspended, would, "suspended"},
+		{rows.Deleted + j.Facts.Absent.Deleted, would, "deleted"},
+		{j.Facts.ByDate.Started, would, "started by date"},
+		{j.Facts.ByDate.Expired, would, "expired by date"},
+		{rows.Skipped, "", "skipped"},
+		{rows.Rejected, "", "rejected"},
 	} {
 		if c.n > 0 {
-			text += fmt.Sprintf(", %s %s", count(c.n), c.what)
+			text += fmt.Sprintf(", %s %s%s", count(c.n), c.would, c.what)
 		}
 	}
 	if j.Error != "" {
