@@ -72,7 +72,7 @@ func (p *page) sentences() (all []string) {
 		switch {
 		case run.Kind == journal.Batch:
 			say("%s by hand (run %d).", p.byHand(), run.Number)
-		case run.LeftOut+run.Excepted > 0:
+		case run.LeftOut+run.Excepted > 0, p.mailsWait():
 			say("%s %s, no problems.", p.finished(), changed(facts.Changes()))
 		default:
 			say("%s %s, no problems. %s", p.finished(), changed(facts.Changes()), nothingLeft)
@@ -81,6 +81,10 @@ func (p *page) sentences() (all []string) {
 		if p.repeated() {
 			say("%s Nothing had changed: it is the same file as before.", p.finished())
 			say("Its problems stand as they were reported then: rollcall runs problems %d", run.SameAs)
+			break
+		}
+		if p.mailsWait() {
+			say("%s Nothing had changed.", p.finished())
 			break
 		}
 		say("%s Nothing had changed. %s", p.finished(), nothingLeft)
@@ -113,6 +117,12 @@ func (p *page) sentences() (all []string) {
 		}
 	}
 	return append(all, p.leftOut()...)
+}
+
+// mailsWait tells whether the run wrote welcome mails that a person must release.
+func (p *page) mailsWait() bool {
+	status := p.d.Run.Status
+	return p.d.facts.Passwords.Waits && status.Applied() && status != journal.Reverted
 }
 
 // input names the drop and its time; "" where there was none.
@@ -230,6 +240,9 @@ func (p *page) leftOut() (all []string) {
 	}
 	if run.LeftOut > 0 {
 		say("%s left out: the account had changed since the plan was made. The next run looks again.", was(run.LeftOut, "change"))
+	}
+	if p.mailsWait() {
+		say("%s for a person: rollcall outbox release %d", verb(p.d.facts.Passwords.Welcome, "welcome mail", "waits", "wait"), run.Number)
 	}
 	for _, f := range p.d.Guardrails {
 		if f.Tripped && !f.Holds() {

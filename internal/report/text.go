@@ -252,6 +252,9 @@ func (p *page) further() (steps []step) {
 	}
 	switch run.Status {
 	case journal.OK, journal.Warn, journal.Unchanged:
+		if p.mailsWait() {
+			add("send the mails", "rollcall outbox release %d", run.Number)
+		}
 		if p.all() > 0 {
 			add("every change", "rollcall runs changes %d", run.Number)
 		}

@@ -146,6 +146,11 @@ func TestNobodyIsToldThatNothingIsLeftToDoWhereSomethingWaits(t *testing.T) {
 		{"all of it was done", clean(), true},
 		{"removals were excepted", with(func(r *journal.Run) { r.Approved, r.Excepted = true, 30 }), false},
 		{"an account had changed", with(func(r *journal.Run) { r.LeftOut = 1 }), false},
+		{"welcome mails wait", with(func(r *journal.Run) { r.Facts.Passwords = plan.PasswordFacts{Welcome: 2, Waits: true} }), false},
+		{"welcome mails wait of a run that changed nothing", with(func(r *journal.Run) {
+			r.Status, r.Facts.Passwords = journal.Unchanged, plan.PasswordFacts{Welcome: 2, Waits: true}
+		}), false},
+		{"welcome mails went out", with(func(r *journal.Run) { r.Facts.Passwords = plan.PasswordFacts{Welcome: 2} }), true},
 	} {
 		got := text(t, func(b *bytes.Buffer) error { return report.Text(b, tt.doc(t), nil, report.Options{}) })
 		if told := strings.Contains(got, "Nothing left for you to do"); told != tt.want {
