@@ -163,7 +163,7 @@ func (d *desk) history(done []journal.Outcome, runs []journal.Run) {
 		seen := report.Shown(report.Masked(o, d.r.Hidden))
 		for _, f := range seen.Fields {
 			if o.Action != plan.Add {
-				fmt.Fprintf(d.stdout, "      %s  %s → %s\n", f.Name, strconv.Quote(f.Old), strconv.Quote(f.New))
+				fmt.Fprintf(d.stdout, "      %s  %s → %s\n", f.Name, report.Said(f.Name, f.Old), report.Said(f.Name, f.New))
 			}
 		}
 		for _, m := range seen.Memberships.Added {

@@ -105,7 +105,7 @@ func withValues(o journal.Outcome) string {
 				parts = append(parts, membership(f))
 				continue
 			}
-			parts = append(parts, fmt.Sprintf("%s %s → %s", f.Name, value(f.Old), value(f.New)))
+			parts = append(parts, fmt.Sprintf("%s %s → %s", f.Name, value(f.Name, f.Old), value(f.Name, f.New)))
 		}
 		if more := len(fields) - maxFields; more > 0 {
 			parts = append(parts, many(more, "more field"))
@@ -213,4 +213,4 @@ func telling(o journal.Outcome) []plan.FieldChange {
 }
 
 // value is a field's content, quoted, without anything that cannot be seen.
-func value(s string) string { return strconv.Quote(cut(s, maxValue)) }
+func value(field, s string) string { return Said(field, cut(s, maxValue)) }

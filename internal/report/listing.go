@@ -45,9 +45,9 @@ func (p *page) change(o journal.Outcome) {
 	for _, f := range fields {
 		switch {
 		case o.Action == plan.Add:
-			p.line("    %s  %s", left(f.Name, wide), strconv.Quote(f.New))
+			p.line("    %s  %s", left(f.Name, wide), Said(f.Name, f.New))
 		default:
-			p.line("    %s  %s → %s", left(f.Name, wide), strconv.Quote(f.Old), strconv.Quote(f.New))
+			p.line("    %s  %s → %s", left(f.Name, wide), Said(f.Name, f.Old), Said(f.Name, f.New))
 		}
 	}
 	added, removed := o.Joined()

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"rollcall/internal/plan"
@@ -36,6 +37,18 @@ func passwordWords(old, now string) (string, string) {
 		anew = "set anew"
 	}
 	return word(before, "set"), word(after, anew)
+}
+
+// Said is a value of a field as a text tells it: quoted, and of a password what
+// became of it, in words.
+func Said(field, value string) string {
+	switch {
+	case field != roster.PasswordField.String():
+		return strconv.Quote(value)
+	case value == "":
+		return "none"
+	}
+	return value
 }
 
 // passwords are sentences on the passwords and the welcome mails of a run.
@@ -78,10 +91,7 @@ func (p *page) passwords() []string {
 	if len(said) > 0 {
 		all = append(all, "Welcome mails: "+strings.Join(said, ", "))
 	}
-	switch {
-	case n.Waits && applied:
-		all = append(all, fmt.Sprintf("So many welcome mails wait for a person: rollcall outbox release %d", p.d.Run.Number))
-	case n.Waits:
+	if n.Waits && !applied { // once they do, the headline says so
 		all = append(all, "So many welcome mails would wait for a person: rollcall outbox release")
 	}
 	return all

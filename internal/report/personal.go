@@ -128,16 +128,22 @@ func Mask(changes Changes, hidden roster.Hidden) Changes {
 	}
 }
 
+// masks tells whether the values of a field are hidden. Of a password a change holds
+// none: only that there is one, which is told in words.
+func masks(hidden roster.Hidden, name string) bool {
+	return hidden[name] && name != roster.PasswordField.String()
+}
+
 // Masked is one change without them.
 func Masked(o journal.Outcome, hidden roster.Hidden) journal.Outcome {
 	for i, f := range o.Fields {
-		if !hidden[f.Name] {
+		if !masks(hidden, f.Name) {
 			continue
 		}
 		o.Fields = slices.Clone(o.Fields)
 		for i := i; i < len(o.Fields); i++ {
 			f := &o.Fields[i]
-			if !hidden[f.Name] {
+			if !masks(hidden, f.Name) {
 				continue
 			}
 			if f.Old != "" {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/internal/journal"
+	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
 
@@ -82,5 +84,20 @@ func TestAReportTellsOfAPasswordInWords(t *testing.T) {
 		if old, now := passwordWords(tt[0], tt[1]); old != tt[2] || now != tt[3] {
 			t.Errorf("%q → %q is told as %q → %q, want %q → %q", tt[0], tt[1], old, now, tt[2], tt[3])
 		}
+	}
+}
+
+func TestAHiddenPasswordIsStillToldInWords(t *testing.T) {
+	hidden := roster.Hidden{"password": true, "title": true}
+	o := Masked(journal.Outcome{Change: plan.Change{Action: plan.Add, Fields: []plan.FieldChange{
+		{Field: roster.PasswordField, Name: "password", New: "awaited"},
+		{Field: roster.Title, Name: "title", New: "Prof"},
+	}}}, hidden)
+	var b strings.Builder
+	if _, err := ChangesText(&b, func(yield func(journal.Outcome, error) bool) { yield(o, nil) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); !strings.Contains(got, "password  to be made\n") || strings.Contains(got, "Prof") {
+		t.Errorf("it is told as\n%s", got)
 	}
 }
