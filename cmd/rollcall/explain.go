@@ -93,7 +93,8 @@ type step struct {
 func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 	type told struct {
 		Profile  string          `json:"profile"`
-		Key      roster.Key      `json:"key"`
+		Key      roster.Key      `json:"key"`      // that was followed; "" where the person has none
+		Username string          `json:"username"` // that was followed in place of a key; else ""
 		Account  uint64          `json:"account"` // 0 where there is none
 		Input    string          `json:"input"`
 		Run      int64           `json:"run"`        // the newest with this drop; 0 where none has had it
@@ -106,7 +107,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 	}
 	var all []told
 	for _, s := range stories {
-		t := told{Profile: s.Profile, Key: key, Input: s.Input.Name, Changes: []report.Change{}}
+		t := told{Profile: s.Profile, Key: s.Key, Username: s.Username, Input: s.Input.Name, Changes: []report.Change{}}
 		if s.Account != nil {
 			t.Account = s.Account.ID
 		}
@@ -114,7 +115,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 		if t.Run, t.Status, err = d.readBy(s); err != nil {
 			return err
 		}
-		if t.Waiting, err = d.waiting(s, key); err != nil {
+		if t.Waiting, err = d.waiting(s); err != nil {
 			return err
 		}
 		if t.Hint, err = d.hint(s, key); err != nil {
@@ -134,7 +135,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 			return err
 		}
 		t.Problems = doc.Problems
-		t.Steps = steps(s, key, doc.Problems)
+		t.Steps = steps(s, doc.Problems)
 		all = append(all, t)
 	}
 	switch {
@@ -153,7 +154,11 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 		if i > 0 {
 			fmt.Fprintln(d.stdout)
 		}
-		fmt.Fprintf(d.stdout, "Key %s in %s, by the drop %s%s\n", clean(string(key)), t.Profile, clean(t.Input), ofRun(t.Run, t.Status))
+		who := "Key " + clean(string(t.Key))
+		if t.Username != "" {
+			who = "Username " + clean(t.Username)
+		}
+		fmt.Fprintf(d.stdout, "%s in %s, by the drop %s%s\n", who, t.Profile, clean(t.Input), ofRun(t.Run, t.Status))
 		if t.Hint != "" {
 			fmt.Fprintln(d.stdout, clean(t.Hint))
 		}
@@ -175,7 +180,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 }
 
 // steps tells a story step by step.
-func steps(s *run.Story, key roster.Key, problems []report.Group) []step {
+func steps(s *run.Story, problems []report.Group) []step {
 	all := []step{read(s), mapped(s), correlated(s, problems), planned(s, problems), judged(s)}
 	for i := range all {
 		if all[i].More == nil {
@@ -198,15 +203,23 @@ func read(s *run.Story) step {
 	how := strings.Join(slices.DeleteFunc([]string{in.Format, in.Encoding, in.Content}, func(x string) bool { return x == "" }), ", ")
 	switch len(lines) {
 	case 0:
-		t.Text = "no row has this key"
+		t.Text = "no row has this " + by(s)
 	case 1:
-		t.Text = "line " + lines[0] + " has this key"
+		t.Text = "line " + lines[0] + " has this " + by(s)
 	default:
-		t.Text = "lines " + names(lines) + " have this key"
+		t.Text = "lines " + names(lines) + " have this " + by(s)
 		t.Rules = append(t.Rules, "R41")
 	}
 	t.Text += " (" + how + ")"
 	return t
+}
+
+// by is what a person is followed by.
+func by(s *run.Story) string {
+	if s.Username != "" {
+		return "username"
+	}
+	return "key"
 }
 
 func mapped(s *run.Story) step {
@@ -271,11 +284,11 @@ func correlated(s *run.Story, problems []report.Group) step {
 		t.Text, t.Rules = fmt.Sprintf("with id:%d, found by its %s", adopted(s), s.Options.Match.Fallback.By), []string{"R42"}
 		return t
 	case a == nil && len(s.Entries) == 0:
-		t.Text, t.Rules = "with nobody: no account has this key", []string{"R40"}
+		t.Text, t.Rules = "with nobody: no account has this "+by(s), []string{"R40"}
 		return t
 	case a == nil:
-		t.Text, t.Rules = "with nobody: no account is known by this key", []string{"R40", "R43"}
-		if s.Options.Match.Fallback.By != "" {
+		t.Text, t.Rules = "with nobody: no account is known by this "+by(s), []string{"R40", "R43"}
+		if s.Options.Match.Fallback.By != "" && s.Username == "" {
 			t.Text += ", nor does one fit by " + s.Options.Match.Fallback.By
 			t.Rules = append(t.Rules, "R42")
 		}
@@ -284,10 +297,14 @@ func correlated(s *run.Story, problems []report.Group) step {
 	who := fmt.Sprintf("id:%d (%s, %s)", a.ID, a.Values[roster.Username], a.Values[roster.StatusField])
 	link := a.Link(s.Profile)
 	switch {
+	case link == nil && s.Username != "":
+		t.Text, t.Rules = "with "+who+", whose username this is; the profile does not own it", []string{"R42"}
 	case link == nil:
 		t.Text, t.Rules = "with "+who+", whose "+s.Options.Match.Name()+" is this key; the profile does not own it", []string{"R40"}
 	case link.Decided:
-		t.Text, t.Rules = "with "+who+": a person has linked this key", []string{"R49"}
+		t.Text, t.Rules = "with "+who+": a person has linked this "+by(s), []string{"R49"}
+	case s.Username != "":
+		t.Text, t.Rules = "with "+who+", which the profile owns by this username: there is no key for it", []string{"R42"}
 	default:
 		t.Text, t.Rules = "with "+who+", which the profile owns by this key", []string{"R40"}
 	}

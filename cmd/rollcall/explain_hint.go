@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -42,7 +41,7 @@ func ofRun(number int64, status journal.Status) string {
 }
 
 // waiting is the held run of the profile that would change a story's person; 0 for none.
-func (d *desk) waiting(s *run.Story, key roster.Key) (int64, error) {
+func (d *desk) waiting(s *run.Story) (int64, error) {
 	held, err := d.r.Store.Held(d.ctx)
 	if err != nil {
 		return 0, err
@@ -55,7 +54,7 @@ func (d *desk) waiting(s *run.Story, key roster.Key) (int64, error) {
 			if err != nil {
 				return 0, err
 			}
-			if o.Key == key || s.Account != nil && o.Account == s.Account.ID {
+			if o.Key == s.Key && (s.Key != "" || s.Account == nil && o.Username == s.Username) || s.Account != nil && o.Account == s.Account.ID {
 				return j.Number, nil
 			}
 		}
@@ -63,21 +62,17 @@ func (d *desk) waiting(s *run.Story, key roster.Key) (int64, error) {
 	return 0, nil
 }
 
-// hint says what was probably meant by a key that is nobody's: a username, or
-// a key that differs in leading zeros or in case.
+// hint says what was probably meant by a key that is nobody's: a username, which
+// the story then follows, or a key that differs in leading zeros or in case.
 func (d *desk) hint(s *run.Story, key roster.Key) (string, error) {
-	if s.Account != nil || len(s.Entries) > 0 {
-		return "", nil
-	}
 	typed := string(key)
-	a, err := d.r.Store.Named(d.ctx, typed)
 	switch {
-	case err == nil && keyIn(a, s.Profile) != "":
-		return fmt.Sprintf("%s is a username; its key is %s.", typed, keyIn(a, s.Profile)), nil
-	case err == nil:
-		return fmt.Sprintf("%s is a username, and %s has no key for it: rollcall accounts show %s", typed, s.Profile, typed), nil
-	case !errors.Is(err, store.ErrNone):
-		return "", err
+	case s.Username != "":
+		return fmt.Sprintf("%s is a username, and %s has no key for it: the username is followed.", typed, s.Profile), nil
+	case s.Key != key:
+		return fmt.Sprintf("%s is a username; its key is %s.", typed, s.Key), nil
+	case s.Account != nil || len(s.Entries) > 0:
+		return "", nil
 	}
 	bare := strings.TrimLeft(typed, "0")
 	if bare == "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -139,7 +140,7 @@ func (d *desk) shown(x *roster.Account) error {
 		if l.Decided {
 			says += ", linked by a person"
 		}
-		t.row(l.Profile, string(l.Key), says)
+		t.row(l.Profile, cmp.Or(string(l.Key), "(by username)"), says)
 	}
 	return t.end()
 }

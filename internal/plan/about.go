@@ -9,8 +9,11 @@ func (p *planner) about(x roster.Problem, e roster.Entry) roster.Problem {
 	if e.Broken {
 		return x
 	}
-	if p.Names {
+	switch {
+	case p.Names:
 		x.Who = roster.WhoIs(&e.Values, p.Hidden)
+	case e.Key == "" && !e.KeyBad && p.Match.Fallback.By != "": // the username is the key then
+		x.Who.Username = roster.WhoIs(&e.Values, p.Hidden).Username
 	}
 	if !p.Values || x.Value != "" {
 		return x

@@ -46,7 +46,7 @@ func (p *page) changes(changes Changes, values bool) error {
 	keys, names := 0, 0
 	for _, o := range first {
 		keys = max(keys, utf8.RuneCountInString(called(o)))
-		names = max(names, utf8.RuneCountInString(o.Username))
+		names = max(names, utf8.RuneCountInString(username(o)))
 	}
 	if values {
 		p.line("")
@@ -56,7 +56,10 @@ func (p *page) changes(changes Changes, values bool) error {
 	for _, o := range first {
 		text := "  " + symbols[o.Action] + " " + left(clean(called(o)), keys) + "  "
 		if values {
-			text += left(clean(o.Username), names) + "  " + withValues(o)
+			if names > 0 {
+				text += left(clean(username(o)), names) + "  "
+			}
+			text += withValues(o)
 		} else {
 			text += p.withNames(o)
 		}
@@ -68,12 +71,32 @@ func (p *page) changes(changes Changes, values bool) error {
 	return nil
 }
 
-// called is the key of whom a change is about; where there is none the account's number.
+// called is the key of whom a change is about; where there is none the username,
+// by which people are matched then, and where that is not known the account's number.
 func called(o journal.Outcome) string {
-	if o.Key == "" && o.Account != 0 {
-		return "id:" + strconv.FormatUint(o.Account, 10)
+	switch {
+	case o.Key != "":
+		return string(o.Key)
+	case o.Username == "" && o.Account != 0:
+		return numbered(o)
 	}
-	return string(o.Key)
+	return o.Username
+}
+
+// numbered is the number of a change's account; "" where there is none yet.
+func numbered(o journal.Outcome) string {
+	if o.Account == 0 {
+		return ""
+	}
+	return "id:" + strconv.FormatUint(o.Account, 10)
+}
+
+// username is that of whom a change is about, where [called] does not say it.
+func username(o journal.Outcome) string {
+	if o.Key == "" {
+		return ""
+	}
+	return o.Username
 }
 
 // all is how many changes the plan had, done or left out.

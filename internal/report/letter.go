@@ -319,7 +319,7 @@ func (p *page) notable(changes []journal.Outcome, people map[uint64]roster.Who) 
 			if o.Action == plan.Rename {
 				what += ": " + p.withNames(o)
 			}
-			whose := cut(clean(string(o.Key)), maxValue)
+			whose := cut(clean(called(o)), maxValue)
 			if person, known := people[o.Account]; known && p.personal >= Names {
 				whose = strings.Join(full(whose, who(renamed(person, o))), " ")
 			}

@@ -29,7 +29,11 @@ func ChangesText(w io.Writer, changes Changes) (n int, err error) {
 
 // change is a line about one change, and a line about each of its fields.
 func (p *page) change(o journal.Outcome) {
-	text := fmt.Sprintf("%s %s  %s  %s", symbols[o.Action], left(clean(called(o)), 10), left(clean(o.Username), 20), became(o))
+	beside := username(o)
+	if o.Key == "" && o.Username != "" {
+		beside = numbered(o)
+	}
+	text := fmt.Sprintf("%s %s  %s  %s", symbols[o.Action], left(clean(called(o)), 10), left(clean(beside), 20), became(o))
 	if o.Reason != "" {
 		text += ": " + clean(o.Reason)
 	}
@@ -60,13 +64,21 @@ func (p *page) change(o journal.Outcome) {
 	for _, l := range o.Links {
 		switch {
 		case l.New == "":
-			p.line("    link  %s no longer owns it by key %s", l.Profile, clean(string(l.OldKey)))
+			p.line("    link  %s no longer owns it by %s", l.Profile, linked(l.OldKey))
 		case l.Old == "":
-			p.line("    link  %s owns it by key %s", l.Profile, clean(string(l.NewKey)))
+			p.line("    link  %s owns it by %s", l.Profile, linked(l.NewKey))
 		case l.OldKey != l.NewKey:
-			p.line("    link  %s: key %s → %s", l.Profile, clean(string(l.OldKey)), clean(string(l.NewKey)))
+			p.line("    link  %s: %s → %s", l.Profile, linked(l.OldKey), linked(l.NewKey))
 		}
 	}
+}
+
+// linked is what a link goes by.
+func linked(key roster.Key) string {
+	if key == "" {
+		return "its username"
+	}
+	return "key " + clean(string(key))
 }
 
 // ProblemsText writes every group of problems for a terminal, with the lines

@@ -2,12 +2,14 @@ package report_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/report"
+	"rollcall/internal/roster"
 )
 
 func TestEveryChangeIsListedWithItsValues(t *testing.T) {
@@ -53,6 +55,38 @@ func TestAListMovesNoCursor(t *testing.T) {
 	for _, bad := range []string{"\x1b", "\r", "\a", "\u202e"} {
 		if strings.Contains(got, bad) {
 			t.Errorf("the text holds %q", bad)
+		}
+	}
+}
+
+func TestWhereThereIsNoKeyTheUsernameStandsForIt(t *testing.T) {
+	s := states(t)["warn"]
+	for i := range s.changes {
+		o := &s.changes[i]
+		o.Key, o.Username = "", fmt.Sprintf("person%d", i)
+		o.Links = []plan.LinkChange{{Profile: "hr-csv", New: roster.ClaimActive}}
+	}
+	for i := range s.problems {
+		s.problems[i].Key, s.problems[i].Who = "", roster.Who{Username: fmt.Sprintf("bad%d", i)}
+	}
+	s.options.Notable, s.options.Personal = s.changes[:1], report.IDs
+	d, m := s.doc(t), s.mail(t)
+	shown := func(what, text string, names ...string) {
+		t.Helper()
+		for _, name := range names {
+			if !strings.Contains(text, name) {
+				t.Errorf("the %s does not name %s", what, name)
+			}
+		}
+	}
+	shown("report", text(t, func(b *bytes.Buffer) error { return report.Text(b, d, stream(s.changes...), report.Options{}) }), "person0  ", "usernames bad0, bad7")
+	shown("plan", text(t, func(b *bytes.Buffer) error { return report.PlanText(b, d, stream(s.changes...), report.Options{}) }), "person0  ")
+	shown("list", text(t, func(b *bytes.Buffer) error { _, err := report.ChangesText(b, stream(s.changes...)); return err }), "person0 ", "owns it by its username\n")
+	shown("mail", m.Text, "person0", "usernames bad0, bad7")
+	shown("mail's HTML", m.HTML, "person0", "usernames bad0, bad7")
+	for o, err := range report.Mask(stream(s.changes...), roster.Hidden{"username": true}) {
+		if err != nil || o.Username != "" {
+			t.Errorf("hidden, and yet a report has %q (%v)", o.Username, err)
 		}
 	}
 }

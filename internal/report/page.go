@@ -137,7 +137,7 @@ func (p *page) pageChanges(changes Changes) (*pageChanges, error) {
 		if o.Action == plan.Claim {
 			continue
 		}
-		row := pageChange{Mark: symbols[o.Action], Key: count(string(o.Key)), Username: count(o.Username)}
+		row := pageChange{Mark: symbols[o.Action], Key: count(called(o)), Username: count(username(o))}
 		what := became(o)
 		if o.Reason != "" {
 			what += ": " + o.Reason

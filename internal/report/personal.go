@@ -55,6 +55,9 @@ func (p *page) each(g Group) (all []instance, more string) {
 		if e.Key != "" {
 			at = append(at, "key "+cut(clean(string(e.Key)), maxValue))
 		}
+		if e.Key == "" && e.Username != "" && p.personal < Names {
+			at = append(at, "username "+cut(clean(e.Username), maxValue)) // who it is, where there is no key
+		}
 		i.At = strings.Join(at, ", ")
 		if p.personal >= Names {
 			i.Who = who(roster.Who{Username: e.Username, Name: e.Name})
@@ -136,6 +139,9 @@ func masks(hidden roster.Hidden, name string) bool {
 
 // Masked is one change without them.
 func Masked(o journal.Outcome, hidden roster.Hidden) journal.Outcome {
+	if o.Key == "" && hidden[roster.Username.String()] {
+		o.Username = "" // which would stand for the key
+	}
 	for i, f := range o.Fields {
 		if !masks(hidden, f.Name) {
 			continue

@@ -155,13 +155,16 @@ func places(g Group) string { return placesOf(g, exampled) }
 const exampled = 3
 
 func placesOf(g Group, shown int) string {
-	var lines, keys []string
+	var lines, keys, usernames []string
 	for _, e := range g.Examples[:min(len(g.Examples), shown)] {
 		if e.Line > 0 {
 			lines = append(lines, strconv.Itoa(e.Line))
 		}
 		if e.Key != "" && !slices.Contains(keys, cut(clean(string(e.Key)), maxValue)) {
 			keys = append(keys, cut(clean(string(e.Key)), maxValue))
+		}
+		if name := cut(clean(e.Username), maxValue); e.Key == "" && name != "" && !slices.Contains(usernames, name) {
+			usernames = append(usernames, name)
 		}
 	}
 	var parts []string
@@ -177,16 +180,20 @@ func placesOf(g Group, shown int) string {
 		}
 		parts = append(parts, text)
 	}
-	if len(keys) > 0 {
-		text := "key "
-		if len(keys) > 1 {
-			text = "keys "
+	named := func(noun string, who []string) {
+		if len(who) == 0 {
+			return
 		}
-		text += strings.Join(keys, ", ")
+		if len(who) > 1 {
+			noun += "s"
+		}
+		text := noun + " " + strings.Join(who, ", ")
 		if g.Count > shown {
 			text += " …"
 		}
 		parts = append(parts, text)
 	}
+	named("key", keys)
+	named("username", usernames) // of whom there is no key
 	return strings.Join(parts, "; ")
 }

@@ -2,19 +2,25 @@ package run
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
+	"rollcall/internal/store"
 )
 
 // A Story is one person's way through a profile: read, mapped, correlated, planned.
 type Story struct {
 	Profile  string
+	Key      roster.Key // that was followed: what was typed, or the key of the person whose username that is
+	Username string     // that was followed in its place, as the person has no key; else ""
 	Input    journal.Input
-	Entries  []roster.Entry   // the records with the key, as mapped; at most ten
+	Entries  []roster.Entry   // the records with the key or the username, as mapped; at most ten
 	Account  *roster.Account  // as it is; nil where there is none
 	Changes  []plan.Change    // what the drop would do to it
 	Problems []roster.Problem // of these records
@@ -25,8 +31,9 @@ type Story struct {
 // most is how many records of one key a story tells of.
 const most = 10
 
-// Explain follows a key through a drop: --file, or the last applied one. It
-// changes nothing and records nothing.
+// Explain follows a key through a drop: --file, or the last applied one. What is
+// nobody's key may be a username: it is followed by that person's key, and where
+// they have none by the username itself. It changes nothing and records nothing.
 func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file string) (*Story, error) {
 	if file == "" {
 		file = "last"
@@ -52,18 +59,10 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	}
 	s := &Story{Profile: p.Name, Input: input(got.drop, p.Format.Content), Options: p.Plan}
 	s.Input.Format, s.Input.Encoding, s.Input.Delimiter = x.facts()
-	for e, err := range x.entries() {
-		if err != nil {
-			return nil, err
-		}
-		if e.Key == key && len(s.Entries) < most {
-			s.Entries = append(s.Entries, e)
-		}
-	}
-	if err := r.known(ctx, s, key); err != nil {
+	if err := r.meant(ctx, s, key, x); err != nil {
 		return nil, err
 	}
-	facts, err := plan.Make(ctx, p.Plan, x.people(), r.Store, placed{about{s, key}, x.mapper}, r.Now())
+	facts, err := plan.Make(ctx, p.Plan, x.people(), r.Store, placed{about{s}, x.mapper}, r.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +72,67 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	}
 	s.Findings = guard.Check(p.Limits, facts, base)
 	return s, err
+}
+
+// meant finds whom a person means by what they have typed: the records and the account.
+func (r *Runner) meant(ctx context.Context, s *Story, typed roster.Key, x *reading) error {
+	if err := r.known(ctx, s, typed); err != nil {
+		return err
+	}
+	s.Key = typed
+	var named *roster.Account // whose username it is, where it is no account's key
+	var own roster.Key        // by which a record means them
+	if s.Account == nil {
+		a, err := r.Store.Named(ctx, string(typed))
+		switch {
+		case errors.Is(err, store.ErrNone) || strings.HasPrefix(string(typed), "id:") || strings.HasPrefix(string(typed), "key:"):
+		case err != nil:
+			return err
+		default:
+			named, own = a, roster.Key(s.Options.Match.Of(a))
+			if l := a.Link(s.Profile); l != nil && l.Key != "" {
+				own = l.Key
+			}
+		}
+	}
+	var byKey, byOwn, byName []roster.Entry
+	keep := func(list *[]roster.Entry, e roster.Entry) {
+		if len(*list) < most {
+			*list = append(*list, e)
+		}
+	}
+	name := roster.Fold(string(typed))
+	for e, err := range x.entries() {
+		switch {
+		case err != nil:
+			return err
+		case e.Key == typed:
+			keep(&byKey, e)
+		case s.Account != nil: // the key is known
+		case own != "" && e.Key == own:
+			keep(&byOwn, e)
+		case own == "" && (roster.Fold(e.Values[roster.Username]) == name || roster.Fold(e.OldUsername) == name):
+			keep(&byName, e)
+		}
+	}
+	switch {
+	case s.Account != nil || len(byKey) > 0:
+		s.Entries = byKey
+	case own != "":
+		s.Key, s.Entries = own, byOwn
+		if err := r.known(ctx, s, own); err != nil {
+			return err
+		}
+	case named != nil:
+		s.Key, s.Username, s.Account, s.Entries = "", named.Values[roster.Username], named, byName
+	case len(byName) > 0 && byName[0].Key != "":
+		s.Key = byName[0].Key
+		s.Entries = slices.DeleteFunc(byName, func(e roster.Entry) bool { return e.Key != s.Key })
+		return r.known(ctx, s, s.Key)
+	case len(byName) > 0:
+		s.Key, s.Username, s.Entries = "", byName[0].Values[roster.Username], byName
+	}
+	return nil
 }
 
 // known finds the account of a key: by the profile's link, else by its own.
@@ -102,15 +162,14 @@ func (r *Runner) known(ctx context.Context, s *Story, key roster.Key) error {
 	return nil
 }
 
-// about keeps of a plan what concerns one key.
+// about keeps of a plan what concerns the person of a story.
 type about struct {
 	story *Story
-	key   roster.Key
 }
 
 // Change implements [plan.Sink].
 func (a about) Change(c plan.Change) error {
-	if c.Key == a.key || a.story.Account != nil && c.Account == a.story.Account.ID {
+	if a.story.Account != nil && c.Account == a.story.Account.ID || a.keyed(c.Key) || a.reads(c.Key, c.Line) {
 		a.story.Changes = append(a.story.Changes, c)
 	}
 	return nil
@@ -118,8 +177,16 @@ func (a about) Change(c plan.Change) error {
 
 // Problem implements [plan.Sink].
 func (a about) Problem(p roster.Problem) error {
-	if p.Key == a.key {
+	if a.keyed(p.Key) || a.reads(p.Key, p.Line) {
 		a.story.Problems = append(a.story.Problems, p)
 	}
 	return nil
+}
+
+// keyed tells whether a key is the one that is followed.
+func (a about) keyed(key roster.Key) bool { return a.story.Username == "" && key == a.story.Key }
+
+// reads tells whether a line is one of those that are followed by a username.
+func (a about) reads(key roster.Key, line int) bool {
+	return a.story.Username != "" && slices.ContainsFunc(a.story.Entries, func(e roster.Entry) bool { return e.Line == line && e.Key == key })
 }
