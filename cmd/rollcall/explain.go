@@ -95,7 +95,7 @@ func (d *desk) tale(key roster.Key, stories []*run.Story, one bool) error {
 		Profile  string          `json:"profile"`
 		Key      roster.Key      `json:"key"`      // that was followed; "" where the person has none
 		Username string          `json:"username"` // that was followed in place of a key; else ""
-		Account  uint64          `json:"account"` // 0 where there is none
+		Account  uint64          `json:"account"`  // 0 where there is none
 		Input    string          `json:"input"`
 		Run      int64           `json:"run"`        // the newest with this drop; 0 where none has had it
 		Status   journal.Status  `json:"run_status"` // "" for none
