@@ -38,7 +38,7 @@ The text of the mail
   welcome.d/LANGUAGE.txt beside rollcall.yaml, like de.txt or pt-BR.txt; else an English one. The account's language is
   looked for first, then language: of rollcall.yaml. rollcall validate reads them all. A text is
 
-      Subject: Ihr neues Konto
+      Subject: Ihr Kennwort
 
       Hallo {first_name},
 
@@ -46,7 +46,7 @@ The text of the mail
           Kennwort       {password}
 
   Places: {username} {password} {first_name} {last_name} {email} {employee_id} {institution} {department}. {password} must be
-  there, and not in the subject. A line that begins with blanks is never broken.
+  there, and not in the subject. --reset-password sends the same text: word it so that it suits old accounts too. A line that begins with blanks is never broken.
 
 Taking a run back (runs revert) brings the passwords of before back; a password that was changed since stays.
 `

@@ -22,6 +22,11 @@ func TestTheBuiltInWelcomeMailSaysWhatIsNeeded(t *testing.T) {
 			t.Errorf("the mail lacks %q:\n%s", want, m.Text)
 		}
 	}
+	for _, wrong := range []string{"account has been made", "new account"} { // a reset sends the same
+		if strings.Contains(m.Subject+m.Text, wrong) {
+			t.Errorf("the mail tells somebody who has had an account for years of %q", wrong)
+		}
+	}
 	if strings.Contains(m.Subject, "gR4k") || m.To[0] != "ada@example.org" || m.ID != "id@example.org" {
 		t.Errorf("%+v", m)
 	}
@@ -39,7 +44,7 @@ func TestAWelcomeMailIsInThePersonsLanguage(t *testing.T) {
 		}
 		all[tag] = w
 	}
-	for language, want := range map[string]string{"de-AT": "de", "de_CH": "de", "DE": "de", "pt-BR": "pt-br", "pt": "Your new account", "": "Your new account"} {
+	for language, want := range map[string]string{"de-AT": "de", "de_CH": "de", "DE": "de", "pt-BR": "pt-br", "pt": "Your account: a new password", "": "Your account: a new password"} {
 		if got := all.For(language, "en").Mail(ada(), "x", "").Subject; got != want {
 			t.Errorf("in %q the subject is %q, want %q", language, got, want)
 		}

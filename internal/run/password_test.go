@@ -359,7 +359,7 @@ func TestR81TheMailIsInThePersonsLanguageAndOnlyToGetsIt(t *testing.T) {
 	if got := head(mails[0], "Subject"); !strings.HasPrefix(got, "=?UTF-8?q?Willkommen") || !s.knows("key:E1", passwordIn(t, mails[0])) {
 		t.Errorf("subject %q", got)
 	}
-	if got := head(mails[1], "Subject"); got != "Your new account" {
+	if got := head(mails[1], "Subject"); got != "Your account: a new password" {
 		t.Errorf("subject %q", got)
 	}
 
