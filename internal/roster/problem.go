@@ -70,12 +70,15 @@ func (p Problem) String() string {
 
 // Identity is the same for the same problem of the same person in another
 // drop: by code, severity, field and key, or by the line where no key could be
-// read. It tells rejections and warnings that are new from those that were
-// there before, and does not say whose they are.
+// read. A note without a code is told by its column and its words instead of a
+// line. It tells what is new from what was there before, and does not say whose it is.
 func (p Problem) Identity() string {
 	whose := "key\x00" + string(p.Key)
 	if p.Key == "" {
 		whose = fmt.Sprintf("line\x00%d", p.Line)
+	}
+	if p.Code == "" && p.Severity == SeverityNote {
+		whose = "text\x00" + string(p.Key) + "\x00" + p.Column + "\x00" + p.Text
 	}
 	sum := sha256.Sum256([]byte(p.Code + "\x00" + string(p.Severity) + "\x00" + p.Field + "\x00" + whose))
 	return hex.EncodeToString(sum[:16])

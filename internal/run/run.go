@@ -319,6 +319,7 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 		}
 	}
 	for _, note := range append(from.notes, got.notes...) {
+		note.Since = o.Known[note.Identity()]
 		if err := w.Problem(note); err != nil {
 			return err
 		}
@@ -341,6 +342,7 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 	}
 	late := from.late()
 	for _, note := range late {
+		note.Since = o.Known[note.Identity()]
 		if err := w.Problem(note); err != nil {
 			return err
 		}
