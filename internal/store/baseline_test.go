@@ -95,7 +95,7 @@ func TestKnownProblemsAreThoseOfTheLastAppliedRun(t *testing.T) {
 		dry.DryRun, dry.Status = true, journal.Dry
 		plantProblem(t, db, ran(t, db, 3, dry).Number, "E120", "error", "of a dry run", time.Time{})
 
-		want := map[string]time.Time{"old": noon.AddDate(0, 0, -3), "new": noon, "warned": noon}
+		want := map[string]time.Time{"old": noon.AddDate(0, 0, -3), "new": noon, "warned": noon, "worth knowing": noon}
 		check := func(when string) {
 			t.Helper()
 			known, err := db.Known(t.Context(), "hr-csv")
