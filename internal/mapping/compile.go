@@ -329,6 +329,11 @@ func (m *Mapper) Column(field string) string {
 	return ""
 }
 
+// Keyless tells that no record of the drop says its key: the fallback has to do.
+func (m *Mapper) Keyless() bool {
+	return m.keyFrom == nil && m.fallback && m.key.field != roster.Username
+}
+
 // arrange puts the templates in an order in which the names that they speak of
 // are there: first and last name with their defaults before all others. It
 // finds the columns whose line breaks refuse the drop, now that all are known.
@@ -363,7 +368,7 @@ func (m *Mapper) notes(columns map[string]Column, other []string) []roster.Probl
 	if key, ok := columns[m.key.String()]; ok && key.From != "" && m.head.find(key.From) < 0 {
 		notes = append(notes, roster.Problem{
 			Severity: roster.SeverityNote, Field: m.key.String(), Column: key.From,
-			Text: "the key's column is missing: records are matched by username alone",
+			Text: "the key's column is missing: records are matched by username alone, and nobody who is known by a key is removed for being absent",
 			Fix:  "ask HR for the column, if it should be there",
 		})
 	}

@@ -85,7 +85,7 @@ func (p *planner) unmentioned() (ids []uint64, err error) {
 func (w *people) missing(a *roster.Account) error {
 	d := &draft{people: w, was: a, now: clone(a), absent: true}
 	d.entry.Key = a.Link(w.Profile).Key
-	if w.facts.UnreadableKeys > 0 { // R3: this may be the person of such a row
+	if w.facts.UnreadableKeys > 0 || w.Keyless && d.entry.Key != "" { // R3: this may be the person of such a row
 		d.leave()
 		if d.now.Status() != a.Status() {
 			w.facts.Withheld++

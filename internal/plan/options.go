@@ -79,6 +79,7 @@ type Options struct {
 	Zone        *time.Location                       // in which days end (R70); nil: UTC
 	ScopeLeft   string                               `json:",omitempty"` // keep, suspend: whom the scope leaves out (R68); "" is keep
 	Canaries    []roster.Key                         // that a full drop must list
+	Keyless     bool                                 `json:"-"` // the drop has no column of the key: nobody who is known by one is absent (R3, R42)
 	Known       map[string]time.Time                 // rejections of the last applied run by [Identity], to when they were first seen
 
 	// What is told of a plan is no part of what it depends on.

@@ -62,7 +62,9 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if err := r.meant(ctx, s, key, x); err != nil {
 		return nil, err
 	}
-	facts, err := plan.Make(ctx, p.Plan, x.people(), r.Store, placed{about{s}, x.mapper}, r.Now())
+	o := p.Plan
+	o.Keyless = x.mapper.Keyless()
+	facts, err := plan.Make(ctx, o, x.people(), r.Store, placed{about{s}, x.mapper}, r.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -261,6 +261,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 	reading.show(q.Meter, got.drop.Size, r.Now)
 	began = r.Now()
 	options := q.Profile.Plan
+	options.Keyless = reading.mapper.Keyless()
 	if options.Known, err = r.Store.Known(ctx, q.Profile.Name); err != nil {
 		return err
 	}
