@@ -249,6 +249,10 @@ func mapped(s *run.Story) step {
 			t.More = append(t.More, text)
 			t.Rules = append(t.Rules, "R27")
 		}
+		if e.Members != nil {
+			t.More = append(t.More, belonging(e.Members)...)
+			t.Rules = append(t.Rules, "R94")
+		}
 		if e.OldUsername != "" {
 			t.More = append(t.More, "oldusername "+strconv.Quote(e.OldUsername)+" (R35)")
 		}
@@ -270,6 +274,43 @@ func mapped(s *run.Story) step {
 	}
 	t.Rules = unique(t.Rules)
 	return t
+}
+
+// belonging is what a record says of memberships, kind by kind.
+func belonging(m *roster.Members) (lines []string) {
+	for _, kind := range m.Kinds {
+		listed := false
+		for _, w := range m.List {
+			if w.Kind != kind {
+				continue
+			}
+			listed = true
+			text := "member of " + w.String()
+			switch {
+			case w.Take:
+				text = "no longer member of " + w.String() + " (R93)"
+			case w.Only:
+				text += ", which cannot be granted; what is there stays"
+			}
+			if w.From != "" {
+				text += ", from " + w.From
+			}
+			if w.Days > 0 {
+				text += fmt.Sprintf(", for %s (R92)", plural(w.Days, "day"))
+			}
+			if w.Status == "1" {
+				text += ", suspended"
+			}
+			lines = append(lines, text)
+		}
+		switch {
+		case slices.Contains(m.Unsure, kind):
+			lines = append(lines, "not everything of "+string(kind)+" could be read: nothing of it is taken away")
+		case !listed:
+			lines = append(lines, "member of no "+string(kind))
+		}
+	}
+	return lines
 }
 
 func correlated(s *run.Story, problems []report.Group) step {
@@ -354,8 +395,18 @@ func planned(s *run.Story, problems []report.Group) step {
 			t.More = append(t.More, text)
 		}
 		t.Rules = append(t.Rules, rulesOfChange(c)...)
-		for _, f := range report.Shown(journal.Outcome{Change: c}).Fields {
+		shown := report.Shown(journal.Outcome{Change: c})
+		for _, f := range shown.Fields {
 			t.More = append(t.More, fmt.Sprintf("%s %s → %s", f.Name, strconv.Quote(f.Old), strconv.Quote(f.New)))
+		}
+		for _, m := range shown.Memberships.Added {
+			t.More = append(t.More, "+"+m)
+		}
+		for _, m := range shown.Memberships.Removed {
+			t.More = append(t.More, "-"+m)
+		}
+		if len(c.Memberships) > 0 {
+			t.Rules = append(t.Rules, "R94")
 		}
 	}
 	rejected := false

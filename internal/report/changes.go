@@ -123,18 +123,42 @@ func withValues(o journal.Outcome) string {
 		if len(fields) == 0 && len(parts) == 0 && o.Reason != "" {
 			parts = append(parts, clean(o.Reason))
 		}
-		for _, f := range fields[:min(len(fields), maxFields)] {
-			if f.Name == "membership" {
-				parts = append(parts, membership(f))
-				continue
-			}
+		said := slices.IndexFunc(fields, func(f plan.FieldChange) bool { return f.Name == "membership" })
+		if said < 0 {
+			said = len(fields)
+		}
+		for _, f := range fields[:min(said, maxFields)] {
 			parts = append(parts, fmt.Sprintf("%s %s → %s", f.Name, value(f.Name, f.Old), value(f.Name, f.New)))
 		}
-		if more := len(fields) - maxFields; more > 0 {
+		if more := said - maxFields; more > 0 {
 			parts = append(parts, many(more, "more field"))
 		}
+		parts = append(parts, memberships(fields[said:])...)
 	}
 	return strings.Join(append(parts, leftOut(o)...), " · ")
+}
+
+// memberships are the first that are taken away and the first that are granted,
+// and how many more there are of each.
+func memberships(all []plan.FieldChange) (parts []string) {
+	for _, away := range []bool{true, false} {
+		n := 0
+		for _, f := range all {
+			if (f.New == "") != away {
+				continue
+			}
+			if n++; n <= maxFields {
+				parts = append(parts, membership(f))
+			}
+		}
+		switch more := n - maxFields; {
+		case more > 0 && away:
+			parts = append(parts, many(more, "more membership")+" taken away")
+		case more > 0:
+			parts = append(parts, many(more, "more membership")+" granted")
+		}
+	}
+	return parts
 }
 
 // membership is one that is granted or taken away: +cohort:dept-icu.

@@ -90,3 +90,20 @@ func TestWhereThereIsNoKeyTheUsernameStandsForIt(t *testing.T) {
 		}
 	}
 }
+
+func TestAPlanHidesNoMembershipThatGoesBehindMoreFields(t *testing.T) {
+	s := clean()
+	o := &s.changes[1]
+	for _, f := range []roster.Field{roster.City, roster.Phone1, roster.Title} {
+		o.Fields = append(o.Fields, plan.FieldChange{Field: f, Name: f.String(), Old: "a", New: "b"})
+	}
+	for _, name := range []string{"in1", "in2", "out1", "out2", "out3"} {
+		in := strings.HasPrefix(name, "in")
+		o.Memberships = append(o.Memberships, plan.GrantChange{Membership: roster.Membership{Kind: "cohort", Name: name}, Was: !in, Is: in})
+	}
+	d := s.doc(t)
+	got := text(t, func(b *bytes.Buffer) error { return report.PlanText(b, d, stream(s.changes...), report.Options{}) })
+	if want := "· 2 more fields · -cohort:out1 · -cohort:out2 · 1 more membership taken away · +cohort:in1 · +cohort:in2\n"; !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant %s", got, want)
+	}
+}
