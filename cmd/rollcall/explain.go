@@ -397,7 +397,7 @@ func planned(s *run.Story, problems []report.Group) step {
 		t.Rules = append(t.Rules, rulesOfChange(c)...)
 		shown := report.Shown(journal.Outcome{Change: c})
 		for _, f := range shown.Fields {
-			t.More = append(t.More, fmt.Sprintf("%s %s → %s", f.Name, strconv.Quote(f.Old), strconv.Quote(f.New)))
+			t.More = append(t.More, fmt.Sprintf("%s %s → %s", f.Name, report.Said(f.Name, f.Old), report.Said(f.Name, f.New)))
 		}
 		for _, m := range shown.Memberships.Added {
 			t.More = append(t.More, "+"+m)
