@@ -31,6 +31,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	if m.members != nil {
 		var wrong []roster.Problem
 		e.Members, wrong = m.members.read(e.Line, setting{r, nameOf(&e, roster.FirstName), nameOf(&e, roster.LastName)})
+		m.keepCells(wrong, r)
 		e.Problems = append(e.Problems, wrong...)
 	}
 	e.Wish = m.wish(&e, r)

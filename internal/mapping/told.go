@@ -71,3 +71,15 @@ func (m *Mapper) keep(problems []roster.Problem, r row, s *source, v string) {
 		problems[i].Value = roster.Visible(v, roster.MaxShown)
 	}
 }
+
+// keepCells keeps, with problems of memberships, what HR sees in the column of each.
+func (m *Mapper) keepCells(problems []roster.Problem, r row) {
+	if !m.values {
+		return
+	}
+	for i := range problems {
+		if at := m.head.find(problems[i].Column); problems[i].Column != "" && at >= 0 && at < len(r.cells) {
+			problems[i].Value = roster.Visible(tidy(r.cells[at]), roster.MaxShown)
+		}
+	}
+}
