@@ -455,9 +455,13 @@ func (dialector) RollbackTo(tx *gorm.DB, name string) error {
 // Translate implements GORM's ErrorTranslator.
 func (d dialector) Translate(err error) error { return d.engine.translate(err) }
 
-// scrub empties the log, in which pages lie as they were before. What is deleted
-// inside the database is overwritten at once (secure_delete).
+// scrub writes the database anew, and empties the log, in which pages lie as they
+// were before. What is deleted is overwritten at once (secure_delete), but not the
+// copies that a row has left behind in its page when it was moved within it.
 func (lite) scrub(ctx context.Context, pool *sql.DB) error {
+	if _, err := pool.ExecContext(ctx, "VACUUM"); err != nil {
+		return fmt.Errorf("write the database anew: %w; the next erasure does it", err)
+	}
 	var busy, log, done int
 	if err := pool.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &done); err != nil {
 		return fmt.Errorf("empty the database's log: %w", err)
