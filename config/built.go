@@ -29,13 +29,11 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.sequence", "checking the numbers of deltas"},
 	{"source.answer", "handing problems back to the server"},
 	{"source.decrypt", "decryption"},
-	// format
 	// whole blocks
 	{"groups", "groups of a directory server"},
 	// map
 	{"map.*.each", "values that are lists"},
 	{"map.*.lookup", "looking values up in a directory server"},
-	// policy
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},
 	{"guardrails.max_removals_week", "limits over a week"},

@@ -26,7 +26,7 @@ var actionWords = map[string]roster.Wish{
 	"delete":  roster.WishDelete,
 }
 
-var notAnAction = &flaw{code: "E115", text: "says not what the row does", fix: "one of the words of format.action.values"}
+var notAnAction = &flaw{code: "E115", text: "does not say what the row does", fix: "have HR write one of the words of format.action.values, or add its word there"}
 
 // Validate reports everything that is wrong with a, by path below format.action.
 func (a Action) Validate() []*roster.Fault {
