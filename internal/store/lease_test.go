@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,6 +103,42 @@ func TestLockFilesAreForTheirOwnerOnly(t *testing.T) {
 // holdEnv tells a second process of this test binary which lease to take and
 // keep: the address of the database and the folder of the locks.
 const holdEnv = "ROLLCALL_TEST_HOLD"
+
+// A child has copies of all open files between its fork and its exec.
+func TestALeaseIsFreeThoughAChildStillHoldsItsFile(t *testing.T) {
+	dir := t.TempDir()
+	release, err := lite{}.lock(t.Context(), dir, "hr-csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := false
+	for _, f := range open {
+		if to, _ := os.Readlink("/proc/self/fd/" + f.Name()); copied || to != filepath.Join(dir, "hr-csv.lock") {
+			continue
+		}
+		fd, _ := strconv.Atoi(f.Name())
+		held, err := syscall.Dup(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Close(held)
+		copied = true
+	}
+	if err := release(); err != nil || !copied {
+		t.Fatalf("the lock's file copied: %t; %v", copied, err)
+	}
+	again, err := lite{}.lock(t.Context(), dir, "hr-csv")
+	if err != nil {
+		t.Fatalf("after its release: %v", err)
+	}
+	if err := again(); err != nil {
+		t.Error(err)
+	}
+}
 
 func TestALeaseDiesWithItsProcess(t *testing.T) {
 	if held := os.Getenv(holdEnv); held != "" {

@@ -54,7 +54,12 @@ func (lite) lock(_ context.Context, dir, profile string) (release func() error, 
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w; locks need a local file system", f.Name(), err)
 	}
-	return f.Close, nil // which unlocks
+	return func() error {
+		// Closing alone unlocks only when the last copy of the file is closed, and
+		// between a fork and its exec a child holds one.
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		return errors.Join(err, f.Close())
+	}, nil
 }
 
 // lock takes the advisory lock of a profile. It is a session's lock and has a
