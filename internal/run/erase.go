@@ -229,7 +229,7 @@ func (r *Runner) Forget(ctx context.Context, trigger string) (*journal.Run, erro
 
 func (r *Runner) erase(ctx context.Context, lease *store.Lease, run *journal.Run, due plan.Plan) error {
 	var err error
-	if run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{}); err != nil {
+	if run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, "", ""); err != nil {
 		return err
 	}
 	run.Facts.ActiveAfter = run.Facts.ActiveBefore

@@ -1,10 +1,13 @@
 package run_test
 
 import (
+	"fmt"
 	"testing"
 
+	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
+	"rollcall/internal/roster"
 	"rollcall/internal/run"
 )
 
@@ -64,6 +67,41 @@ func TestR102AChangeByHandCountsAllActiveAccounts(t *testing.T) {
 			if f := j.Facts; f.ActiveBefore != step.before || f.ActiveAfter != step.after {
 				t.Errorf("%s: %d before and %d after, want %d and %d", step.action, f.ActiveBefore, f.ActiveAfter, step.before, step.after)
 			}
+		}
+	})
+}
+
+// Names come back through rings and chains; where somebody else has one by now, all
+// who wait for each other behind it stay as they are.
+func TestR103NamesComeBackThroughRingsAndChains(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		p.Limits.MaxRenames = guard.Limit{Floor: 100}
+		s.Hold = 0 // a name given up is free at once
+		s.read(p, journal.OK, people(10)...)
+		lines := people(10)
+		for i, name := range []string{"user1", "user2", "user0", "new3", "user3", "user4", "new6", "user6"} {
+			lines[1+i] = person(fmt.Sprintf("E%04d", i), name, "Ward "+fmt.Sprint(i))
+		}
+		renamed := s.read(p, journal.OK, lines...)
+		lines[9] = person("E0008", "user7", "Ward 1")
+		s.read(p, journal.OK, lines...)
+
+		back, err := s.Revert(t.Context(), p, renamed.Number, nil, run.By{Who: "ada", Reason: "wrong names"})
+		if err != nil || back.Status.Applied() == false {
+			t.Fatalf("revert: %v, %+v", err, back)
+		}
+		for ref, want := range map[string]string{
+			"E0000": "user0", "E0001": "user1", "E0002": "user2", // a ring
+			"E0003": "user3", "E0004": "user4", "E0005": "user5", // a chain to a free name
+			"E0006": "new6", "E0007": "user6", "E0008": "user7", // a chain to a name that is E0008's by now
+		} {
+			if got := s.account("key:" + ref).Values[roster.Username]; got != want {
+				t.Errorf("%s is %s, want %s", ref, got, want)
+			}
+		}
+		if back.Facts.Rows.Renamed != 6 || back.LeftOut != 0 || back.Facts.Notes != 2 {
+			t.Errorf("%d renamed, %d left out, %d notes; want 6, 0 and 2", back.Facts.Rows.Renamed, back.LeftOut, back.Facts.Notes)
 		}
 	})
 }

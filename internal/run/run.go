@@ -349,7 +349,7 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 		}
 	}
 	if o.Person != "" { // it may be about anybody
-		if facts.Owned, facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{}); err != nil {
+		if facts.Owned, facts.ActiveBefore, err = r.census(ctx, "", ""); err != nil {
 			return err
 		}
 		facts.ActiveAfter += facts.ActiveBefore

@@ -49,7 +49,7 @@ func (r *Runner) Sweep(ctx context.Context, trigger string) (*journal.Run, error
 
 func (r *Runner) sweep(ctx context.Context, lease *store.Lease, run *journal.Run, due plan.Plan) error {
 	var err error
-	if run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, store.AccountQuery{}); err != nil {
+	if run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, "", ""); err != nil {
 		return err
 	}
 	for _, c := range due.Changes {
@@ -137,16 +137,17 @@ func (r *Runner) save(ctx context.Context, run *journal.Run, p plan.Plan) error 
 	return err
 }
 
-// census counts accounts that are not deleted, and the active ones of them.
-func (r *Runner) census(ctx context.Context, q store.AccountQuery) (all, active int, err error) {
-	for a, err := range r.Store.Accounts(ctx, q) {
-		if err != nil {
-			return 0, 0, err
-		}
-		all++
-		if a.Status() == roster.Active {
-			active++
+// census counts the accounts that are not deleted, and the active ones of them: of
+// a profile at its site and below, or everybody's where profile is "".
+func (r *Runner) census(ctx context.Context, profile, site string) (all, active int, err error) {
+	if profile != "" {
+		return r.Store.TallyOf(ctx, profile, site)
+	}
+	there, err := r.Store.Count(ctx)
+	for status, n := range there {
+		if status != roster.Deleted {
+			all += n
 		}
 	}
-	return all, active, nil
+	return all, there[roster.Active], err
 }

@@ -65,3 +65,28 @@ type numbered struct {
 func (n numbered) Scan(dest ...any) error {
 	return n.scanner.Scan(append([]any{n.number}, dest...)...)
 }
+
+// ChangeOf is what an applied run did to an account; nil where it did nothing to it.
+func (db *DB) ChangeOf(ctx context.Context, run int64, account uint64) (*journal.Outcome, error) {
+	tx := db.gorm.WithContext(ctx)
+	var did *journal.Outcome
+	found := func(row scanner) error {
+		var c storedChange
+		err := scanChange(row, numbering{applied: true}, &c)
+		if err == nil {
+			err = c.read()
+		}
+		c.Account = account
+		did = &c.Outcome
+		return err
+	}
+	const from = "SELECT " + storedColumns + " FROM change c JOIN run r ON r.number = c.run WHERE r.number = ? AND " + carriedOut + " AND "
+	err := each(tx, found, from+"c.account = ?", run, account)
+	if err == nil && did == nil {
+		err = each(tx, found, from+"c.ord = ? - r.ids_from AND c.account IS NULL", run, int64(account))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("what run %d did to account %d: %w", run, account, err)
+	}
+	return did, nil
+}
