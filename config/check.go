@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/mail"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +33,18 @@ func (s *Site) check(d *document) {
 	s.checkAuthority(d)
 	d.word("accounts.password_hash", string(s.Accounts.PasswordHash), string(password.Argon2id), string(password.Bcrypt))
 	d.faults("accounts", s.Accounts.PasswordPolicy.Validate())
-	if slices.Contains(s.Accounts.Protect, "") {
-		d.fault("accounts.protect", codeValue, "accounts.protect names nobody in one place", "write names and patterns like svc-*")
+	d.protects("accounts.protect", s.Accounts.Protect)
+}
+
+// protects checks who is protected (R64).
+func (d *document) protects(at string, list []string) {
+	const hint = "write usernames, patterns like svc-*, and roles like role:manager"
+	for _, text := range list {
+		what := strings.TrimPrefix(text, "role:")
+		if _, err := path.Match(what, ""); strings.TrimSpace(what) == "" || err != nil {
+			d.fault(at, codeValue, at+" names nobody in one place", hint)
+			return
+		}
 	}
 }
 
@@ -213,9 +224,7 @@ func (p *Profile) checkWords(d *document) {
 	if p.Match.Fallback.Rekey && p.Match.Fallback.By == "" {
 		d.fault("match.fallback", codeMissing, "match.fallback.rekey needs by", "write {by: username, rekey: on}")
 	}
-	if slices.Contains(p.Policy.Protect, "") {
-		d.fault("policy.protect", codeValue, "policy.protect names nobody in one place", "write names and patterns like svc-*")
-	}
+	d.protects("policy.protect", p.Policy.Protect)
 }
 
 // checkAbsence wants what R62 and R65 want.

@@ -96,7 +96,7 @@ func TestR75WhoWaitsForTheStartAndIsGoneDoesNotStart(t *testing.T) {
 		}
 		m.apply(p)
 		day := time.Date(2026, 10, 1, 6, 0, 0, 0, time.UTC)
-		if c, ok := ByDates(m.account("9"), nil, roster.Stamp(day)); ok {
+		if c, ok := ByDates(m.account("9"), Protected{}, roster.Stamp(day)); ok {
 			t.Errorf("missing: %s: the sweep starts him all the same: %+v", missing, c)
 		}
 		p, f = plannedAt(t, o, m, day, row(2, "1", "u1"))

@@ -9,11 +9,10 @@ import (
 // ByDates is what the dates of an account ask for at an instant, a
 // [roster.Stamp]: the sweep's change. ok is false where they ask for nothing, or
 // where the account is protected. Whom no feed claims any more does not start.
-func ByDates(a *roster.Account, protect []string, at string) (c Change, ok bool) {
+func ByDates(a *roster.Account, guard Protected, at string) (c Change, ok bool) {
 	why := Ended(&a.Values, at)
-	guarded := &planner{Options: Options{Policy: Policy{Protect: protect}}}
 	switch {
-	case guarded.protected(a):
+	case guard.Account(a):
 		return Change{}, false
 	case why != "" && a.Status() == roster.Active:
 		c = moveStatus(a, Suspend, roster.Suspended, why, roster.OriginDate, at)
@@ -31,14 +30,13 @@ func ByDates(a *roster.Account, protect []string, at string) (c Change, ok bool)
 
 // ByHand is the change by which a person suspends or activates an account; the
 // error says why it cannot be done. who is the person's origin.
-func ByHand(a *roster.Account, action Action, protect []string, who roster.Origin, reason, at string) (Change, error) {
-	guarded := &planner{Options: Options{Policy: Policy{Protect: protect}}}
+func ByHand(a *roster.Account, action Action, guard Protected, who roster.Origin, reason, at string) (Change, error) {
 	status := a.Status()
 	switch {
 	case status == roster.Deleted:
 		return Change{}, fmt.Errorf("account %d is deleted; nothing was changed", a.ID)
-	case action == Suspend && guarded.protected(a):
-		return Change{}, fmt.Errorf("account %d is protected by accounts.protect; take it out there first", a.ID)
+	case action == Suspend && guard.Account(a):
+		return Change{}, guard.refusal(a, "")
 	case action == Suspend && status == roster.Active:
 		c := moveStatus(a, Suspend, roster.Suspended, roster.ByHand, who, at)
 		c.Reason = reason

@@ -19,6 +19,9 @@ func dated(status roster.Status, why roster.Reason, by roster.Origin, starts, en
 	return a
 }
 
+// root are the protected of these tests.
+var root = Protected{Names: []string{"root"}}
+
 func TestR71TheSweepDoesWhatTheDatesAskForAndNothingElse(t *testing.T) {
 	never, hour := time.Time{}, time.Hour
 	past, future := noon.Add(-hour), noon.Add(hour)
@@ -48,7 +51,7 @@ func TestR71TheSweepDoesWhatTheDatesAskForAndNothingElse(t *testing.T) {
 			if tt.with != nil {
 				tt.with(tt.a)
 			}
-			c, ok := ByDates(tt.a, []string{"root"}, roster.Stamp(noon))
+			c, ok := ByDates(tt.a, root, roster.Stamp(noon))
 			if c.Action != tt.want || ok != (tt.want != "") {
 				t.Fatalf("action %q, %v; want %q", c.Action, ok, tt.want)
 			}
@@ -60,7 +63,7 @@ func TestR71TheSweepDoesWhatTheDatesAskForAndNothingElse(t *testing.T) {
 			}
 			after := &memory{accounts: []roster.Account{*tt.a}}
 			after.apply(Plan{Changes: []Change{c}})
-			if c, again := ByDates(after.byID(7), []string{"root"}, roster.Stamp(noon)); again {
+			if c, again := ByDates(after.byID(7), root, roster.Stamp(noon)); again {
 				t.Errorf("swept, and due again: %+v", c)
 			}
 		})
@@ -85,7 +88,7 @@ func TestAPersonSuspendsAndActivates(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := ByHand(tt.a, tt.action, nil, roster.Person("ada"), "asked by phone", roster.Stamp(noon))
+			c, err := ByHand(tt.a, tt.action, Protected{}, roster.Person("ada"), "asked by phone", roster.Stamp(noon))
 			if (err == nil) != tt.done {
 				t.Fatalf("error %v, want done: %v", err, tt.done)
 			}
@@ -100,7 +103,7 @@ func TestAPersonSuspendsAndActivates(t *testing.T) {
 			}
 		})
 	}
-	if _, err := ByHand(dated(roster.Active, "", "", never, never), Suspend, []string{"a?a"}, "person:ada", "", roster.Stamp(noon)); err == nil {
+	if _, err := ByHand(dated(roster.Active, "", "", never, never), Suspend, Protected{Names: []string{"a?a"}}, "person:ada", "", roster.Stamp(noon)); err == nil {
 		t.Error("R64: a protected account was suspended by hand")
 	}
 }

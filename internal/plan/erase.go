@@ -49,8 +49,8 @@ func (p Person) Purge(a *roster.Account) (Change, error) {
 // erasable refuses to erase what is protected or under a legal hold.
 func (p Person) erasable(a *roster.Account) error {
 	switch {
-	case p.draft(a).protected(a):
-		return coded("E304", "account %d is protected by accounts.protect; take it out there first", a.ID)
+	case p.Protect.Account(a):
+		return p.Protect.refusal(a, "")
 	case a.Values[roster.LegalHold] != "":
 		return onHold(a)
 	}

@@ -103,7 +103,9 @@ func (d *draft) rename() error {
 		d.remark("", "username", "has another username in the feed; policy.update is "+d.Policy.Update+", so the old one stays")
 	case !allowed:
 		d.remark("", "username", "has another username in the feed; policy.rename is off, so the old one stays")
-	case d.protected(d.was) || d.protectedName(name):
+	case d.protected(d.was):
+		d.guarded("username")
+	case d.protectedName(name):
 		d.remark("E304", "username", "")
 	case !d.mayWrite(roster.Username):
 		d.remark("E310", "username", "")

@@ -44,7 +44,7 @@ type Policy struct {
 	ForceChange      string        `yaml:"force_change"`      // none, weak, all (R82)
 	Weak             string        `yaml:"weak"`              // accept, reject (R83)
 	Memberships      string        `yaml:"memberships"`       // add, exact (R94)
-	Protect          []string      `yaml:"protect"`           // names and patterns like svc-* (R64)
+	Protect          []string      `yaml:"protect"`           // names, patterns like svc-*, and roles like role:manager (R64)
 
 	AnonymiseAfter time.Duration `yaml:"anonymise_after"` // of deletion, by the sweep; zero: never (R63)
 	PurgeAfter     time.Duration `yaml:"purge_after"`     // likewise
@@ -80,6 +80,7 @@ type Options struct {
 	ScopeLeft   string                               `json:",omitempty"` // keep, suspend: whom the scope leaves out (R68); "" is keep
 	Canaries    []roster.Key                         // that a full drop must list
 	Keyless     bool                                 `json:"-"` // the drop has no column of the key: nobody who is known by one is absent (R3, R42)
+	Holders     map[uint64]bool                      `json:"-"` // accounts that have one of [ProtectedRoles]: part of the accounts
 	Known       map[string]time.Time                 // rejections of the last applied run by [Identity], to when they were first seen
 
 	// What is told of a plan is no part of what it depends on.

@@ -16,7 +16,7 @@ type Person struct {
 	Who     roster.Origin // [roster.Person]
 	Reason  string
 	At      string         // now, a [roster.Stamp]
-	Protect []string       // accounts.protect (R64)
+	Protect Protected      // by accounts.protect, and by role (R64)
 	Zone    *time.Location // in which days end (R70); nil: UTC
 }
 
@@ -81,7 +81,7 @@ func (p Person) Edit(a *roster.Account, w Wants, found Found) (Change, error) {
 	d := p.draft(a)
 	p.write(d, w)
 	if d.now.Values[roster.Username] != a.Values[roster.Username] && d.protected(a) {
-		return Change{}, coded("E304", "account %d is protected by accounts.protect and keeps its username; take it out there first", a.ID)
+		return Change{}, p.Protect.refusal(a, " and keeps its username")
 	}
 	if err := p.names(d, found); err != nil {
 		return Change{}, err
@@ -121,7 +121,7 @@ func (p Person) Delete(a *roster.Account, owner string, found Found) (Change, er
 	case a.Status() == roster.Deleted:
 		return Change{}, fmt.Errorf("account %d: %w: it is deleted already", a.ID, ErrNothing)
 	case d.protected(a):
-		return Change{}, coded("E304", "account %d is protected by accounts.protect; take it out there first", a.ID)
+		return Change{}, p.Protect.refusal(a, "")
 	case a.Values[roster.LegalHold] != "":
 		return Change{}, onHold(a)
 	case owner != "" && !heir(a, owner, found):
@@ -215,7 +215,7 @@ func (w *Wants) Query(a *roster.Account, now time.Time) Query {
 
 // draft is an account on its way to what a person makes of it.
 func (p Person) draft(a *roster.Account) *draft {
-	guarded := &planner{Options: Options{Policy: Policy{Protect: p.Protect}, Zone: p.Zone}, stamp: p.At, me: p.Who}
+	guarded := &planner{Options: Options{Policy: Policy{Protect: p.Protect.Names}, Holders: p.Protect.Holders, Zone: p.Zone}, stamp: p.At, me: p.Who}
 	return &draft{people: &people{planner: guarded}, was: a, now: clone(a), reason: p.Reason}
 }
 
@@ -267,12 +267,12 @@ func (p Person) dates(d *draft) error {
 	was, now := &d.was.Values, &d.now.Values
 	d.instants()
 	if why := Ended(now, p.At); why != "" && d.was.ID != 0 && now[roster.StatusField] == string(roster.Active) && d.protected(d.was) {
-		return coded("E304", "account %d is protected by accounts.protect, and its dates would suspend it; take it out there first", d.was.ID)
+		return p.Protect.refusal(d.was, ", and its dates would suspend it")
 	}
 	if was[roster.StartsAt] == now[roster.StartsAt] && was[roster.ExpiresAt] == now[roster.ExpiresAt] && !d.back() {
 		return nil // what its dates ask for is the sweep's
 	}
-	c, ok := ByDates(d.now, nil, p.At)
+	c, ok := ByDates(d.now, Protected{}, p.At)
 	if why := Ended(now, p.At); !ok && why != "" && roster.Origin(now[roster.StatusBy]) == roster.OriginDate {
 		now[roster.StatusReason] = string(why) // by another date now: the sweep must know which
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // ada is somebody at the keyboard.
-var ada = Person{Who: "person:ada", Reason: "asked by phone", At: roster.Stamp(noon), Protect: []string{"root"}}
+var ada = Person{Who: "person:ada", Reason: "asked by phone", At: roster.Stamp(noon), Protect: root}
 
 func wishing(values map[roster.Field]string) (w Wants) {
 	for f, v := range values {

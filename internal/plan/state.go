@@ -90,7 +90,7 @@ func (d *draft) suspend(why roster.Reason, reason string) {
 		d.set(roster.StatusReason, string(why), "") // its own word replaces an absence, and a word before
 	case d.was.Status() != roster.Active:
 	case d.protected(d.was):
-		d.guarded()
+		d.guarded("")
 	case !d.Policy.Suspend:
 		d.switched("suspend")
 	default:
@@ -103,7 +103,7 @@ func (d *draft) remove(why roster.Reason, reason string) {
 	switch {
 	case d.was.Status() == roster.Deleted:
 	case d.protected(d.was):
-		d.guarded()
+		d.guarded("")
 	case d.was.Values[roster.LegalHold] != "":
 		d.kept(why, reason)
 	case !d.ownerOK, d.inherits():
@@ -170,15 +170,6 @@ func (d *draft) restore() {
 	d.set(roster.FallbackOwner, "", "")
 }
 
-// guarded remarks that the account is protected. Absence asks for nothing, nor
-// does a record that is out of scope, so it is worth no warning in each run.
-func (d *draft) guarded() {
-	d.remark("E304", "", "")
-	if d.absent || d.outside {
-		d.problems[len(d.problems)-1].Severity = roster.SeverityNote
-	}
-}
-
 // switched remarks that the policy has an action switched off (R65).
 func (d *draft) switched(action string) {
 	d.remark("", "", "policy."+action+" is off; the rest of the row is applied")
@@ -224,7 +215,7 @@ func (d *draft) byDates() {
 	switch {
 	case now == roster.Active && why != "":
 		if d.was.ID != 0 && d.protected(d.was) {
-			d.guarded()
+			d.guarded("")
 			return
 		}
 		if was == roster.Suspended {

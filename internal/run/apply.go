@@ -41,7 +41,7 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	ctx, done := grace(ctx)
 	defer done()
 	order := store.Order{
-		Run: run, Lease: lease, Digest: run.PlanDigest, ExceptRemovals: exceptRemovals, HoldNames: r.Hold, MaxWelcome: r.mostWelcomes(p),
+		Run: run, Lease: lease, Digest: run.PlanDigest, ExceptRemovals: exceptRemovals, Protect: r.Protect, HoldNames: r.Hold, MaxWelcome: r.mostWelcomes(p),
 		Finish: func(a store.Applied) ([]notify.Message, error) {
 			r.enter(run, a)
 			run.Timing.Apply = r.since(began)
@@ -58,7 +58,7 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 		},
 	}
 	if p != nil {
-		order.Site = p.Plan.Site
+		order.Site, order.Protect = p.Plan.Site, p.Plan.Policy.Protect
 	}
 	if about != nil {
 		soon := r.soon(p)

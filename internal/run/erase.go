@@ -258,7 +258,11 @@ func (r *Runner) dueToErase(ctx context.Context) (p plan.Plan, err error) {
 			}
 		}
 	}
-	sweeper := plan.Person{Who: roster.OriginDate, At: roster.Stamp(r.Now()), Protect: r.Protect, Zone: r.Zone}
+	shield, err := r.protected(ctx)
+	if err != nil {
+		return p, err
+	}
+	sweeper := plan.Person{Who: roster.OriginDate, At: roster.Stamp(r.Now()), Protect: shield, Zone: r.Zone}
 	for a, err := range r.Store.Overdue(ctx, r.Now().Add(-shortest)) {
 		if err != nil {
 			return p, err

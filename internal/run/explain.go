@@ -64,6 +64,9 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	}
 	o := p.Plan
 	o.Keyless = x.mapper.Keyless()
+	if o.Holders, err = r.Store.Holders(ctx, o.Policy.Protect); err != nil {
+		return nil, err
+	}
 	facts, err := plan.Make(ctx, o, x.people(), r.Store, placed{about{s}, x.mapper}, r.Now())
 	if err != nil {
 		return nil, err

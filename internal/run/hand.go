@@ -153,7 +153,11 @@ func (r *Runner) PlanDeed(ctx context.Context, accounts []string, by By, do Deed
 		return plan.Plan{}, err
 	}
 	var p plan.Plan
-	person, seen := r.person(by), map[uint64]bool{}
+	person, err := r.person(ctx, by)
+	if err != nil {
+		return p, err
+	}
+	seen := map[uint64]bool{}
 	for _, ref := range accounts {
 		a, err := r.Store.Named(ctx, ref)
 		if err != nil {
@@ -183,7 +187,11 @@ func (r *Runner) PlanCreate(ctx context.Context, w plan.Wants, by By) (plan.Plan
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	c, err := r.person(by).Create(w, found)
+	person, err := r.person(ctx, by)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	c, err := person.Create(w, found)
 	return plan.Plan{Changes: []plan.Change{c}}, err
 }
 
@@ -201,7 +209,11 @@ func (r *Runner) PlanRekey(ctx context.Context, profile string, old, key roster.
 		}
 		found.Accounts = append(found.Accounts, more.Accounts...)
 	}
-	c, err := r.person(by).Rekey(a, profile, old, key, found)
+	person, err := r.person(ctx, by)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	c, err := person.Rekey(a, profile, old, key, found)
 	if errors.Is(err, plan.ErrNothing) {
 		return plan.Plan{}, nil
 	}
@@ -238,7 +250,11 @@ func (r *Runner) PlanMerge(ctx context.Context, from, into string, by By) (p pla
 	if err != nil {
 		return p, err
 	}
-	p.Changes, err = r.person(by).Merge(a, b)
+	person, err := r.person(ctx, by)
+	if err != nil {
+		return p, err
+	}
+	p.Changes, err = person.Merge(a, b)
 	if errors.Is(err, plan.ErrNothing) {
 		return plan.Plan{}, nil
 	}
@@ -251,8 +267,15 @@ func (r *Runner) Do(ctx context.Context, p plan.Plan, by By) (*journal.Run, erro
 	return r.batch(ctx, p, by)
 }
 
-func (r *Runner) person(by By) plan.Person {
-	return plan.Person{Who: roster.Person(by.Who), Reason: by.Reason, At: roster.Stamp(r.Now()), Protect: r.Protect, Zone: r.Zone}
+func (r *Runner) person(ctx context.Context, by By) (plan.Person, error) {
+	shield, err := r.protected(ctx)
+	return plan.Person{Who: roster.Person(by.Who), Reason: by.Reason, At: roster.Stamp(r.Now()), Protect: shield, Zone: r.Zone}, err
+}
+
+// protected is whom sweep and people's tools leave alone (R64).
+func (r *Runner) protected(ctx context.Context) (plan.Protected, error) {
+	holders, err := r.Store.Holders(ctx, r.Protect)
+	return plan.Protected{Names: r.Protect, Holders: holders}, err
 }
 
 // Link ties a key of a profile to an account, or to nobody yet where account

@@ -72,7 +72,7 @@ type Runner struct {
 	Now      func() time.Time
 	Mail     Mailer
 	Site     string         // of the mails' Message-IDs
-	Protect  []string       // accounts.protect: names that sweep and people's tools leave alone
+	Protect  []string       // accounts.protect: whom sweep and people's tools leave alone
 	Hold     time.Duration  // for which a given-up username is held (R33)
 	Zone     *time.Location // in which the days of what people write end; nil: UTC
 	Terms    []Terms        // after which the deleted are erased, of the profiles that have any
@@ -263,6 +263,9 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 	options := q.Profile.Plan
 	options.Keyless = reading.mapper.Keyless()
 	if options.Known, err = r.Store.Known(ctx, q.Profile.Name); err != nil {
+		return err
+	}
+	if options.Holders, err = r.Store.Holders(ctx, options.Policy.Protect); err != nil {
 		return err
 	}
 	var look *firstLook

@@ -79,11 +79,15 @@ func (r *Runner) sweep(ctx context.Context, lease *store.Lease, run *journal.Run
 // due plans what the dates ask for now.
 func (r *Runner) due(ctx context.Context, into *plan.Plan) error {
 	now := roster.Stamp(r.Now())
+	shield, err := r.protected(ctx)
+	if err != nil {
+		return err
+	}
 	for a, err := range r.Store.Due(ctx, r.Now()) {
 		if err != nil {
 			return fmt.Errorf("list what is due: %w", err)
 		}
-		c, ok := plan.ByDates(&a, r.Protect, now)
+		c, ok := plan.ByDates(&a, shield, now)
 		if ok {
 			c.Memberships = plan.Ends(&a, now)
 		} else {

@@ -67,10 +67,11 @@ type application struct {
 	planned   int   // its changes, without claims
 	adds      int64 // of them, new accounts: one after the other, from the number firstAdd
 	firstAdd  int64
-	fallen    bool  // something of it is not carried out
-	numbered  bool  // new accounts have their ids
-	idsFrom   int64 // what is between the number of an add and that of its account
-	undecided bool  // nobody has decided about a key of the profile
+	fallen    bool           // something of it is not carried out
+	numbered  bool           // new accounts have their ids
+	idsFrom   int64          // what is between the number of an add and that of its account
+	protected plan.Protected // by Protect, once it was asked
+	undecided bool           // nobody has decided about a key of the profile
 
 	passwords int      // changes that set one
 	welcome   []uint64 // accounts to which a mail with a password is due

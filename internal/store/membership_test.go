@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -121,6 +122,51 @@ func TestAMembershipThatMovedIsLeftOut(t *testing.T) {
 		if n, err := db.Granted(t.Context(), "hr"); n != 0 || err != nil {
 			t.Errorf("%d grants are left, %v", n, err)
 		}
+	})
+}
+
+func TestR64WhoHasAProtectedRoleIsLeftOutOfAPlanThatWasMadeBefore(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		s := story{t, db}
+		var names []string
+		for i := range 40 {
+			names = append(names, fmt.Sprintf("p%02d", i))
+		}
+		p := s.people("hr", names...)
+		protect := []string{"p02", "role:ward*"}
+		var list []plan.Change
+		for _, a := range p[:36] {
+			list = append(list, suspend(a, noon))
+		}
+		list = append(list, rename(p[37], "new"), rename(p[38], "name"), touch(plan.Update, p[39], field(roster.City, "", "Ulm", "hr")))
+		held := s.plan("hr", list...)
+
+		grant := func(who roster.Account, kind roster.Kind, name string) {
+			t.Helper()
+			terms := &roster.Terms{Since: roster.Stamp(noon)}
+			s.apply(s.plan("other", granting(touch(plan.Update, who), plan.GrantChange{Membership: roster.Membership{Kind: kind, Name: name}, Origin: "person:ada", New: terms, Is: true})))
+		}
+		grant(p[0], roster.RoleKind, "warden")
+		grant(p[37], roster.RoleKind, "siteadmin")
+		grant(p[1], roster.CohortKind, "warden") // that is none
+		grant(p[3], roster.RoleKind, "learner")
+		grant(p[39], roster.RoleKind, "warden")
+		if who, err := db.Holders(t.Context(), protect); err != nil || len(who) != 3 || !who[p[0].ID] || !who[p[37].ID] {
+			t.Errorf("protected by role are %v, %v", who, err)
+		}
+		if who, err := db.Holders(t.Context(), nil); err != nil || len(who) != 1 || !who[p[37].ID] {
+			t.Errorf("protected by role, where nothing is named, are %v, %v", who, err)
+		}
+
+		o := order(held)
+		o.Protect = protect
+		if _, err := db.Apply(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		s.wantLost(held.Number,
+			"rename new: left_out the account is protected by now",
+			"suspend p00: left_out the account is protected by now",
+			"suspend p02: left_out the account is protected by now")
 	})
 }
 

@@ -136,6 +136,13 @@ func (a *application) siftChunk(list []storedChange) error {
 				note = grantsMoved(&c.Change, was)
 			}
 		}
+		if note == "" && c.Action != plan.Add {
+			if no, err := a.shielded(c, accounts[id]); err != nil {
+				return err
+			} else if no {
+				note = "the account is protected by now"
+			}
+		}
 		if note == "" && id != 0 {
 			note = a.linksMoved(&c.Change, accounts[id])
 		}

@@ -61,6 +61,7 @@ type Order struct {
 	Lease          *Lease       // nil for what a person does by hand
 	Digest         string       // that the stored plan must have
 	ExceptRemovals bool
+	Protect        []string      // whom no feed suspends, renames or deletes (R64): who came under it since the plan was made is left out
 	MaxWelcome     int           // more welcome mails wait for a person (R81)
 	HoldNames      time.Duration // for how long a username given up is kept from others (R33)
 	// Finish is called in the transaction, when all changes are in: it writes what
