@@ -265,6 +265,17 @@ func TestS7AnAccountThatOthersHaveTouchedIsLookedAt(t *testing.T) {
 			t.Errorf("by date %+v", j.Facts.ByDate)
 		}
 	})
+	t.Run("a membership's period", func(t *testing.T) { // R92
+		t.Parallel()
+		s := open(t, "sqlite")
+		p := s.feed("hr")
+		lines := []string{memberHeader, member("1", "icu"), member("2", "icu"), member("3", "", "", "FIRE-101", "learner", "", "3")}
+		s.read(p, journal.OK, lines...)
+		s.unread(s.read(p, journal.Unchanged, again(lines)...), 3)
+		s.pass(96 * time.Hour)
+		s.unread(s.read(p, journal.OK, append(again(lines), "")...), 2)
+		s.wantMemberships("key:3")
+	})
 }
 
 func TestS7WhatIsTouchedBetweenLookAndApplyIsLookedAtTheNextTime(t *testing.T) {

@@ -148,7 +148,11 @@ func (db *DB) Moved(ctx context.Context, l *Look, now time.Time) ([]uint64, erro
 		}
 		moved = append(moved, more...)
 	}
-	return moved, nil
+	over, err := endedBy(tx, now)
+	if err != nil {
+		return nil, fmt.Errorf("touched accounts: memberships that end: %w", err)
+	}
+	return append(moved, over...), nil
 }
 
 // changedSince are the accounts that a profile links, or has linked, and that
