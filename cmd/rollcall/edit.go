@@ -13,25 +13,41 @@ import (
 
 // settings are the fields that a person writes.
 type settings struct {
-	Set []string `help:"A field and its value, like title=Nurse; an empty value clears it. Once for each field." placeholder:"FIELD=V" sep:"none"`
+	Set []string `help:"A field and its value, like title=Nurse or fields.shift=late; an empty value clears it. Once for each field." placeholder:"FIELD=V" sep:"none"`
 }
 
 // wants reads the fields in their normal forms, as a feed would say them.
 func (c *settings) wants(d *desk) (w plan.Wants, err error) {
+	whole, err := d.r.Catalog(d.ctx, d.site.Listed)
+	if err != nil {
+		return w, err
+	}
+	w.Listed = whole.Fields()
 	rules := d.site.MappingOptions(&config.Profile{Zone: d.site.Zone})
 	var errs []error
+	said := map[roster.Name]bool{}
 	for _, text := range c.Set {
-		name, value, ok := strings.Cut(text, "=")
-		name = strings.TrimSpace(name)
-		f, err := fieldToSet(name)
-		switch {
-		case !ok:
-			err = errors.New("--set: write FIELD=VALUE, like --set title=Nurse")
-		case err == nil && w.Set.Has(f):
+		typed, value, ok := strings.Cut(text, "=")
+		if !ok {
+			errs = append(errs, errors.New("--set: write FIELD=VALUE, like --set title=Nurse"))
+			continue
+		}
+		name, err := fieldToSet(strings.TrimSpace(typed), whole)
+		if err == nil && said[name] {
 			err = fmt.Errorf("--set: %s stands twice", name)
-		case err == nil:
-			if value, err = rules.Typed(f, value); err == nil {
-				w.Say(f, value)
+		}
+		if err == nil {
+			said[name] = true
+			if custom, ok := name.Custom(); ok {
+				item, _ := whole.Find(roster.FieldKind, "", custom)
+				if value, err = rules.TypedCustom(item, value); err == nil {
+					w.SayCustom(custom, value)
+				}
+			} else {
+				f, _ := name.Field()
+				if value, err = rules.Typed(f, value); err == nil {
+					w.Say(f, value)
+				}
 			}
 		}
 		errs = append(errs, err)
@@ -40,25 +56,46 @@ func (c *settings) wants(d *desk) (w plan.Wants, err error) {
 }
 
 // fieldToSet finds a field that a person can write.
-func fieldToSet(name string) (roster.Field, error) {
+func fieldToSet(name string, whole *roster.Catalog) (roster.Name, error) {
 	f, ok := roster.FieldNamed(name)
+	custom, isCustom := roster.Name(name).Custom()
 	switch {
 	case name == "status" || name == "suspended" || name == "deleted":
-		return 0, fmt.Errorf("%s is not set but done: rollcall accounts suspend, activate, delete or restore", name)
+		return "", fmt.Errorf("%s is not set but done: rollcall accounts suspend, activate, delete or restore", name)
 	case ok && f < roster.NumFeedFields:
-		return f, nil
+		return roster.Name(name), nil
 	case ok && f != roster.PasswordField:
-		return 0, fmt.Errorf("%s is rollcall's own and cannot be set", name)
+		return "", fmt.Errorf("%s is rollcall's own and cannot be set", name)
 	case name == "password":
-		return 0, errors.New("nobody types a password here, where others see it: --reset-password makes one and mails it")
-	case strings.HasPrefix(name, "fields."):
-		return 0, fmt.Errorf("--set %s is not built yet", name)
+		return "", errors.New("nobody types a password here, where others see it: --reset-password makes one and mails it")
+	case isCustom:
+		return customToSet(custom, whole)
 	}
 	list := make([]string, 0, roster.NumFeedFields)
 	for _, f := range roster.FeedFields() {
 		list = append(list, f.String())
 	}
-	return 0, fmt.Errorf("%q is not an account field; write one of %s", name, names(list))
+	return "", fmt.Errorf("%q is not an account field; write one of %s, or fields.NAME", name, names(list))
+}
+
+// customToSet finds a custom field in the catalog (R27); one that stands for an
+// account field is that.
+func customToSet(name string, whole *roster.Catalog) (roster.Name, error) {
+	item, found := whole.Find(roster.FieldKind, "", name)
+	switch {
+	case found && item.For != "":
+		return roster.Name(item.For), nil
+	case found:
+		return roster.CustomName(name), nil
+	}
+	var list []string
+	for _, f := range whole.Fields() {
+		list = append(list, string(roster.CustomName(f.Name)))
+	}
+	if len(list) == 0 {
+		return "", fmt.Errorf("E211: the catalog has no profile field %q, and none at all; add it to the catalog's fields", name)
+	}
+	return "", fmt.Errorf("E211: the catalog has no profile field %q; write one of %s", name, names(list))
 }
 
 type createCmd struct {
@@ -90,7 +127,7 @@ func (c *createCmd) Run(a *app) error {
 	return d.carryOut(p, by, c.DryRun, "Add 1 account?")
 }
 
-var errAlone = errors.New("username, email and employee_id are one account's alone; name one account at a time")
+var errAlone = errors.New("username, email, employee_id and unique fields are one account's alone; name one account at a time")
 
 type editCmd struct {
 	hand       `embed:""`
@@ -113,7 +150,7 @@ func (c *editCmd) Run(a *app) error {
 		switch {
 		case err != nil:
 			return deed{}, err
-		case w.Set == 0 && c.none() && !c.ForcePasswordChange && !c.ResetPassword:
+		case w.None() && c.none() && !c.ForcePasswordChange && !c.ResetPassword:
 			return deed{}, errors.New("say what to change: --set FIELD=VALUE, like --set title=Nurse; --add or --remove MEMBERSHIP, like --add cohort:nurses; --force-password-change or --reset-password")
 		case c.ResetPassword && d.r.Mail == nil:
 			return deed{}, errors.New("--reset-password mails the new one, and the site has no mail server; write mail: {server: …, from: …} in rollcall.yaml")
@@ -121,7 +158,7 @@ func (c *editCmd) Run(a *app) error {
 			return deed{}, errAlone
 		}
 		what := deed{verb: "Change", do: d.r.Edit(w)}
-		if w.Set == 0 {
+		if w.None() {
 			what.do = nil
 		}
 		add, remove, err := c.read(d)
@@ -146,9 +183,13 @@ type releaseCmd struct {
 // Run implements the command.
 func (c *releaseCmd) Run(a *app) error {
 	return c.carry(a, func(d *desk) (deed, error) {
-		var fields []roster.Field
+		whole, err := d.r.Catalog(d.ctx, d.site.Listed)
+		if err != nil {
+			return deed{}, err
+		}
+		var fields []roster.Name
 		for _, name := range c.Field {
-			f, err := fieldToSet(name)
+			f, err := fieldToSet(name, whole)
 			if err != nil {
 				return deed{}, err
 			}

@@ -9,13 +9,26 @@ import (
 // Typed is the normal form of a value that a person types for a field: what the
 // same value would become in a drop (R20 to R30). "" empties the field.
 func (o Options) Typed(f roster.Field, text string) (string, error) {
-	v := tidy(text)
-	if v == "" {
-		return "", nil
-	}
 	normal, err := o.normal(f)
 	if err != nil {
 		return "", err
+	}
+	return typed(f.String(), f, normal, text)
+}
+
+// TypedCustom is [Options.Typed] for a custom field of the catalog (R27).
+func (o Options) TypedCustom(item *roster.Item, text string) (string, error) {
+	normal, err := o.customForm(item, "")
+	if err != nil {
+		return "", err
+	}
+	return typed(string(roster.CustomName(item.Name)), roster.CustomField, normal, text)
+}
+
+func typed(name string, f roster.Field, normal form, text string) (string, error) {
+	v := tidy(text)
+	if v == "" {
+		return "", nil
 	}
 	var wrong *flaw
 	switch {
@@ -35,7 +48,7 @@ func (o Options) Typed(f roster.Field, text string) (string, error) {
 	if fix != "" {
 		fix = "; " + fix
 	}
-	return "", fmt.Errorf("%s: %s: %s%s", wrong.code, f, p.Message(), fix)
+	return "", fmt.Errorf("%s: %s: %s%s", wrong.code, name, p.Message(), fix)
 }
 
 // normal is the form of a field whose dates are written like 2026-11-21.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,5 +94,49 @@ func TestR27ANewAccountsCustomFieldsSayWhoWroteThem(t *testing.T) {
 	_, f = planned(t, staff(), m, row(2, "1", "u1", tells("cost_centre", "1"), tells("badge", "7")))
 	if f.FieldChanges["fields.cost_centre"] != 1 || f.FieldChanges["fields.badge"] != 0 {
 		t.Errorf("changes of fields that somebody has: %v", f.FieldChanges)
+	}
+}
+
+func TestR27APersonsCustomFieldsAreCheckedAsAFeedsAre(t *testing.T) {
+	listed := []roster.Item{
+		{Kind: roster.FieldKind, Name: "badge", Type: roster.TextField, Unique: true},
+		{Kind: roster.FieldKind, Name: "shift", Type: roster.TextField, Required: true},
+	}
+	tests := []struct {
+		name string
+		with func(*memory)
+		said []roster.Custom
+		want string // in the error; "" where it is done
+	}{
+		{"a free value", nil, []roster.Custom{{Name: "badge", Value: "9"}}, ""},
+		{"another's value of a unique field", func(m *memory) { m.account("2").Write("fields.badge", "X9", "hr") }, []roster.Custom{{Name: "badge", Value: "x9"}}, "E130"},
+		{"that of somebody deleted", func(m *memory) { deleted3(nil, m); m.account("3").Write("fields.badge", "9", "hr") }, []roster.Custom{{Name: "badge", Value: "9"}}, ""},
+		{"another's value of any other", func(m *memory) { m.account("2").Write("fields.shift", "9", "hr") }, []roster.Custom{{Name: "shift", Value: "9"}}, ""},
+		{"a required one emptied", func(m *memory) { m.account("1").Write("fields.shift", "9", "hr") }, []roster.Custom{{Name: "shift"}}, "E120"},
+		{"one that says so already", func(m *memory) { m.account("1").Write("fields.badge", "9", "hr") }, []roster.Custom{{Name: "badge", Value: "9"}}, "nothing to do"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := directory("1", "2", "3")
+			if tt.with != nil {
+				tt.with(m)
+			}
+			w := Wants{Custom: tt.said, Listed: listed}
+			c, err := m.edit(t, "1", w)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error %v, want %q", err, tt.want)
+				}
+				return
+			}
+			n := roster.CustomName(tt.said[0].Name)
+			if err != nil || len(c.Fields) != 1 || m.account("1").OriginOf(n) != "person:ada" {
+				t.Fatalf("%+v, %v", c, err)
+			}
+			back, err := ada.Release(m.account("1"), []roster.Name{n})
+			if err != nil || len(back.Fields) != 1 || back.Fields[0].New != tt.said[0].Value || back.Fields[0].Is != "" {
+				t.Errorf("released: %+v, %v", back, err)
+			}
+		})
 	}
 }

@@ -25,11 +25,44 @@ type Person struct {
 type Wants struct {
 	Values roster.Values
 	Set    roster.FieldSet
+	Custom []roster.Custom // custom fields by name, each once; with an empty value they are emptied
+	Listed []roster.Item   // the custom fields of the catalog (R27)
 }
 
 // Say adds a field.
 func (w *Wants) Say(f roster.Field, value string) {
 	w.Values[f], w.Set = value, w.Set.With(f)
+}
+
+// SayCustom adds a custom field.
+func (w *Wants) SayCustom(name, value string) {
+	w.Custom = append(w.Custom, roster.Custom{Name: name, Value: value})
+}
+
+// None tells whether nothing is wanted.
+func (w *Wants) None() bool { return w.Set == 0 && len(w.Custom) == 0 }
+
+// soles are the custom fields that no two accounts share.
+func (w *Wants) soles() (names []roster.Name) {
+	for _, f := range w.Listed {
+		if f.Unique && f.For == "" {
+			names = append(names, roster.CustomName(f.Name))
+		}
+	}
+	return names
+}
+
+// of is what is wanted of a custom field; where nothing is, what a has, which may be nil.
+func (w *Wants) of(n roster.Name, a *roster.Account) string {
+	for _, c := range w.Custom {
+		if roster.CustomName(c.Name) == n {
+			return c.Value
+		}
+	}
+	if a == nil {
+		return ""
+	}
+	return a.Value(n)
 }
 
 // alone are the fields that no two accounts share.
@@ -42,7 +75,7 @@ func (w *Wants) Shared() bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(w.soles(), func(n roster.Name) bool { return w.of(n, nil) != "" })
 }
 
 // forPerson are the fields that a new account needs (R43).
@@ -59,10 +92,11 @@ func (p Person) Create(w Wants, found Found) (Change, error) {
 			lacking = append(lacking, f.String())
 		}
 	}
+	lacking = append(lacking, d.lackingCustom()...)
 	if len(lacking) > 0 {
 		return Change{}, coded("E120", "a new account needs %s; write --set %s=…", strings.Join(lacking, ", "), lacking[0])
 	}
-	if err := p.names(d, found); err != nil {
+	if err := p.names(d, w, found); err != nil {
 		return Change{}, err
 	}
 	d.status(roster.Active, "", "", "")
@@ -83,7 +117,12 @@ func (p Person) Edit(a *roster.Account, w Wants, found Found) (Change, error) {
 	if d.now.Values[roster.Username] != a.Values[roster.Username] && d.protected(a) {
 		return Change{}, p.Protect.refusal(a, " and keeps its username")
 	}
-	if err := p.names(d, found); err != nil {
+	for _, f := range w.Listed {
+		if n := roster.CustomName(f.Name); f.Required && a.Value(n) != "" && d.now.Value(n) == "" {
+			return Change{}, coded("E120", "the catalog requires %s, so it cannot be emptied; write another value", n)
+		}
+	}
+	if err := p.names(d, w, found); err != nil {
 		return Change{}, err
 	}
 	if err := p.dates(d); err != nil {
@@ -97,11 +136,16 @@ func (p Person) Edit(a *roster.Account, w Wants, found Found) (Change, error) {
 
 // Release gives fields that a person wrote back to the feeds (R51): the values
 // stay until a feed says another. No fields means all that a person wrote.
-func (p Person) Release(a *roster.Account, fields []roster.Field) (Change, error) {
+func (p Person) Release(a *roster.Account, fields []roster.Name) (Change, error) {
 	c := Change{Action: Update, Account: a.ID, Version: a.Version, Key: roster.Key(a.Values[roster.EmployeeID]), Username: a.Values[roster.Username], Reason: p.Reason}
 	for f := range roster.NumFeedFields {
-		if a.Origins[f].IsPerson() && (len(fields) == 0 || slices.Contains(fields, f)) {
+		if a.Origins[f].IsPerson() && (len(fields) == 0 || slices.Contains(fields, roster.Name(f.String()))) {
 			c.Fields = append(c.Fields, FieldChange{Field: f, Name: f.String(), Old: a.Values[f], New: a.Values[f], Was: a.Origins[f]})
+		}
+	}
+	for _, x := range a.Custom {
+		if n := roster.CustomName(x.Name); x.Origin.IsPerson() && (len(fields) == 0 || slices.Contains(fields, n)) {
+			c.Fields = append(c.Fields, FieldChange{Field: roster.CustomField, Name: string(n), Old: x.Value, New: x.Value, Was: x.Origin})
 		}
 	}
 	if len(c.Fields) == 0 {
@@ -160,7 +204,7 @@ func (p Person) Restore(a *roster.Account, w Wants, found Found) (Change, error)
 	d.status(roster.Active, "", p.Who, "")
 	d.set(roster.DeletedAt, "", "")
 	d.set(roster.FallbackOwner, "", "")
-	if err := p.names(d, found); err != nil {
+	if err := p.names(d, w, found); err != nil {
 		return Change{}, err
 	}
 	if err := p.dates(d); err != nil {
@@ -210,6 +254,11 @@ func (w *Wants) Query(a *roster.Account, now time.Time) Query {
 	say(&q.Usernames, roster.Username)
 	say(&q.Emails, roster.Email)
 	say(&q.Values, roster.EmployeeID)
+	for _, n := range w.soles() {
+		if v := w.of(n, a); v != "" {
+			q.Unique = append(q.Unique, UniqueQuery{Name: n, Values: []string{roster.Fold(v)}})
+		}
+	}
 	return q
 }
 
@@ -225,11 +274,17 @@ func (p Person) write(d *draft, w Wants) {
 			d.set(f, w.Values[f], p.Who)
 		}
 	}
+	for _, c := range w.Custom {
+		if n := roster.CustomName(c.Name); d.was.Value(n) != c.Value {
+			d.now.Write(n, c.Value, p.Who)
+		}
+	}
+	d.Custom = w.Listed
 }
 
-// names refuses a username, an address or an employee ID that is another
-// account's (R22, R33, R41).
-func (p Person) names(d *draft, found Found) error {
+// names refuses a username, an address, an employee ID or a custom field's value that
+// is another account's alone (R22, R27, R33, R41).
+func (p Person) names(d *draft, w Wants, found Found) error {
 	was, now := &d.was.Values, &d.now.Values
 	if now[roster.Username] == "" && was[roster.Username] != "" {
 		return errors.New("an account is never left without a username")
@@ -258,6 +313,17 @@ func (p Person) names(d *draft, found Found) error {
 	}
 	if fresh(roster.EmployeeID) && holders(roster.EmployeeID) {
 		return coded("E301", "the employee_id is another account's: no feed could tell the two apart; write another, or rollcall accounts merge, if they are one person")
+	}
+	for _, n := range w.soles() {
+		v := d.now.Value(n)
+		if v == "" || roster.Fold(d.was.Value(n)) == roster.Fold(v) && !d.back() {
+			continue
+		}
+		if slices.ContainsFunc(found.Accounts, func(a roster.Account) bool {
+			return a.ID != d.was.ID && a.Status() != roster.Deleted && roster.Fold(a.Value(n)) == roster.Fold(v)
+		}) {
+			return coded("E130", "%s: another account has the value, and the catalog says that no two share it; write another", n)
+		}
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (r *Runner) Password(force, reset bool, first Deed) Deed {
 
 // Free gives fields that a person wrote back to the feeds; all of them where
 // none are named.
-func (r *Runner) Free(fields []roster.Field) Deed {
+func (r *Runner) Free(fields []roster.Name) Deed {
 	return func(_ context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
 		return p.Release(a, fields)
 	}
