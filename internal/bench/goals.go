@@ -13,6 +13,7 @@ type goal struct {
 	bound    float64                               // at most, or
 	least    bool                                  // at least
 	unit     string
+	whole    bool // a figure of all sizes together, or of none
 }
 
 // met tells whether a figure reaches the goal.
@@ -41,8 +42,12 @@ func of(name string, theirs func(*result) []sample) func(*bench, string) float64
 	}
 }
 
-// judged is the size that the goals speak of: a million, or what comes nearest below.
+// judged is the size that the goals speak of: a million, or what comes nearest
+// below, unless somebody looks at another one.
 func (b *bench) judged() uint64 {
+	if b.at != 0 {
+		return b.at
+	}
 	best := uint64(0)
 	for _, n := range b.sizes {
 		if n <= 1_000_000 {
@@ -149,14 +154,14 @@ var goals = []goal{
 	{text: "a mapping edit that changes nothing / csv", engine: "postgres", measured: of("mapping edit that changes nothing", csvOf), bound: 8},
 	{text: "a mapping edit that changes nothing / sql", engine: "postgres", measured: of("mapping edit that changes nothing", sqlOf), bound: 1},
 	{text: "a mapping edit that changes nothing / sql", engine: "sqlite", measured: of("mapping edit that changes nothing", sqlOf), bound: 1},
-	{text: "time at 1M / at 100k, the worst case", engine: "postgres", measured: times(100_000, 1_000_000, wallOf), bound: 11},
-	{text: "time at 1M / at 100k, the worst case", engine: "sqlite", measured: times(100_000, 1_000_000, wallOf), bound: 12},
+	{text: "time at 1M / at 100k, the worst case", engine: "postgres", measured: times(100_000, 1_000_000, wallOf), bound: 11, whole: true},
+	{text: "time at 1M / at 100k, the worst case", engine: "sqlite", measured: times(100_000, 1_000_000, wallOf), bound: 12, whole: true},
 	{text: "peak RSS, nothing changed or mixed, any order", engine: "postgres", measured: peak(quiet...), bound: 64, unit: " MiB"},
 	{text: "peak RSS, nothing changed or mixed, any order", engine: "sqlite", measured: peak(quiet...), bound: 96, unit: " MiB"},
 	{text: "peak RSS, first load", engine: "postgres", measured: peak("first load"), bound: 128, unit: " MiB"},
 	{text: "peak RSS, first load", engine: "sqlite", measured: peak("first load"), bound: 160, unit: " MiB"},
-	{text: "peak RSS at 10M / at 1M, nothing changed or mixed", engine: "postgres", measured: times(1_000_000, 10_000_000, rssOf, quiet...), bound: 1.3},
-	{text: "peak RSS at 10M / at 1M, first load", engine: "postgres", measured: times(1_000_000, 10_000_000, rssOf, "first load"), bound: 1.3},
+	{text: "peak RSS at 10M / at 1M, nothing changed or mixed", engine: "postgres", measured: times(1_000_000, 10_000_000, rssOf, quiet...), bound: 1.3, whole: true},
+	{text: "peak RSS at 10M / at 1M, first load", engine: "postgres", measured: times(1_000_000, 10_000_000, rssOf, "first load"), bound: 1.3, whole: true},
 	{text: "WAL, mixed day / sql's", engine: "postgres", measured: walRatio("mixed day"), bound: 1},
 	{text: "XML, nothing changed / csv of the same people", engine: "postgres", measured: of("XML: nothing changed", csvOf), bound: 3},
 	{text: "XML, nothing changed / csv of the same people", engine: "sqlite", measured: of("XML: nothing changed", csvOf), bound: 3},
@@ -166,34 +171,56 @@ var goals = []goal{
 	{text: "rows a second, first load / 181, which Moodle's CLI adds", engine: "sqlite", measured: beside("first load", moodleAdds), bound: 150, least: true, unit: " ×"},
 	{text: "rows a second, nothing changed / 1,135, which Moodle's CLI compares", engine: "postgres", measured: beside("nothing changed", moodleSame), bound: 2000, least: true, unit: " ×"},
 	{text: "rows a second, nothing changed / 1,135, which Moodle's CLI compares", engine: "sqlite", measured: beside("nothing changed", moodleSame), bound: 2000, least: true, unit: " ×"},
-	{text: "LDAP, nothing changed / ldapsearch", measured: func(b *bench, _ string) float64 { return b.askRatio() }, bound: 3},
-	{text: "LDAP, nothing changed, peak RSS", measured: func(b *bench, _ string) float64 { return b.askMemory() }, bound: 64, unit: " MiB"},
-	{text: "SFTP fetch with hash / OpenSSH's sftp", measured: func(b *bench, _ string) float64 { return b.fetchRatio() }, bound: 1.3},
+	{text: "LDAP, nothing changed / ldapsearch", measured: func(b *bench, _ string) float64 { return b.askRatio() }, bound: 3, whole: true},
+	{text: "LDAP, nothing changed, peak RSS", measured: func(b *bench, _ string) float64 { return b.askMemory() }, bound: 64, unit: " MiB", whole: true},
+	{text: "SFTP fetch with hash / OpenSSH's sftp", measured: func(b *bench, _ string) float64 { return b.fetchRatio() }, bound: 1.3, whole: true},
 	{text: "a page of a list", engine: "postgres", measured: pageTime, bound: 100, unit: " ms"},
 	{text: "a page of a list", engine: "sqlite", measured: pageTime, bound: 100, unit: " ms"},
 }
 
-// goalTable tells which goals are met.
+// goalTable tells which goals are met, at each size from a hundred thousand people
+// to a million.
 func (b *bench) goalTable(w *strings.Builder) {
-	fmt.Fprintf(w, "\n## Goals\n\nThey are meant for a million people on a quiet machine; this table was measured with %s. There was no Moodle here: its two figures, %d and %s\nrows a second, are those that version 4.3 reached with ten thousand rows on another machine of two cores.\n\n"+
-		"| goal | engine | measured | goal | |\n|---|---|---:|---:|---|\n", sizeName(b.judged()), moodleAdds, "1,135")
+	sizes := []uint64{}
+	for _, n := range b.sizes {
+		if n >= 100_000 && n < b.judged() {
+			sizes = append(sizes, n)
+		}
+	}
+	sizes = append(sizes, b.judged())
+	fmt.Fprintf(w, "\n## Goals\n\nThey are meant for a million people on a quiet machine, and judged with the most that were measured up to that. There was no Moodle here: its two figures, %d and %s\nrows a second, are those that version 4.3 reached with ten thousand rows on another machine of two cores.\n\n| goal | engine |", moodleAdds, "1,135")
+	for _, n := range sizes {
+		fmt.Fprintf(w, " %s |", sizeName(n))
+	}
+	fmt.Fprintf(w, " goal | |\n|---|---|%s---:|---|\n", strings.Repeat("---:|", len(sizes)))
 	for _, g := range goals {
 		if g.engine != "" && !contains(b.engines, g.engine) {
 			continue
-		}
-		x := g.measured(b, g.engine)
-		verdict, figure := "not measured", "–"
-		switch {
-		case x == 0:
-		case g.met(x):
-			verdict, figure = "met", short(x)+g.unit
-		default:
-			verdict, figure = "**missed**", short(x)+g.unit
 		}
 		name := "–"
 		if g.engine != "" {
 			name = engineName(g.engine)
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s %s%s | %s |\n", g.text, name, figure, g.sign(), short(g.bound), g.unit, verdict)
+		fmt.Fprintf(w, "| %s | %s |", g.text, name)
+		verdict := "not measured"
+		for i, n := range sizes {
+			last := i == len(sizes)-1
+			x := 0.0
+			if b.at = n; last || !g.whole {
+				x = g.measured(b, g.engine)
+			}
+			if x == 0 {
+				fmt.Fprint(w, " – |")
+				continue
+			}
+			fmt.Fprintf(w, " %s%s |", short(x), g.unit)
+			if last {
+				if verdict = "**missed**"; g.met(x) {
+					verdict = "met"
+				}
+			}
+		}
+		b.at = 0
+		fmt.Fprintf(w, " %s %s%s | %s |\n", g.sign(), short(g.bound), g.unit, verdict)
 	}
 }

@@ -52,7 +52,7 @@ func (b *bench) tables(sizes string) string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "# rollcall measured\n\nMade by `make bench SIZES=%q` on %s, %s, rollcall %s.\n", sizes, time.Now().UTC().Format("2006-01-02"), machine(), b.version())
 	w.WriteString(`
-Each line is the median of the repeats. *rollcall* is the whole program: ` + "`rollcall run`" + ` from its start to its end, with ledgers,
+Each line is the median of the repeats (an approval and a revert with a million people are measured once). *rollcall* is the whole program: ` + "`rollcall run`" + ` from its start to its end, with ledgers,
 journal, fingerprints and report files. *sql* is an expert's hand-written SQL for the same file (` + "`sql/`" + `: COPY into a staging
 table, one set-based transaction, an audit row with before and after for each change), with psql and sqlite3. *csv* is encoding/csv
 reading the same people, with ReuseRecord and nothing else. Ratios are taken within each repeat, so that what else the machine does
