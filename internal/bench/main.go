@@ -55,7 +55,7 @@ func benchCommand(ctx context.Context, args []string) error {
 	sizes := flags.String("sizes", "10k 100k", "how many people: 10k, 100k, 1M, 10M")
 	engines := flags.String("engines", "postgres sqlite", "which databases")
 	runs := flags.Int("runs", 3, "how often each case is measured")
-	large := flags.String("large", "2M", "with so many people and more: fewer cases, each measured once, one after the other in one database")
+	large := flags.String("large", "2M", "with so many people and more: fewer cases, each measured once, one after the other in one database, and SQLite only where it is the only engine asked for")
 	only := flags.String("only", "", "a regular expression: only cases whose names fit")
 	out := flags.String("out", "", "write the tables to this file too")
 	if err := flags.Parse(args); err != nil {
