@@ -30,6 +30,9 @@ func (s *Site) Import(preset, file string) (*Profile, error) {
 		on := true
 		p.Policy.Rename = &on
 	}
-	p.settle(&document{file: "import", marks: map[string]mark{}, failed: map[string]bool{}})
+	d := &document{file: "import", marks: map[string]mark{}, failed: map[string]bool{}}
+	p.settle(d)
+	s.declare(p, d)
+	p.Format.Elements = s.MappingOptions(p).Columns()
 	return p, nil
 }

@@ -257,12 +257,38 @@ func (f *catalogFile) items() []listed {
 		add(at("themes", n), roster.Item{Kind: roster.ThemeKind, Name: t.Name})
 	}
 	for n, x := range f.Fields {
-		if x.Type == "" {
-			x.Type = roster.TextField
-		}
-		add(at("fields", n), roster.Item{Kind: roster.FieldKind, Name: x.Name, Type: x.Type, Options: x.Options, Required: x.Required, Unique: x.Unique, For: x.For})
+		add(at("fields", n), x.item())
 	}
 	return all
+}
+
+func (i *fieldItem) item() roster.Item {
+	kind := i.Type
+	if kind == "" {
+		kind = roster.TextField
+	}
+	return roster.Item{Kind: roster.FieldKind, Name: i.Name, Type: kind, Options: i.Options, Required: i.Required, Unique: i.Unique, For: i.For}
+}
+
+// declare adds the profile fields of p to the catalog of the site, where that lacks
+// them. Two profiles declare a field alike, for the accounts are the same.
+func (s *Site) declare(p *Profile, d *document) {
+	items := make([]roster.Item, len(p.Fields))
+	for n := range p.Fields {
+		path := fmt.Sprintf("fields[%d]", n)
+		items[n] = p.Fields[n].item()
+		for _, fault := range catalog.Check(&items[n]) {
+			at := join(path, fault.Path)
+			d.fault(at, codeValue, sentence(at, fault.Text), fault.Hint)
+		}
+		if slices.ContainsFunc(items[:n], func(i roster.Item) bool { return i.Name == items[n].Name }) {
+			d.fault(path, codeTwice, fmt.Sprintf("the field %q stands twice", items[n].Name), "keep one of them")
+		}
+		if there, ok := s.Listed.Find(roster.FieldKind, "", items[n].Name); ok && there.Declared && !catalog.Same(there, &items[n]) {
+			d.fault(path, codeValue, fmt.Sprintf("another profile declares the field %q otherwise", items[n].Name), "make them say the same, or list the field in the catalog, which goes before both")
+		}
+	}
+	s.Listed = catalog.Declare(s.Listed, items)
 }
 
 // beside is where the keys of map: go that are no columns of fields.

@@ -90,7 +90,8 @@ type Profile struct {
 	Required    []roster.Field            `yaml:"required"`     // R43
 	UniqueEmail Switch                    `yaml:"unique_email"` // on, warn, off (R22)
 	Map         map[string]mapping.Column `yaml:"map"`
-	Memberships mapping.Memberships       `yaml:"-"` // keys of map: too
+	Memberships mapping.Memberships       `yaml:"-"`      // keys of map: too
+	Fields      []fieldItem               `yaml:"fields"` // profile fields that the map needs, and the catalog perhaps lacks (R26)
 	Policy      plan.Policy               `yaml:"policy"`
 	Guardrails  guard.Limits              `yaml:"guardrails"`
 	Report      Report                    `yaml:"report"`

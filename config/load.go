@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"rollcall/internal/mapping"
 	"rollcall/internal/roster"
 	"rollcall/internal/secret"
 )
@@ -158,12 +157,16 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 		}
 		if len(pd.errs) == 0 || pd.root != nil { // else there is nothing to check
 			p.settle(pd)
+			s.declare(p, pd)
 			s.checkProfile(p, pd, now)
 			p.placeSecrets(pd)
 		}
 		s.Loaded = append(s.Loaded, p)
 		p.found = pd.errs.sorted()
 		found = append(found, p.found...)
+	}
+	for _, p := range s.Loaded {
+		p.Format.Elements = s.MappingOptions(p).Columns() // now that all fields are declared
 	}
 	s.check(d)
 	s.placeSecrets(d)
@@ -266,7 +269,6 @@ func (p *Profile) settle(d *document) {
 		p.Match.Key = roster.CustomField
 	}
 	p.Zone = zone(d, p.Timezone)
-	p.Format.Elements = mapping.Options{Map: p.Map, Memberships: p.Memberships, Action: mapping.Action(p.Format.Action), Scope: p.Scope, Prefer: p.Format.Dedupe.Prefer}.Columns()
 }
 
 func settleSecret(dir string, r *secret.Ref) {

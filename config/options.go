@@ -29,6 +29,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Prefer:        p.Format.Dedupe.Prefer,
 		Commas:        p.Format.Commas,
 		FieldPrefix:   p.Format.Fields,
+		Ignore:        p.Format.Ignore,
 		TrimPasswords: p.Format.Preset == "moodle" || p.Format.Preset == "dualcode",
 		Scope:         p.Scope,
 		Site:          p.Site,

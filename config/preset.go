@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -68,12 +69,19 @@ func (p *Profile) fill(name, text string) {
 	p.Memberships.Waive()
 }
 
+// A basis is what of a preset stands beside what the file itself says of it.
+type basis struct {
+	columns map[string]mapping.Column
+	fields  []fieldItem
+	ignore  map[string]string
+}
+
 // preset fills p with what its file's format.preset names, before the file itself
-// is read, and gives the preset's map.
-func (p *Profile) preset(d *document) map[string]mapping.Column {
+// is read, and gives what of it is added to the file's own.
+func (p *Profile) preset(d *document) basis {
 	at := valueOf(valueOf(d.root, "format"), "preset")
 	if at == nil || at.Kind != yaml.ScalarNode {
-		return nil
+		return basis{}
 	}
 	text := PresetText(at.Value)
 	if text == "" || strings.ContainsAny(at.Value, "/.") {
@@ -82,15 +90,25 @@ func (p *Profile) preset(d *document) map[string]mapping.Column {
 			hint = "write " + strings.Join(Presets(), ", ")
 		}
 		d.fail(at, "format.preset", codeValue, fmt.Sprintf("format.preset: there is no preset %q", at.Value), hint)
-		return nil
+		return basis{}
 	}
 	p.fill(at.Value, text)
-	return p.Map
+	return basis{p.Map, p.Fields, p.Format.Ignore}
 }
 
-// inherit gives p the columns of the preset that its own map does not speak of.
-func (p *Profile) inherit(base map[string]mapping.Column) {
-	for field, column := range base {
+// inherit gives p what of the preset its own keys do not speak of.
+func (p *Profile) inherit(base basis) {
+	for _, f := range base.fields {
+		if !slices.ContainsFunc(p.Fields, func(own fieldItem) bool { return own.Name == f.Name }) {
+			p.Fields = append(p.Fields, f)
+		}
+	}
+	for column, why := range base.ignore {
+		if _, own := p.Format.Ignore[column]; !own {
+			p.Format.Ignore[column] = why
+		}
+	}
+	for field, column := range base.columns {
 		if _, own := p.Map[field]; own {
 			continue
 		}

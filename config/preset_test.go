@@ -1,10 +1,12 @@
 package config
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
 	"rollcall/internal/mapping"
+	"rollcall/internal/roster"
 )
 
 func TestEveryPresetIsSoundAndSetsNoPolicy(t *testing.T) {
@@ -70,6 +72,51 @@ func TestR10APresetsColumnsMayBeMissingButNotWhoSomebodyIs(t *testing.T) {
 	} {
 		if _, _, err := mapping.Compile(o, strings.Split(header, ",")); (err == nil) != fine {
 			t.Errorf("%s: %v", header, err)
+		}
+	}
+}
+
+func TestR26WhatAPresetMapsItDeclaresAndAllDeclareAlike(t *testing.T) {
+	declared := map[string]fieldItem{}
+	for _, name := range Presets() {
+		p := Preset(name)
+		here := map[string]bool{}
+		for _, f := range p.Fields {
+			here[f.Name] = true
+			if other, ok := declared[f.Name]; ok && !reflect.DeepEqual(other, f) {
+				t.Errorf("%s declares %+v, another preset %+v", name, f, other)
+			}
+			declared[f.Name] = f
+		}
+		for field := range p.Map {
+			if called, ok := roster.Name(field).Custom(); ok && !here[called] {
+				t.Errorf("%s maps %s and does not declare it", name, field)
+			}
+		}
+	}
+	if len(declared) < 20 {
+		t.Errorf("declared %v", declared)
+	}
+}
+
+func TestR26AProfileDeclaresFieldsBesideItsPresets(t *testing.T) {
+	const head = "source: {type: dir, path: ./*.csv}\nformat: {preset: moodle, content: full, ignore: {hat: old}}\n"
+	s, errs := load(site(t, "catalog: c.yaml", "../c.yaml", "fields: {icq: checkbox}", "a.yaml", head+"fields: {shoe: {type: menu, options: [S, L]}, yahoo: {type: menu, options: [me]}}\n", "b.yaml", small), now, nil)
+	if errs.Failed() {
+		t.Fatal(errs)
+	}
+	for name, want := range map[string]string{"shoe": "menu", "yahoo": "menu", "skype": "text", "icq": "checkbox", "maildigest": "menu"} {
+		if i, ok := s.MappingOptions(s.Loaded[1]).Catalog.Find(roster.FieldKind, "", name); !ok || i.Type != want {
+			t.Errorf("%s: %+v, want %s", name, i, want)
+		}
+	}
+	if ignore := s.Loaded[0].Format.Ignore; ignore["hat"] != "old" || ignore["id"] == "" {
+		t.Errorf("ignored %v", ignore)
+	}
+	_, errs = load(site(t, "", "a.yaml", small+"fields: {shoe: text, hat: {type: menu}, yes no: text}\n", "b.yaml", small+"fields:\n  - {name: shoe, type: date}\n  - {name: coat}\n  - {name: coat}\n"), now, nil)
+	for _, want := range []string{"a.yaml", "options", "not a name for a field", `another profile declares the field "shoe" otherwise`, `the field "coat" stands twice`} {
+		if !strings.Contains(errs.Error(), want) {
+			t.Errorf("no %q in\n%v", want, errs)
 		}
 	}
 }

@@ -49,7 +49,7 @@ type entry struct {
 	Required    bool        `json:"required"`
 	Unique      bool        `json:"unique"`
 	For         string      `json:"for"`
-	Source      string      `json:"source"` // file, import, or both; rows: created by them
+	Source      string      `json:"source"` // file, import, or both; rows: created by them; profile: declared by one, or by its preset
 }
 
 // entries is the whole catalog, each item with where it stands. What a file and an
@@ -77,6 +77,8 @@ func (d *desk) entries() ([]entry, error) {
 		switch {
 		case clash != nil && n >= len(listed):
 			from = "import"
+		case i.Declared:
+			from = "profile"
 		case clash != nil:
 		case among(imported, i) && among(listed, i):
 			from = "both"

@@ -170,6 +170,11 @@ may be missing in a file, but for the one by which people are found. A preset se
 upload is add_update unless the profile says otherwise, where the upload tools of Moodle, Dual
 Code and Chamilo add and leave alone who is there (policy: {upload: add}); nobody is removed.
 rollcall init --preset NAME writes a profile; init --from FILE knows such files by their columns.
+
+fields: declares profile fields that need not stand in the catalog; what that, or an import, says of a
+name goes before it, and a profile may declare its own. format.fields: profile_field_ has columns that begin
+so say the field of the rest of their name, "*" columns that are called like a field of the catalog.
+What format.ignore names is left aside on purpose, and the report says why.
 `)
 	for _, name := range config.Presets() {
 		fmt.Fprintf(&b, "\n%s\n", name)

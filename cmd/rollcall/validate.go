@@ -249,7 +249,7 @@ func (t *trial) add(e roster.Entry, required []roster.Field) {
 		seen[problem.Code] = true
 	}
 	for _, f := range required {
-		if e.Values[f] != "" || e.Defaults[f] != "" {
+		if e.Values[f] != "" || e.Defaults[f] != "" || f == roster.PasswordField && (e.Password != "" || !e.Values.Local()) {
 			continue
 		}
 		worst = roster.SeverityError // of somebody new, what is required cannot be left out

@@ -149,7 +149,7 @@ func Clashes(items []roster.Item, twice bool) []*Clash {
 			continue
 		}
 		if first, ok := called[me]; ok {
-			if twice || !same(&items[first], i) {
+			if twice || !Same(&items[first], i) {
 				all = append(all, &Clash{n, first, needs(i.Kind), fmt.Sprintf("the %s %s stands twice", i.Kind, quoted(i)), "keep one of them"})
 			}
 			continue
@@ -183,8 +183,10 @@ func Clashes(items []roster.Item, twice bool) []*Clash {
 	return all
 }
 
-func same(a, b *roster.Item) bool {
+// Same tells whether two items say the same, whoever says it.
+func Same(a, b *roster.Item) bool {
 	x, y := *a, *b
+	x.Declared, y.Declared = false, false
 	if len(x.Options) == 0 {
 		x.Options = nil
 	}
@@ -213,6 +215,7 @@ func Unite(file *roster.Catalog, imported []roster.Item) (*roster.Catalog, error
 	if file != nil {
 		listed, create, types = file.Items, file.Create, file.Types
 	}
+	listed = slices.DeleteFunc(slices.Clone(listed), func(i roster.Item) bool { return i.Declared && names(imported, i) })
 	items := slices.Concat(listed, imported)
 	if clashes := Clashes(items, false); len(clashes) > 0 {
 		c := clashes[0]
@@ -226,6 +229,30 @@ func Unite(file *roster.Catalog, imported []roster.Item) (*roster.Catalog, error
 		}
 	}
 	return roster.NewCatalog(Sorted(items), create, types), nil
+}
+
+// Declare is a catalog with the profile fields that a profile declares, besides
+// those that the catalog itself has.
+func Declare(c *roster.Catalog, fields []roster.Item) *roster.Catalog {
+	if len(fields) == 0 {
+		return c
+	}
+	if c == nil {
+		c = &roster.Catalog{}
+	}
+	items := slices.Clone(c.Items)
+	for _, f := range fields {
+		if !names(items, f) {
+			f.Declared = true
+			items = append(items, f)
+		}
+	}
+	return roster.NewCatalog(Sorted(items), c.Create, c.Types)
+}
+
+// names tells whether one of items is called like i.
+func names(items []roster.Item, i roster.Item) bool {
+	return slices.ContainsFunc(items, func(o roster.Item) bool { return o.Kind == i.Kind && o.Course == i.Course && o.Called() == i.Called() })
 }
 
 // Sorted is items in the order of a catalog, each once.

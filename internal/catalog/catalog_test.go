@@ -141,3 +141,34 @@ func TestR90FileAndImportAreOneCatalogAndNeverTwoTruths(t *testing.T) {
 		t.Errorf("a group of no course: %v", err)
 	}
 }
+
+func TestR26WhatAProfileDeclaresIsThereUntilACatalogSaysOtherwise(t *testing.T) {
+	field := func(name, kind string) roster.Item {
+		return roster.Item{Kind: roster.FieldKind, Name: name, Type: kind}
+	}
+	file := roster.NewCatalog([]roster.Item{{Kind: roster.CohortKind, ID: "nurses"}, field("skype", roster.TextField)}, map[roster.Kind]bool{roster.CohortKind: true}, nil)
+	declared := Declare(file, []roster.Item{field("skype", roster.CheckboxField), field("icq", roster.TextField)})
+	kind := func(c *roster.Catalog, name string) string {
+		i, ok := c.Find(roster.FieldKind, "", name)
+		if !ok {
+			return ""
+		}
+		return i.Type
+	}
+	if kind(declared, "skype") != roster.TextField || kind(declared, "icq") != roster.TextField || !declared.Create[roster.CohortKind] || len(declared.Items) != 3 || len(file.Items) != 2 {
+		t.Errorf("declared %+v, file %+v", declared.Items, file.Items)
+	}
+	whole, err := Unite(declared, []roster.Item{field("icq", roster.CheckboxField)})
+	if err != nil || kind(whole, "icq") != roster.CheckboxField || kind(whole, "skype") != roster.TextField {
+		t.Errorf("an import goes before what is declared: %v, %+v", err, whole)
+	}
+	if _, err := Unite(declared, []roster.Item{field("skype", roster.CheckboxField)}); err == nil {
+		t.Error("two catalogs that contradict each other were united")
+	}
+	if c := Declare(nil, []roster.Item{field("icq", roster.TextField)}); kind(c, "icq") != roster.TextField || c.Lists(roster.CohortKind) {
+		t.Errorf("%+v", c)
+	}
+	if Declare(nil, nil) != nil {
+		t.Error("nothing declared is a catalog")
+	}
+}

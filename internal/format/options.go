@@ -24,7 +24,8 @@ type Options struct {
 	Dialect    string            `yaml:"dialect" json:",omitempty"`    // LDIF: ad, openldap, 389ds, generic; "" is generic
 	Preset     string            `yaml:"preset" json:",omitempty"`     // what filled format, match and map; "" for nothing
 	Commas     bool              `yaml:"commas" json:",omitempty"`     // &#44 in a cell is a comma (R12); mapping reads it
-	Fields     string            `yaml:"fields" json:",omitempty"`     // columns that begin so are custom fields (R27); mapping reads it
+	Fields     string            `yaml:"fields" json:",omitempty"`     // columns that begin so are custom fields, with * all that are called like one (R27); mapping reads it
+	Ignore     map[string]string `yaml:"ignore" json:",omitempty"`     // columns that are left aside, and why (R26); mapping reads it
 	Action     Action            `yaml:"action" json:",omitzero"`      // what a delta's rows do; mapping reads it
 	Dedupe     Dedupe            `yaml:"dedupe" json:",omitzero"`      // whose several rows are one person; mapping joins them
 	Elements   []string          `yaml:"-" json:"-"`                   // XML: the names that the map speaks of; the columns, for there is no header

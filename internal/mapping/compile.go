@@ -138,7 +138,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 	if o.Values {
 		m.secret = o.secret(columns)
 	}
-	return m, m.notes(columns, o.Other), nil
+	return m, m.notes(o, columns), nil
 }
 
 // Columns are the names of the columns that map and scope speak of: all that there is
@@ -156,6 +156,11 @@ func (o Options) Columns() []string {
 		names = append(names, w.column)
 	}
 	o.memberColumns(false, func(_, column string) { names = append(names, column) })
+	if o.FieldPrefix == ByName {
+		for _, f := range o.Catalog.Fields() {
+			names = append(names, f.Name)
+		}
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -361,9 +366,19 @@ func (m *Mapper) arrange() {
 	}
 }
 
+// ignored is why a column is left aside; false where it is not, on purpose.
+func (o Options) ignored(name string) (why string, ok bool) {
+	for column, why := range o.Ignore {
+		if columnForm(column) == columnForm(name) {
+			return why, true
+		}
+	}
+	return "", false
+}
+
 // notes name the columns that mean nothing to the profile, and the key's
 // column where the fallback has to do without it.
-func (m *Mapper) notes(columns map[string]Column, other []string) []roster.Problem {
+func (m *Mapper) notes(o Options, columns map[string]Column) []roster.Problem {
 	var notes []roster.Problem
 	if key, ok := columns[m.key.String()]; ok && key.From != "" && m.head.find(key.From) < 0 {
 		notes = append(notes, roster.Problem{
@@ -373,7 +388,7 @@ func (m *Mapper) notes(columns map[string]Column, other []string) []roster.Probl
 		})
 	}
 	used := map[int]bool{}
-	for _, name := range other {
+	for _, name := range o.Other {
 		used[m.head.find(name)] = true
 	}
 	if m.action != nil {
@@ -410,7 +425,9 @@ func (m *Mapper) notes(columns map[string]Column, other []string) []roster.Probl
 		if like := suggest(strings.ReplaceAll(columnForm(name), " ", "_"), names); like != "" {
 			note.Fix = fmt.Sprintf("if it is %s, say so under map:", like)
 		}
-		if b, _, ok := numberedColumn(name); ok {
+		if why, ok := o.ignored(name); ok {
+			note.Text, note.Fix = "left aside on purpose: "+why, "nothing to do"
+		} else if b, _, ok := numberedColumn(name); ok {
 			note.Fix = fmt.Sprintf("write  %s: {numbered: on}  under map: to use it", keyOfKind(b.kind))
 		}
 		notes = append(notes, note)

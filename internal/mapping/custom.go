@@ -94,6 +94,10 @@ func (o Options) keyForm(normal func(roster.Field) form) (form, error) {
 // customName is what the catalog would call the custom field of a key of map.
 func customName(key string) (name string, ok bool) { return roster.Name(key).Custom() }
 
+// ByName is the prefix of files whose columns are called what their custom fields
+// are, without more: a column that the map does not use and the catalog knows is one.
+const ByName = "*"
+
 // prefixed adds the columns of the drop that say a custom field by their names, as
 // profile_field_shoe does in the upload tools (R27). What map: says goes before it.
 // A column of a preset that the drop lacks is then none, so that such a field can
@@ -103,14 +107,27 @@ func (o Options) prefixed(columns map[string]Column, h header) map[string]Column
 		return columns
 	}
 	fresh := maps.Clone(columns)
+	used := map[string]bool{}
+	for _, c := range columns {
+		for _, column := range c.columns() {
+			used[columnForm(column)] = true
+		}
+	}
+	o.memberColumns(false, func(_, column string) { used[columnForm(column)] = true })
 	for _, column := range h.names {
 		name, ok := strings.CutPrefix(columnForm(column), columnForm(o.FieldPrefix))
+		if byName := o.FieldPrefix == ByName; byName {
+			name, ok = columnForm(column), !used[columnForm(column)]
+		}
 		if !ok || name == "" {
 			continue
 		}
-		name = column[len(column)-len(name):] // a name has capitals
+		name = o.spelt(written(column, name))
+		if _, found := o.Catalog.Find(roster.FieldKind, "", name); !found && o.FieldPrefix == ByName {
+			continue
+		}
 		key := string(roster.CustomName(name))
-		if _, said := fresh[key]; said {
+		if said, twice := fresh[key]; twice && !(said.Optional && h.find(said.From) < 0) {
 			continue
 		}
 		fresh[key] = Column{From: column, Optional: true}
@@ -121,6 +138,27 @@ func (o Options) prefixed(columns map[string]Column, h header) map[string]Column
 		}
 	}
 	return fresh
+}
+
+// written is the end of a column's name whose form is given, with its capitals.
+func written(column, form string) string {
+	column = strings.TrimSpace(column)
+	if len(form) > len(column) {
+		return form
+	}
+	return column[len(column)-len(form):]
+}
+
+// spelt is a custom field's name as the catalog has it: as it is written, or in
+// lower case, as files are taken whose header a spreadsheet has raised.
+func (o Options) spelt(name string) string {
+	if _, found := o.Catalog.Find(roster.FieldKind, "", name); found {
+		return name
+	}
+	if _, found := o.Catalog.Find(roster.FieldKind, "", roster.Fold(name)); found {
+		return roster.Fold(name)
+	}
+	return name
 }
 
 // resolve finds the custom fields of the columns in the catalog. One that is for
@@ -290,8 +328,7 @@ func impliedCustom(h header, columns map[string]Column) {
 	for _, name := range h.names {
 		form := columnForm(name)
 		if called, ok := customName(form); ok && called != "" {
-			called = strings.TrimSpace(name)[len(form)-len(called):]
-			columns[string(roster.CustomName(called))] = Column{From: name}
+			columns[string(roster.CustomName(written(name, called)))] = Column{From: name}
 		}
 	}
 }

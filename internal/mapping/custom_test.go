@@ -166,3 +166,51 @@ func TestR27AUniqueFieldIsTheMatchKey(t *testing.T) {
 		}
 	}
 }
+
+func TestR27ColumnsThatAreCalledLikeAFieldOrBeginAsFieldsDo(t *testing.T) {
+	base := func() Options {
+		return Options{Catalog: fieldCatalog(), Map: map[string]Column{"employee_id": {From: "ID"}, "fields.Note": {From: "note", Optional: true}}}
+	}
+	for _, tt := range []struct {
+		name, prefix, header, row string
+		want, notes               string
+	}{
+		{"begun as the tool does", "profile_field_", "ID;profile_field_shift", "1;late", "shift=late", ""},
+		{"raised by a spreadsheet", "profile_field_", "ID;PROFILE_FIELD_SHIFT", "1;late", "shift=late", ""},
+		{"exactly before in lower case", "profile_field_", "ID;profile_field_Note", "1;x", "Note=x", ""},
+		{"the map's own column goes before it", "profile_field_", "ID;note;profile_field_Note", "1;x;y", "Note=x", "profile_field_Note"},
+		{"by name", ByName, "ID;Shift;hat", "1;late;big", "shift=late", "hat"},
+		{"by name, but what the map uses", ByName, "ID;note", "1;x", "Note=x", ""},
+		{"without either they mean nothing", "", "ID;shift", "1;late", "", "shift"},
+	} {
+		o := base()
+		o.FieldPrefix = tt.prefix
+		m, notes, err := Compile(o, strings.Split(tt.header, ";"))
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		e, err := m.Entry(roster.Record{Line: 2, Values: strings.Split(tt.row, ";")})
+		var unused []string
+		for _, n := range notes {
+			unused = append(unused, n.Column)
+		}
+		if got := customSaid(e); err != nil || got != tt.want || strings.Join(unused, " ") != tt.notes {
+			t.Errorf("%s: said %q, unused %q, %v; want %q, %q", tt.name, got, unused, err, tt.want, tt.notes)
+		}
+	}
+}
+
+func TestR26AColumnThatIsLeftAsideSaysWhy(t *testing.T) {
+	o := Options{Map: map[string]Column{"employee_id": {From: "no"}}, Ignore: map[string]string{"ID": "it is another database's"}}
+	_, notes, err := Compile(o, []string{"no", " id", "hat"})
+	if err != nil || len(notes) != 2 {
+		t.Fatalf("notes %+v, %v", notes, err)
+	}
+	if n := notes[0]; n.Text != "left aside on purpose: it is another database's" || n.Severity != roster.SeverityNote || n.Fix != "nothing to do" {
+		t.Errorf("%+v", n)
+	}
+	if !strings.Contains(notes[1].Text, "does not use") {
+		t.Errorf("%+v", notes[1])
+	}
+}

@@ -54,7 +54,7 @@ type Options struct {
 	Auth          []string          // allowed values of auth (R24); none: manual, ldap, oauth2, saml2
 	Zone          *time.Location    // of dates without a zone; nil: UTC
 	Action        Action            // of a delta: the column that says what a row does
-	FieldPrefix   string            // of columns that say a custom field by their names (R27); "" for none
+	FieldPrefix   string            // of columns that say a custom field by their names (R27); [ByName], or "" for none
 	Commas        bool              // &#44 and &#44; in a cell are a comma (R12)
 	Prefer        map[string]string // of a person's several rows the main one has these values in these columns
 	Site          string            // of the profile (R44); "" for all
@@ -64,9 +64,10 @@ type Options struct {
 
 	// What a record means does not depend on what is told of it.
 
-	Other  []string      // columns that files of this kind have, and that nobody wonders about
-	Values bool          // problems keep the value that was wrong
-	Hidden roster.Hidden // whose values are not told
+	Other  []string          // columns that files of this kind have, and that nobody wonders about
+	Ignore map[string]string // columns that are left aside on purpose, and why
+	Values bool              // problems keep the value that was wrong
+	Hidden roster.Hidden     // whose values are not told
 }
 
 // The control columns: what they say is no field of the account.

@@ -239,7 +239,12 @@ func (d *draft) address() (code string, err error) {
 func (d *draft) lacking() []string {
 	var all []string
 	for _, f := range d.Required {
-		if d.now.Values[f] == "" {
+		switch {
+		case f == roster.PasswordField:
+			if given := d.entry.Password; d.now.Values.Local() && (given == "" || given == "0") {
+				all = append(all, f.String())
+			}
+		case d.now.Values[f] == "":
 			all = append(all, f.String())
 		}
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"rollcall/internal/password"
@@ -140,4 +141,19 @@ func TestMeaningsOfRecordsWithAPasswordAreNeverKept(t *testing.T) {
 	if hash, _ := (Options{Seed: 7}).Meaning(row(22, "1", "u1"), nil); hash == 0 {
 		t.Error("the control has none")
 	}
+}
+
+func TestStoriesOfAPasswordThatMustStandInTheFileR43(t *testing.T) {
+	needs := func(o *Options, _ *memory) { o.Required = append(o.Required, roster.PasswordField) }
+	own := []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")}
+	newcomer := func(more ...func(*roster.Entry)) []roster.Entry {
+		return append(slices.Clone(own), row(5, "9", "u9", more...))
+	}
+	tell(t, []story{
+		{"R43 a newcomer without one is rejected", needs, newcomer(), []string{"E120 line 5 error"}},
+		{"R43 one with a password is added", needs, newcomer(secret("Good-pass-1")), []string{"add 9 u9"}},
+		{"R17 a password of 0 is none", needs, newcomer(secret("0")), []string{"E120 line 5 error"}},
+		{"R80 who logs in elsewhere needs none", needs, newcomer(says(roster.Auth, "ldap")), []string{"add 9 u9"}},
+		{"R43 without that word nobody needs one", nil, newcomer(), []string{"add 9 u9"}},
+	})
 }

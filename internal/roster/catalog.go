@@ -51,6 +51,8 @@ type Item struct {
 	Required    bool     `json:"required,omitempty"`     // field
 	Unique      bool     `json:"unique,omitempty"`       // field
 	For         string   `json:"for,omitempty"`          // employee_id: the field sets that account field
+
+	Declared bool `json:"-"` // field: by a profile, or its preset; what a catalog says of that name goes before it
 }
 
 // Called is the one name under which rollcall keeps an item, by whichever it was

@@ -158,10 +158,11 @@ func FeedFields() []Field {
 // MarshalText writes the public name.
 func (f Field) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-// UnmarshalText reads the public name of a field that a feed can say.
+// UnmarshalText reads the public name of a field that a feed can say, the password
+// among them.
 func (f *Field) UnmarshalText(text []byte) error {
 	got, ok := FieldNamed(string(text))
-	if !ok || got >= NumFeedFields {
+	if !ok || got >= NumFeedFields && got != PasswordField {
 		return &UnknownFieldError{Name: string(text)}
 	}
 	*f = got

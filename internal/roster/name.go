@@ -16,15 +16,18 @@ func (n Name) Field() (f Field, ok bool) { return FieldNamed(string(n)) }
 // for an account field.
 func (n Name) Custom() (name string, ok bool) { return strings.CutPrefix(string(n), custom) }
 
-// UnmarshalText reads the public name of a field that a feed can say.
+// UnmarshalText reads the public name of a field by which people can be told apart.
 func (n *Name) UnmarshalText(text []byte) error {
 	if name, ok := strings.CutPrefix(string(text), custom); ok && name != "" {
 		*n = Name(text)
 		return nil
 	}
 	var f Field
-	if err := f.UnmarshalText(text); err != nil {
+	switch err := f.UnmarshalText(text); {
+	case err != nil:
 		return err
+	case f == PasswordField:
+		return &UnknownFieldError{Name: string(text)}
 	}
 	*n = Name(text)
 	return nil
