@@ -28,8 +28,8 @@ func (p *planner) absent() error {
 			continue
 		}
 		if !p.sees(&a) {
-			if err := w.letGo(&a); err != nil {
-				return err
+			if l := a.Link(p.Profile); p.Full && l.Claim != roster.ClaimGone && !p.anybodys(l.Key) {
+				p.away = append(p.away, a.ID)
 			}
 			continue
 		}
@@ -80,12 +80,19 @@ func (p *planner) unmentioned() (ids []uint64, err error) {
 	return ids, nil
 }
 
+// anybodys tells whether some row may be that of an account which no record
+// mentions: one whose key could not be read, or, where the column of the keys is
+// gone, any (R3).
+func (p *planner) anybodys(key roster.Key) bool {
+	return p.facts.UnreadableKeys > 0 || p.Keyless && key != ""
+}
+
 // missing plans for one account that nobody mentioned. Its claim is withdrawn
 // under every policy; what follows from that is the policy's.
 func (w *people) missing(a *roster.Account) error {
 	d := &draft{people: w, was: a, now: clone(a), absent: true}
 	d.entry.Key = a.Link(w.Profile).Key
-	if w.facts.UnreadableKeys > 0 || w.Keyless && d.entry.Key != "" { // R3: this may be the person of such a row
+	if w.anybodys(d.entry.Key) {
 		d.leave()
 		if d.now.Status() != a.Status() {
 			w.facts.Withheld++

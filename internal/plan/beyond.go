@@ -48,23 +48,20 @@ func (w *people) leaveScope(e roster.Entry) error {
 		}
 		for _, a := range append(w.linked(k), w.bearing(k)...) {
 			w.hinted.add(a.ID)
-			if a.Link(w.Profile) != nil && !slices.Contains(own, a) {
+			if a.Link(w.Profile) != nil && !w.mentioned(a.ID) && !slices.Contains(own, a) {
 				own = append(own, a)
 			}
 		}
 	}
-	for _, a := range w.elsewhere(e.Key) {
-		w.hinted.add(a.ID)
-	}
 	for _, a := range w.bearersOfNames(e) {
 		w.hinted.add(a.ID)
-		if e.Key == "" && w.Match.Fallback.By != "" && a.Link(w.Profile) != nil && w.sees(a) && !slices.Contains(own, a) {
+		if e.Key == "" && w.Match.Fallback.By != "" && a.Link(w.Profile) != nil && w.sees(a) && !w.mentioned(a.ID) && !slices.Contains(own, a) {
 			own = append(own, a)
 		}
 	}
 	w.hint(e)
 	gate := w.Policy.Upload == "add" || w.Policy.Upload == "add_all"
-	if len(own) != 1 || gate || own[0].Status() == roster.Deleted || w.mentioned(own[0].ID) || w.left.has(own[0].ID) {
+	if len(own) != 1 || gate || own[0].Status() == roster.Deleted || w.left.has(own[0].ID) {
 		return w.skip(e, 0, why)
 	}
 	a := own[0]

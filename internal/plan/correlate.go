@@ -368,9 +368,9 @@ func (w *people) free(a *roster.Account, key roster.Key) bool {
 }
 
 // hint notes the accounts whose name or address a record bears that is not
-// used: they count as mentioned (R3).
+// used, and those of other sites that have its key: they count as mentioned (R3).
 func (w *people) hint(e roster.Entry) {
-	for _, a := range w.bearers(e) {
+	for _, a := range slices.Concat(w.bearers(e), w.elsewhere(e.Key), w.elsewhere(e.PreviousKey)) {
 		w.hinted.add(a.ID)
 	}
 }

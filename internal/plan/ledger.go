@@ -13,6 +13,7 @@ func (p *planner) emit(d *draft) error {
 		p.owned.add(d.was.ID)
 	}
 	if d.fault != "" && !d.absent {
+		d.hint(d.entry)
 		d.entry.Problems = d.problems
 		if d.problems == nil || d.problems[len(d.problems)-1].Code != d.fault {
 			return p.rejectFor(d.entry, d.fault, d.was.ID)

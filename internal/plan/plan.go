@@ -14,6 +14,7 @@
 //	beyond   records that the scope leaves out (R68)
 //	absent   owned accounts that nobody mentioned (R62)
 //	settle   swaps, chains and rings of names and addresses (R36)
+//	release  accounts that have moved to other sites (R44)
 //	add      what is left, in the order of the rows (R33, R43)
 package plan
 
@@ -50,7 +51,7 @@ func Make(ctx context.Context, o Options, drop Entries, dir Directory, sink Sink
 		facts: Facts{Full: o.Full, FieldChanges: map[string]int{}, Departments: map[string]Movement{}},
 	}
 	p.findSoles()
-	for _, step := range []func() error{p.look, p.owner, p.known, p.adopt, p.beyond, p.absent, p.settle, p.add} {
+	for _, step := range []func() error{p.look, p.owner, p.known, p.adopt, p.beyond, p.absent, p.settle, p.release, p.add} {
 		if err := step(); err != nil {
 			return Facts{}, err
 		}
@@ -89,7 +90,7 @@ type planner struct {
 	odd       waiting // of strangers: rows whose key or shape is bad
 	screened  bitset  // of strangers: records that were looked at for copies
 	seen      bitset  // accounts that a record mentions
-	hinted    bitset  // accounts whose name or address an unmatched record bears (R3)
+	hinted    bitset  // accounts that a record which is not used may mean (R3)
 	owned     bitset  // accounts that the profile owns, as far as they were looked at
 	left      bitset  // accounts whose record the scope leaves out
 	clean     bitset  // those of them whose record the next run need not read
@@ -98,6 +99,7 @@ type planner struct {
 	usernames names
 	emails    names
 	numbers   map[string]*numbers // by base name, while adding
+	away      []uint64            // accounts of other sites that the profile still claims
 	none      roster.Account      // what a newcomer has been so far
 	fresh     roster.Account      // room for the newcomer that is being added
 }

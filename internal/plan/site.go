@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"strings"
 
 	"rollcall/internal/roster"
@@ -44,14 +45,26 @@ func (w *people) hide(a *roster.Account) {
 	}
 }
 
-// letGo withdraws the profile's claim on an account that has moved to a site out of
-// its sight: it removes nobody there, and keeps nobody either.
-func (w *people) letGo(a *roster.Account) error {
-	if !w.Full || a.Link(w.Profile).Claim == roster.ClaimGone || w.mentioned(a.ID) || w.hinted.has(a.ID) {
-		return nil
+// release withdraws the profile's claim on accounts that have moved to a site out of
+// its sight: it removes nobody there, and keeps nobody either. It comes when all
+// records are judged that may know an account: whom a rejected one means stays as
+// he is (R3).
+func (p *planner) release() error {
+	w := &people{planner: p}
+	for a, err := range p.accounts(p.away) {
+		if err != nil {
+			return fmt.Errorf("list accounts of other sites: %w", err)
+		}
+		if p.mentioned(a.ID) || p.hinted.has(a.ID) {
+			continue
+		}
+		d := &draft{people: w, was: &a, now: clone(&a), absent: true, hidden: true, reason: "the account is of another site by now"}
+		d.entry.Key = a.Link(p.Profile).Key
+		d.now.Link(p.Profile).Claim = roster.ClaimGone
+		if err := p.emit(d); err != nil {
+			return err
+		}
 	}
-	d := &draft{people: w, was: a, now: clone(a), absent: true, hidden: true, reason: "the account is of another site by now"}
-	d.entry.Key = a.Link(w.Profile).Key
-	d.now.Link(w.Profile).Claim = roster.ClaimGone
-	return w.emit(d)
+	p.away = nil
+	return nil
 }

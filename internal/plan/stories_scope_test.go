@@ -39,6 +39,14 @@ func TestStoriesOfScopeR68(t *testing.T) {
 			leavers(o, m)
 			o.Policy.Upload = "add"
 		}, []roster.Entry{row(2, "1", "u1", outside), row(3, "2", "u2", outside), row(4, "3", "u3", outside)}, []string{"skip line 2 skip", "skip line 3 skip", "skip line 4 skip"}},
+		{"R68 R46 of two accounts with the key the one that has a record of its own has not left", func(o *Options, m *memory) {
+			leavers(o, m)
+			m.account("2").Link("hr").Key = "3"
+		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", outside)}, []string{"suspend 3", "update 2"}},
+		{"R41 R68 of two accounts with the key, and no record of their own, nobody has left", func(o *Options, m *memory) {
+			leavers(o, m)
+			m.account("2").Link("hr").Key = "3"
+		}, []roster.Entry{row(2, "1", "u1"), row(4, "3", "u3", outside)}, []string{"skip line 4 skip"}},
 		{"R41 a record out of scope is no copy of one that is in it", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9"), row(6, "9", "x9", outside), row(7, "8", "u9", outside)}, []string{"add 9 u9", "skip line 6 skip", "skip line 7 skip"}},
 	})
 }

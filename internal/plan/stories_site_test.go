@@ -46,6 +46,45 @@ func TestStoriesOfSitesR44(t *testing.T) {
 	})
 }
 
+// twin is ontario where the profile knows account 3, of another site, by the key of
+// account 1: the first has moved, and a person has linked the second.
+func twin(more ...func(*Options, *memory)) func(*Options, *memory) {
+	return ontario(append([]func(*Options, *memory){func(_ *Options, m *memory) { m.account("3").Link("hr").Key = "1" }}, more...)...)
+}
+
+// of1 gives account 1 a status that this feed has set.
+func of1(status roster.Status, why roster.Reason) func(*Options, *memory) {
+	return func(o *Options, m *memory) {
+		v := &m.account("1").Values
+		v[roster.StatusField], v[roster.StatusBy], v[roster.StatusReason] = string(status), "hr", string(why)
+		o.Match.Witness = []roster.Name{"last_name"}
+	}
+}
+
+// What becomes of an account of another site whose key stands on a row.
+func TestStoriesOfAnotherSitesAccountR3R44(t *testing.T) {
+	deletes := func(o *Options, _ *memory) { o.Policy.Delete, o.Policy.FallbackOwner = true, "nobody" }
+	named := func(_ *Options, m *memory) { m.account("2").Values[roster.Username] = "u1" }
+	own := row(3, "2", "u2")
+	tell(t, []story{
+		{"R44 a row that is used is that of the account in sight, and the other is let go", twin(), []roster.Entry{row(2, "1", "u1"), own}, []string{"claim 1"}},
+		{"R3 a key that may be somebody else's by now lets nobody go", twin(of1(roster.Suspended, roster.Missing)), []roster.Entry{row(2, "1", "u1", says(roster.LastName, "Other")), own}, []string{"E307 line 2 error"}},
+		{"R3 nor does a row with a control character", twin(), []roster.Entry{row(2, "1", "u1", bad("E104")), own}, []string{"E104 line 2 error"}},
+		{"R3 nor a deletion that nobody could inherit from", twin(deletes), []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete)), own}, []string{"E209 line 2 error"}},
+		{"R3 nor a rehire whose name another account has by now", twin(of1(roster.Deleted, roster.FeedDelete), named), []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2", without(roster.Username))}, []string{"E303 line 2 error"}},
+		{"R3 nor a row with two of them in sight", twin(func(_ *Options, m *memory) { m.account("2").Link("hr").Key = "1" }), []roster.Entry{row(2, "1", "u1")}, []string{"E301 line 2 error"}},
+		{"R3 nor one that is known by its previous key", twin(of1(roster.Suspended, roster.Missing)), []roster.Entry{row(2, "9", "u1", before("1"), says(roster.LastName, "Other")), own}, []string{"E307 line 2 error"}},
+		{"R3 P4 nor does a file with a row that may be anybody's", ontario(), []roster.Entry{row(2, "1", "u1"), own, row(4, "", "u9", bad("E120"))}, []string{"E120 line 4 error"}},
+		{"R3 P4 nor one whose column of keys is gone", ontario(func(o *Options, _ *memory) { o.Keyless, o.Match.Fallback.By = true, "username" }), []roster.Entry{row(2, "", "u1", keyless), row(3, "", "u2", keyless)}, nil},
+	})
+}
+
+// keyless is what a row of a file without the column of keys says.
+func keyless(e *roster.Entry) {
+	e.KeyBad = false
+	without(roster.EmployeeID, roster.Email, roster.FirstName, roster.LastName)(e)
+}
+
 // A key is unique within the tree: the same one elsewhere is somebody else's.
 func TestR44KeysAreUniqueWithinTheTree(t *testing.T) {
 	o, m := staff(), directory("1", "2")
