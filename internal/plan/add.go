@@ -74,9 +74,15 @@ func (w *people) newcomer(e roster.Entry) error {
 			return err
 		}
 	}
-	if code == "" && d.judgeNew() {
-		e.Problems = append(e.Problems, d.problems...)
-		return w.reject(e, 0)
+	if code == "" {
+		forbidden, err := d.judgeNew()
+		if err != nil {
+			return err
+		}
+		if forbidden {
+			e.Problems = append(e.Problems, d.problems...)
+			return w.reject(e, 0)
+		}
 	}
 	if code != "" {
 		e.Problems = append(e.Problems, d.problems...)

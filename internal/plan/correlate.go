@@ -22,6 +22,7 @@ type people struct {
 	byLikeness map[string][]*roster.Account // values of all witnesses, deleted accounts left out
 	right      map[uint64]Guess             // passwords that are those of their accounts already
 	bySole     map[string][]*roster.Account // of custom fields that no two share: by name and folded value
+	askedSole  map[string]bool              // those of them that were looked up
 	hidden     map[string][]*roster.Account // of other sites, by folded key
 	decided    map[string]bool              // folded keys that a person has decided to be somebody new
 	erased     map[string]bool              // folded keys of accounts that were erased
@@ -62,6 +63,9 @@ func (p *planner) load(part []numbered) (*people, error) {
 					u.Values = append(u.Values, roster.Fold(c.Value))
 				}
 			}
+			if v := s.late(e.Entry); v != "" {
+				u.Values = append(u.Values, roster.Fold(v))
+			}
 		}
 		if len(u.Values) > 0 {
 			q.Unique = append(q.Unique, u)
@@ -94,6 +98,7 @@ func (p *planner) load(part []numbered) (*people, error) {
 		holds:      map[string][]Hold{},
 		byLikeness: map[string][]*roster.Account{},
 		bySole:     map[string][]*roster.Account{},
+		askedSole:  map[string]bool{},
 		hidden:     map[string][]*roster.Account{},
 		decided:    map[string]bool{},
 		erased:     found.Erased,
@@ -104,6 +109,11 @@ func (p *planner) load(part []numbered) (*people, error) {
 	}
 	for _, mail := range q.Emails {
 		w.asked[mail] = true
+	}
+	for _, u := range q.Unique {
+		for _, v := range u.Values {
+			w.askedSole[string(u.Name)+Between+v] = true
+		}
 	}
 	for _, name := range q.Usernames {
 		w.named[name] = true

@@ -71,7 +71,7 @@ func (d *draft) customField(name, value string) {
 	switch mode := d.SetCustom[name]; {
 	case d.Policy.Update == "none", mode == roster.SetOnce, mode == roster.SetUntilEdited && by.IsPerson():
 		return
-	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "":
+	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "" && !(d.back() && d.isSole(n)): // the deleted hold none of those (R27)
 		return
 	}
 	if !d.mayOverwrite(by, string(n)) {

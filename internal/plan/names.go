@@ -189,7 +189,11 @@ func (d *draft) deny(i int) {
 	if i > forEmail {
 		s := d.soles[i-forEmail-1]
 		d.taken(s)
-		d.now.Write(s.name, d.was.Value(s.name), d.was.OriginOf(s.name))
+		old := d.was.Value(s.name)
+		if d.was.Status() == roster.Deleted { // it held none
+			old = ""
+		}
+		d.now.Write(s.name, old, d.was.OriginOf(s.name))
 		return
 	}
 	f, code := roster.Username, "E303"

@@ -255,7 +255,9 @@ func (w *people) decide(e roster.Entry, m match) error {
 		if err := d.names(); err != nil {
 			return err
 		}
-		d.judgeSoles()
+		if err := d.judgeSoles(); err != nil {
+			return err
+		}
 		d.members()
 	}
 	return w.place(d)

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"rollcall/internal/roster"
@@ -38,6 +40,41 @@ func (s *sole) register(e *roster.Entry, to Pairs, x *index, id uint64) error {
 		}
 	}
 	return nil
+}
+
+// late is [lateMail] for such a field.
+func (s *sole) late(e roster.Entry) string {
+	name := cmp.Or(e.Values[roster.Username], e.Defaults[roster.Username])
+	for _, l := range e.Late {
+		if l.Field == roster.CustomField && roster.CustomName(l.Custom) == s.name && name != "" {
+			return l.Value(name)
+		}
+	}
+	return ""
+}
+
+// foreseeSole looks a value up that load did not: one with which somebody comes
+// back, or that hangs on another username than the record's.
+func (w *people) foreseeSole(s *sole, value string) error {
+	fold := roster.Fold(value)
+	k := string(s.name) + Between + fold
+	if w.askedSole[k] {
+		return nil
+	}
+	found, err := w.dir.Find(w.ctx, Query{Profile: w.Profile, Unique: []UniqueQuery{{Name: s.name, Values: []string{fold}}}, Now: w.planner.now})
+	if err != nil {
+		return fmt.Errorf("find the holders of a custom field's value: %w", err)
+	}
+	w.bySole[k], w.askedSole[k] = nil, true
+	for i := range found.Accounts {
+		w.bySole[k] = append(w.bySole[k], &found.Accounts[i])
+	}
+	return nil
+}
+
+// isSole tells whether a field is one of them.
+func (p *planner) isSole(n roster.Name) bool {
+	return slices.ContainsFunc(p.soles, func(s *sole) bool { return s.name == n })
 }
 
 // gather finds what several people want.
@@ -79,7 +116,7 @@ func (d *draft) pends() bool {
 }
 
 // judgeSoles judges the new values of such fields.
-func (d *draft) judgeSoles() {
+func (d *draft) judgeSoles() error {
 	for i, s := range d.soles {
 		old, value := d.was.Value(s.name), d.now.Value(s.name)
 		if d.back() {
@@ -91,10 +128,14 @@ func (d *draft) judgeSoles() {
 			}
 			continue
 		}
+		if err := d.foreseeSole(s, value); err != nil {
+			return err
+		}
 		hash := d.index.hash(roster.Fold(value))
 		_, contested := s.contested[hash]
 		d.ask(forEmail+1+i, &s.names, hash, d.otherHolders(s, value), contested)
 	}
+	return nil
 }
 
 // otherHolders are the accounts, not deleted, that have a value.
@@ -121,8 +162,13 @@ func (d *draft) soleTaken(s *sole) bool {
 
 // judgeNew judges such fields of a new account; forbidden tells that it cannot be
 // added without one.
-func (d *draft) judgeNew() (forbidden bool) {
+func (d *draft) judgeNew() (forbidden bool, err error) {
 	for _, s := range d.soles {
+		if v := d.now.Value(s.name); v != "" {
+			if err := d.foreseeSole(s, v); err != nil {
+				return false, err
+			}
+		}
 		if !d.soleTaken(s) {
 			continue
 		}
@@ -133,7 +179,7 @@ func (d *draft) judgeNew() (forbidden bool) {
 			forbidden = true
 		}
 	}
-	return forbidden
+	return forbidden, nil
 }
 
 // taken remarks that another account has the value.

@@ -23,6 +23,18 @@ func badged(more ...func(*Options, *memory)) func(*Options, *memory) {
 	}
 }
 
+// back3 is a rehire: account 3 is deleted, account 1 has its badge by now, and a witness agrees.
+func back3(o *Options, m *memory) {
+	deleted3(o, m)
+	m.account("3").Write("fields.badge", "a", "hr")
+	o.Match.Witness = []roster.Name{"last_name"}
+}
+
+// makesBadge makes the badge of the username.
+func makesBadge(e *roster.Entry) {
+	e.Late = []roster.Late{{Field: roster.CustomField, Custom: "badge", Value: func(name string) string { return name }}}
+}
+
 // byBadge makes the badge the match key.
 func byBadge(o *Options, m *memory) {
 	o.Match.Key, o.Match.By = roster.CustomField, "fields.badge"
@@ -51,6 +63,11 @@ func TestStoriesOfUniqueCustomFieldsR27(t *testing.T) {
 		{"R36 who does not get one keeps what he has, and so does who waits for him", badged(func(o *Options, _ *memory) { o.SetCustom = map[string]roster.SetMode{} }), []roster.Entry{row(2, "1", "u1", tells("badge", "b")), row(3, "2", "u2", tells("badge", "c")), row(4, "3", "u3")}, []string{"E130 line 2 warning", "E130 line 3 warning"}},
 		{"R27 who is emptied gives his up", badged(), []roster.Entry{row(2, "1", "u1", tells("badge", "")), second, row(4, "3", "u3", tells("badge", "a"))}, []string{"update 1 fields.badge=", "update 3 fields.badge=a"}},
 		{"R27 a deleted account holds none", badged(deleted3), []roster.Entry{row(2, "1", "u1", tells("badge", "c")), second}, []string{"update 1 fields.badge=c"}},
+		{"R27 R45 who comes back gets no value that is another's by now", badged(back3), []roster.Entry{first, second, row(4, "3", "u3")}, []string{"E130 line 4 warning", "reactivate 3 fields.badge="}},
+		{"R27 R45 also where the record says it", badged(back3), []roster.Entry{first, second, row(4, "3", "u3", tells("badge", "a"))}, []string{"E130 line 4 warning", "reactivate 3 fields.badge="}},
+		{"R27 R51 who comes back has none that would have to be kept", badged(back3, func(o *Options, _ *memory) { o.Policy.Update = "fill_missing" }), []roster.Entry{first, second, row(4, "3", "u3", tells("badge", "z"))}, []string{"reactivate 3 fields.badge=z"}},
+		{"R27 R31 a value made of the username can be another's", badged(), []roster.Entry{first, second, row(4, "3", "u3"), row(5, "9", "a", makesBadge)}, []string{"E130 line 5 warning", "add 9 a"}},
+		{"R27 R33 also one that is made of a counted name", badged(func(_ *Options, m *memory) { m.account("2").Write("fields.badge", "u32", "hr") }), []roster.Entry{first, second, row(4, "3", "u3"), row(5, "9", "u3", number, makesBadge)}, []string{"E130 line 5 warning", "add 9 u32"}},
 		{"R40 a unique custom field is the key", badged(byBadge), []roster.Entry{wearing(2, "a", "1", "u1", says(roster.City, "Ulm")), wearing(3, "b", "2", "u2"), wearing(4, "c", "3", "u3")}, []string{"update a city=Ulm"}},
 		{"R40 an account that the profile does not own is found by it", badged(byBadge, func(_ *Options, m *memory) { m.account("3").Links = nil }), []roster.Entry{wearing(2, "a", "1", "u1"), wearing(3, "b", "2", "u2"), wearing(4, "c", "3", "u3")}, []string{"update c"}},
 		{"R42 who is adopted gets it", badged(byBadge, func(o *Options, m *memory) {
