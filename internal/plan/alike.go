@@ -53,17 +53,15 @@ func (w *people) alike(e roster.Entry) []*roster.Account {
 	return all
 }
 
-// waits tells whether a person has to say whose an unmatched record is. Its
-// person then counts as mentioned.
-func (w *people) waits(e roster.Entry) bool {
+// likens notes whom an unmatched record looks like, where a person has to say whose
+// it is: they count as mentioned.
+func (w *people) likens(e roster.Entry) {
 	if w.Match.Lookalike != "wait" {
-		return false
+		return
 	}
-	all := w.alike(e)
-	for _, a := range all {
+	for _, a := range w.alike(e) {
 		w.hinted.add(a.ID)
 	}
-	return len(all) > 0
 }
 
 // lookalike is the problem of a newcomer who looks like somebody that no record

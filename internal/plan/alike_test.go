@@ -44,6 +44,9 @@ func TestStoriesOfLookalikesR48(t *testing.T) {
 		{"R3 R48 the account of a row that waits is not absent", func(o *Options, m *memory) {
 			o.Match.Lookalike, o.Match.Witness = "wait", []roster.Name{"last_name"}
 		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), newcomer(4, says(roster.LastName, "Last 3"))}, []string{"E309 line 4 warning"}},
+		{"R3 R6 R48 whose name a rejected row bears is protected, whomever else it looks like by the next night", func(o *Options, m *memory) {
+			o.Match.Lookalike, o.UniqueEmail = "wait", "warn"
+		}, []roster.Entry{row(2, "1", "u1", says(roster.Email, "p9@example.org")), row(3, "2", "u2"), row(4, "9", "u3")}, []string{"E130 line 2 warning", "E303 line 4 error", "update 1 email=p9@example.org"}},
 		{"R49 somebody has decided that he is new", func(o *Options, m *memory) {
 			compared("wait")(o, m)
 			m.decided["9"] = true

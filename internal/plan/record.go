@@ -117,7 +117,8 @@ func (p *planner) adopt() error {
 			}
 			switch {
 			case m.account == nil && m.code == "":
-				if !w.waits(e.Entry) && len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
+				w.likens(e.Entry)
+				if len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
 					w.hint(e.Entry)
 				}
 				p.nobody.put(e)
