@@ -2,16 +2,25 @@ package plan
 
 import (
 	"slices"
+	"time"
 
 	"rollcall/internal/roster"
 )
 
 // add plans new accounts for the records that found none, in the order of the
-// rows (R33, R43).
+// rows (R33, R43): those first who get no number, so that no number is theirs.
 func (p *planner) add() error {
 	p.numbers = map[string]*numbers{}
 	p.likes = p.compares()
-	return p.each(p.again(p.nobody), func(part []numbered) error {
+	if err := p.addOf(p.nobody); err != nil {
+		return err
+	}
+	p.nobody = waiting{}
+	return p.addOf(p.counting)
+}
+
+func (p *planner) addOf(records waiting) error {
+	return p.each(p.again(records), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
 			return err
@@ -134,18 +143,24 @@ func (w *people) hopeless(e roster.Entry) bool {
 // tooEarly tells whether the account starts so late that it is left out for now
 // (R72), and notes when the first of those is due.
 func (d *draft) tooEarly() bool {
-	if d.Policy.CreateBefore <= 0 || d.now.Values[roster.StartsOn] == "" {
-		return false
-	}
-	start := StartOf(d.now.Values[roster.StartsOn], Zone(d.now.Values[roster.Timezone], d.Zone))
-	due := start.Add(-d.Policy.CreateBefore)
-	if start.IsZero() || !due.After(d.planner.now) {
+	due, early := d.planner.tooEarly(d.now.Values[roster.StartsOn], d.now.Values[roster.Timezone])
+	if !early {
 		return false
 	}
 	if at := roster.Stamp(due); d.facts.Waits == "" || at < d.facts.Waits {
 		d.facts.Waits = at
 	}
 	return true
+}
+
+// tooEarly tells whether who starts on a date is left out for now, and until when.
+func (p *planner) tooEarly(starts, zone string) (due time.Time, early bool) {
+	if p.Policy.CreateBefore <= 0 || starts == "" {
+		return due, false
+	}
+	start := StartOf(starts, Zone(zone, p.Zone))
+	due = start.Add(-p.Policy.CreateBefore)
+	return due, !start.IsZero() && due.After(p.now)
 }
 
 // fill writes what the record and the defaults say (R53).
@@ -200,7 +215,11 @@ func (o *Options) counted(e roster.Entry) bool {
 // forbidden is the code that keeps a new account from a given name; "" where it may have it.
 func (d *draft) forbidden(name string) string {
 	fold := roster.Fold(name)
-	_, contested := d.index.names.several[d.index.hash(fold)]
+	rivals := d.index.names.several
+	if !given(&d.entry) {
+		rivals = d.index.lost
+	}
+	_, contested := rivals[d.index.hash(fold)]
 	switch {
 	case d.protectedName(name):
 		return "E304"

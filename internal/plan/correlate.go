@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -173,7 +172,7 @@ func (w *people) enterNames(a *roster.Account) {
 // asks for; "" where the username makes none. The name may yet come out
 // otherwise: [people.holders] then asks again.
 func lateMail(e roster.Entry) string {
-	name := cmp.Or(e.Values[roster.Username], e.Defaults[roster.Username])
+	name := asked(&e)
 	for _, l := range e.Late {
 		if l.Field == roster.Email && name != "" {
 			return l.Value(name)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -463,11 +464,45 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 	})
 }
 
+// compete has rows ask for few names, given or made.
+func compete(t *rapid.T, rows []roster.Entry) {
+	for i := range rows {
+		if e := &rows[i]; e.Key != "" && e.Values[roster.Username] != "" {
+			e.Values[roster.Username] = oneOf(t, []string{"gus", "gus", "gus2", "bob"}, "wanted name")
+			e.Template, e.Number = oneIn(t, 2, "made"), oneIn(t, 4, "with a counter")
+		}
+	}
+}
+
+// counters tells whether a name with a counter may be that of one row or of another.
+func (n night) counters() bool {
+	var bases []string
+	for i, e := range n.rows {
+		name := roster.Fold(asked(&e))
+		if !n.counted(e) || e.Outside != "" || name == "" || slices.ContainsFunc(n.rows[:i], func(o roster.Entry) bool { return o.Key == e.Key && asked(&o) == asked(&e) }) {
+			continue
+		}
+		for _, other := range bases {
+			short, long := min(name, other), max(name, other) // bob and bob2
+			if rest, ok := strings.CutPrefix(long, short); ok && strings.Trim(rest, "0123456789") == "" {
+				return true
+			}
+		}
+		bases = append(bases, name)
+	}
+	return false
+}
+
 func TestR4TheOrderOfTheRowsNeverChangesThePlan(t *testing.T) {
 	law(t, "L3, another order of rows: the same plan", func(t *rapid.T) {
-		n := someNight(t)
-		if n.Policy.Upload == "add_all" || slices.ContainsFunc(n.rows, func(e roster.Entry) bool { return e.Number || e.Template }) {
-			return // counters follow the rows (R33), and so does who gets a made name
+		o := someOptions(t, oneOf(t, feeds, "profile"))
+		m, rows := someDirectory(t), someRows(t, o)
+		if o.Match.Key != roster.Username && oneIn(t, 2, "many want one name") {
+			compete(t, rows)
+		}
+		n := spend(t, o, m, rows)
+		if n.counters() {
+			return // they follow the rows (R33)
 		}
 		other := spend(t, n.Options, n.before, rapid.Permutation(n.rows).Draw(t, "order"))
 		if diff := cmp.Diff(n.bare(), other.bare()); diff != "" {

@@ -23,6 +23,10 @@ type index struct {
 	emails   contest
 	canaries []bool
 	unseen   bool // accounts may get names and addresses that no record shows: counted ones
+
+	differing map[uint64]struct{} // identities of keys whose rows differ, without the lowest two bits
+	lost      map[uint64]struct{} // usernames that no template gives to a newcomer (R33)
+	makers    map[uint64]uint64   // those that templates make for several records: the first newcomer among them, zero while there is none
 }
 
 // A contest is who wants one kind of name.
@@ -108,7 +112,7 @@ func (p *planner) look() error {
 			return err
 		}
 	}
-	return x.gather(w)
+	return p.gather(w)
 }
 
 // register adds what a record wants.
@@ -133,10 +137,9 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 	if err := w.bodies.Add(id, x.body(*e)); err != nil {
 		return err
 	}
-	name := cmp.Or(e.Values[roster.Username], e.Defaults[roster.Username])
+	name := asked(e)
 	if name != "" {
-		given := e.Set.Has(roster.Username) && !e.Template && e.Values[roster.Username] != ""
-		if err := w.names.Add(x.hash(roster.Fold(name)), id&^1|uint64(bit(given))); err != nil {
+		if err := w.names.Add(x.hash(roster.Fold(name)), id&^3|p.asks(e)); err != nil {
 			return err
 		}
 	}
@@ -165,7 +168,8 @@ func (p *planner) meet(part []numbered) error {
 		return err
 	}
 	if p.met {
-		p.asking, p.odd, p.outside, p.waiting, p.nobody = false, waiting{}, waiting{}, waiting{}, waiting{}
+		p.asking = false
+		p.odd, p.outside, p.waiting, p.nobody, p.counting = waiting{}, waiting{}, waiting{}, waiting{}, waiting{}
 		return nil
 	}
 	for i := range part {
@@ -176,7 +180,7 @@ func (p *planner) meet(part []numbered) error {
 		case !ok || e.Broken:
 			p.odd.put(e)
 		case w.nothing(e.Entry):
-			p.nobody.put(e)
+			p.stranger(e)
 		default:
 			p.waiting.put(e)
 		}
@@ -185,12 +189,18 @@ func (p *planner) meet(part []numbered) error {
 }
 
 // gather finds what stands there more than once.
-func (x *index) gather(w wants) error {
-	x.keys = map[uint64]*copies{}
+func (p *planner) gather(w wants) error {
+	x := &p.index
+	x.keys, x.differing = map[uint64]*copies{}, map[uint64]struct{}{}
+	x.lost, x.makers = map[uint64]struct{}{}, map[uint64]uint64{}
 	x.names = contest{map[uint64]struct{}{}, map[uint64]struct{}{}}
 	x.emails = contest{map[uint64]struct{}{}, map[uint64]struct{}{}}
 	err := repeated(w.bodies, func(id uint64, group [][2]uint64) {
-		x.keys[id] = &copies{differ: group[0][1] != group[len(group)-1][1]}
+		differ := group[0][1] != group[len(group)-1][1]
+		x.keys[id] = &copies{differ: differ}
+		if differ {
+			x.differing[id&^3] = struct{}{}
+		}
 	})
 	if err != nil {
 		return err
@@ -198,7 +208,7 @@ func (x *index) gather(w wants) error {
 	err = repeated(w.names, func(name uint64, group [][2]uint64) {
 		givers := uint64(0) // whoever gives it
 		for _, g := range group {
-			if g[1]&1 == 0 {
+			if g[1]&3 != gives {
 				continue
 			}
 			if givers != 0 && givers != g[1] {
@@ -207,8 +217,9 @@ func (x *index) gather(w wants) error {
 			}
 			givers = g[1]
 		}
-		if group[0][1]>>1 != group[len(group)-1][1]>>1 {
+		if group[0][1]>>2 != group[len(group)-1][1]>>2 {
 			x.names.shared[name] = struct{}{}
+			p.contend(name, group)
 		}
 	})
 	if err != nil {
@@ -267,6 +278,11 @@ func (p *Options) identity(e roster.Entry) (id uint64, ok bool) {
 	return 0, false
 }
 
+// asked is the username that a record asks for.
+func asked(e *roster.Entry) string {
+	return cmp.Or(e.Values[roster.Username], e.Defaults[roster.Username])
+}
+
 func (x *index) hash(s string) uint64 { return maphash.String(x.seed, s) }
 
 // body hashes all that a record asks; a broken row is like no other.
@@ -308,6 +324,9 @@ func (x *index) body(e roster.Entry) uint64 {
 	for _, problem := range e.Problems {
 		text(problem.Code)
 		text(problem.Column)
+	}
+	if e.Template || e.Number {
+		number(uint64(bit(e.Template) | bit(e.Number)<<1))
 	}
 	if e.Broken {
 		number(uint64(e.Line))

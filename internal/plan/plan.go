@@ -15,7 +15,7 @@
 //	absent   owned accounts that nobody mentioned (R62)
 //	settle   swaps, chains and rings of names and addresses (R36)
 //	release  accounts that have moved to other sites (R44)
-//	add      what is left, in the order of the rows (R33, R43)
+//	add      what is left; those with a counter last, in the order of the rows (R33, R43)
 package plan
 
 import (
@@ -80,6 +80,7 @@ type planner struct {
 
 	waiting   waiting // records that the known pass did not find
 	nobody    waiting // records that find no account in any way
+	counting  waiting // those of them that get a number where their username is taken
 	outside   waiting // records that the scope leaves out
 	asking    bool    // the known pass goes on, which asks the directory about every record
 	likes     bool    // this pass asks for the accounts on which all witnesses agree (R48)

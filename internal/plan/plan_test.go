@@ -44,6 +44,9 @@ func on() *bool  { b := true; return &b }
 func number(e *roster.Entry)   { e.Number = true }
 func template(e *roster.Entry) { e.Number, e.Template = true, true }
 
+// unnumbered is a template's name under on_taken: reject.
+func unnumbered(e *roster.Entry) { e.Template = true }
+
 func bad(code string) func(*roster.Entry) {
 	return func(e *roster.Entry) { e.Problems = append(e.Problems, roster.NewProblem(code, e.Line, e.Key)) }
 }

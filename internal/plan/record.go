@@ -37,7 +37,7 @@ func (p *planner) known() error {
 			switch {
 			case !m.later:
 			case m.account == nil && w.nothing(e.Entry):
-				p.nobody.put(e)
+				p.stranger(e)
 				continue
 			default:
 				p.waiting.put(e)
@@ -93,7 +93,7 @@ func (w *people) nothing(e roster.Entry) bool {
 // aside those that find none. All of them are looked at before any is decided:
 // an account that several mean is nobody's (E302), in whatever order they stand.
 func (p *planner) adopt() error {
-	var found waiting
+	var found, unsure waiting
 	var meant, disputed bitset
 	p.likes = p.Match.Lookalike == "wait"
 	defer func() { p.likes = false }()
@@ -118,10 +118,14 @@ func (p *planner) adopt() error {
 			switch {
 			case m.account == nil && m.code == "":
 				w.likens(e.Entry)
-				if len(w.bearers(e.Entry)) > 0 && w.hopeless(e.Entry) {
+				switch _, _, several := p.maker(&e.Entry); {
+				case w.waits(e.Entry) || len(w.bearers(e.Entry)) == 0:
+				case several:
+					unsure.put(e)
+				case w.hopeless(e.Entry):
 					w.hint(e.Entry)
 				}
-				p.nobody.put(e)
+				p.stranger(e)
 				continue
 			case m.account != nil && meant.has(m.account.ID):
 				disputed.add(m.account.ID)
@@ -136,6 +140,20 @@ func (p *planner) adopt() error {
 		return err
 	}
 	p.waiting = waiting{}
+	if err := p.each(p.again(unsure), func(part []numbered) error { // who else has his name made is known by now
+		w, err := p.load(part)
+		if err != nil {
+			return err
+		}
+		for _, e := range part {
+			if w.hopeless(e.Entry) {
+				w.hint(e.Entry)
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
 	p.deciding = true
 	defer func() { p.deciding = false }()
 	return p.each(p.again(found), func(part []numbered) error {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"testing"
+	"time"
 
 	"rollcall/internal/roster"
 )
@@ -18,6 +19,12 @@ func TestStoriesOfNamesR22R30R31R33R34R35R36(t *testing.T) {
 		{"R33 on_taken: number on a given name counts too", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u3", number)}, []string{"add 9 u32"}},
 		{"R30 but a newcomer needs one", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "", bad("E134"))}, []string{"E134 line 5 error"}},
 		{"R33 two new records that want one given name are both rejected", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "8", "jdoe"), row(6, "9", "jdoe")}, []string{"E303 line 5 error", "E303 line 6 error"}},
+		{"R4 R33 a name that a template makes gives way to the same name given, wherever that row stands", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "8", "jdoe", unnumbered), row(6, "9", "jdoe")}, []string{"E303 line 5 error", "add 9 jdoe"}},
+		{"R4 R33 of two newcomers for whom a template makes one name neither gets it under on_taken: reject", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "8", "jdoe", unnumbered), row(6, "9", "jdoe", unnumbered)}, []string{"E303 line 5 error", "E303 line 6 error"}},
+		{"R31 R33 but one of whom an account is known asks for no name, and stands in nobody's way", nil, []roster.Entry{row(2, "1", "jdoe", unnumbered), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "jdoe", unnumbered)}, []string{"add 9 jdoe"}},
+		{"R4 R33 R72 nor does one who is not added yet", func(o *Options, _ *memory) { o.Policy.CreateBefore = 24 * time.Hour }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "8", "jdoe", unnumbered, says(roster.StartsOn, "2026-12-01")), row(6, "9", "jdoe", unnumbered)}, []string{"add 9 jdoe", "skip line 5 skip"}},
+		{"R4 R33 a counter takes what the given names leave, wherever they stand", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "7", "jdoe", template), row(6, "8", "jdoe"), row(7, "9", "jdoe2")}, []string{"add 7 jdoe3", "add 8 jdoe", "add 9 jdoe2"}},
+		{"R3 R33 who gets no name, for another has it made too, stands for the account with his address", func(o *Options, _ *memory) { o.UniqueEmail = "off" }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(5, "8", "jdoe", unnumbered, says(roster.Email, "p3@example.org"), says(roster.City, "Ulm")), row(6, "9", "jdoe", unnumbered)}, []string{"E303 line 5 error", "E303 line 6 error"}},
 		{"R33 a held name is not given to another", func(_ *Options, m *memory) { m.holds = []Hold{{Name: "gone", Account: 77}} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "gone")}, []string{"E303 line 5 error"}},
 		{"R33 its giver may take it back", func(_ *Options, m *memory) { m.holds = []Hold{{Name: "was1", Account: 1}} }, []roster.Entry{row(2, "1", "was1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"rename 1 username=was1"}},
 		{"R33 a newcomer does not get what a rename gives up", nil, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u1")}, []string{"E303 line 5 error", "rename 1 username=x1"}},

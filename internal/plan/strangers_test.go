@@ -156,9 +156,9 @@ func TestALargeFirstLoadIsReadTwice(t *testing.T) {
 	}
 }
 
-// TestR33OfNewcomersTheFirstGetsANameAndTheOthersDoNot tells who is remembered of
-// a first load: only those names for which somebody else asks.
-func TestR33OfNewcomersTheFirstGetsANameAndTheOthersDoNot(t *testing.T) {
+// TestR4R33WhoGetsANameOfSeveralNewcomersHangsOnNoOrder tells, too, who is
+// remembered of a first load: only those names for which somebody else asks.
+func TestR4R33WhoGetsANameOfSeveralNewcomersHangsOnNoOrder(t *testing.T) {
 	made := func(name string) func(*roster.Entry) {
 		return func(e *roster.Entry) { says(roster.Username, name)(e); e.Template = true }
 	}
@@ -178,28 +178,50 @@ func TestR33OfNewcomersTheFirstGetsANameAndTheOthersDoNot(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		name string
-		rows []roster.Entry
-		want []string
+		name    string
+		rows    []roster.Entry
+		want    []string
+		ordered bool // by the rows
 	}{
-		{"two of one template", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "", made("ann"))}, []string{"E303 line 3 error", "add 1 ann"}},
-		{"a template and a default", []roster.Entry{row(2, "1", "", byDefault("ann")), row(3, "2", "", made("Ann"))}, []string{"E303 line 3 error", "add 1 ann"}},
-		{"given behind a template", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "ann")}, []string{"E303 line 3 error", "add 1 ann"}},
-		{"a counter meets a given name", []roster.Entry{row(2, "1", "ann2"), row(3, "2", "", counted("ann")), row(4, "3", "", counted("ann"))}, []string{"add 1 ann2", "add 2 ann", "add 3 ann3"}},
-		{"addresses that hang on the name", []roster.Entry{row(2, "1", "ann", late("x@example.org")), row(3, "2", "bob", late("x@example.org"))}, []string{"E130 line 3 error", "add 1 ann"}},
-		{"addresses of nobody's name", []roster.Entry{row(2, "1", "", late("x@example.org")), row(3, "2", "", late("x@example.org"))}, []string{"E130 line 3 error", "add 1 "}},
+		{"two of one template", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "", made("ann"))}, []string{"E303 line 2 error", "E303 line 3 error"}, false},
+		{"two of one template, one in two rows", []roster.Entry{row(2, "1", "", made("ann")), row(3, "1", "", made("ann"))}, []string{"E106 line 3 warning", "add 1 ann"}, true},
+		{"a template and a default", []roster.Entry{row(2, "1", "", byDefault("ann")), row(3, "2", "", made("Ann"))}, []string{"E303 line 2 error", "E303 line 3 error"}, false},
+		{"a template and a row that cannot be used", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "", made("ann"), bad("E115"))}, []string{"E115 line 3 error", "add 1 ann"}, false},
+		{"a template and one of whom nothing is known by the old name", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "", made("ann"), was("old"))}, []string{"E305 line 3 error", "add 1 ann"}, false},
+		{"a template and a leaver", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "", made("ann"), wishes(roster.WishLeaver))}, []string{"add 1 ann", "skip line 3 skip"}, false},
+		{"a template and rows that differ", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "", made("ann")), row(4, "2", "", made("ann"), says(roster.City, "Ulm"))}, []string{"E105 line 3 error", "E105 line 4 error", "add 1 ann"}, false},
+		{"given beside a template", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "ann")}, []string{"E303 line 2 error", "add 2 ann"}, false},
+		{"given beside two templates", []roster.Entry{row(2, "1", "", made("ann")), row(3, "2", "ann"), row(4, "3", "", made("ann"))}, []string{"E303 line 2 error", "E303 line 4 error", "add 2 ann"}, false},
+		{"given twice beside a template", []roster.Entry{row(2, "1", "ann"), row(3, "2", "", made("ann")), row(4, "3", "ann")}, []string{"E303 line 2 error", "E303 line 3 error", "E303 line 4 error"}, false},
+		{"a counter leaves a given name", []roster.Entry{row(2, "1", "", counted("ann")), row(3, "2", "ann")}, []string{"add 1 ann2", "add 2 ann"}, false},
+		{"a counter meets a given name", []roster.Entry{row(2, "2", "", counted("ann")), row(3, "3", "", counted("ann")), row(4, "1", "ann2")}, []string{"add 1 ann2", "add 2 ann", "add 3 ann3"}, true},
+		{"addresses that hang on the name", []roster.Entry{row(2, "1", "ann", late("x@example.org")), row(3, "2", "bob", late("x@example.org"))}, []string{"E130 line 3 error", "add 1 ann"}, true},
+		{"addresses of nobody's name", []roster.Entry{row(2, "1", "", late("x@example.org")), row(3, "2", "", late("x@example.org"))}, []string{"E130 line 3 error", "add 1 "}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := staff()
 			if tt.rows[0].Values[roster.Username] == "" && tt.rows[0].HasDef == 0 {
 				o.Required = []roster.Field{roster.Email}
 			}
-			var p Plan
-			if _, err := Make(context.Background(), o, drop(tt.rows...), &memory{}, &p, noon); err != nil {
-				t.Fatal(err)
+			told := func(m Directory, rows []roster.Entry) []string {
+				var p Plan
+				if _, err := Make(context.Background(), o, drop(rows...), m, &p, noon); err != nil {
+					t.Fatal(err)
+				}
+				return p.told()
 			}
-			if diff := gocmp.Diff(tt.want, p.told()); diff != "" {
+			if diff := gocmp.Diff(tt.want, told(&memory{}, tt.rows)); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+			if diff := gocmp.Diff(tt.want, told(met{&memory{}}, tt.rows)); diff != "" {
+				t.Errorf("plan, where the directory has others (-want +got):\n%s", diff)
+			}
+			if tt.ordered {
+				return
+			}
+			slices.Reverse(tt.rows)
+			if diff := gocmp.Diff(tt.want, told(&memory{}, tt.rows)); diff != "" {
+				t.Errorf("plan of the rows in another order (-want +got):\n%s", diff)
 			}
 		})
 	}
