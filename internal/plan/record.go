@@ -119,7 +119,7 @@ func (p *planner) adopt() error {
 			case m.account == nil && m.code == "":
 				w.likens(e.Entry)
 				switch _, _, several := p.maker(&e.Entry); {
-				case w.waits(e.Entry) || len(w.bearers(e.Entry)) == 0:
+				case len(w.bearers(e.Entry)) == 0:
 				case several:
 					unsure.put(e)
 				case w.hopeless(e.Entry):
