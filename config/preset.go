@@ -109,7 +109,10 @@ func (p *Profile) inherit(base basis) {
 		}
 	}
 	for field, column := range base.columns {
-		if _, own := p.Map[field]; own {
+		if own, ok := p.Map[field]; ok {
+			if own.From == "" && own.Template == "" && own.Const == "" {
+				p.Map[field] = over(column, own)
+			}
 			continue
 		}
 		if p.Map == nil {
@@ -117,6 +120,18 @@ func (p *Profile) inherit(base basis) {
 		}
 		p.Map[field] = column
 	}
+}
+
+// over is a preset's column with what a profile says of it, which names no other
+// column: a default, or when it is written.
+func over(preset, own mapping.Column) mapping.Column {
+	both, said := reflect.ValueOf(&preset).Elem(), reflect.ValueOf(own)
+	for i := range said.NumField() {
+		if f := said.Field(i); !f.IsZero() {
+			both.Field(i).Set(f)
+		}
+	}
+	return preset
 }
 
 // valueOf is the value of a key of a block; nil where it has none.

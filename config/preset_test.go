@@ -43,7 +43,7 @@ func TestAProfileGoesBeforeItsPreset(t *testing.T) {
 	s, errs := load(site(t, "", "x.yaml", `source: {type: dir, path: ./*.csv}
 format: {preset: chamilo-csv, content: full, delimiter: ","}
 match: {key: username, fallback: ""}
-map: {email: Mail}
+map: {email: Mail, language: {default: fr, set: once}, city: {default: Perth}}
 `), now, nil)
 	if errs.Failed() {
 		t.Fatal(errs)
@@ -51,6 +51,12 @@ map: {email: Mail}
 	p := s.Loaded[0]
 	if p.Format.Delimiter != "," || p.Match.Key.String() != "username" || p.Map["email"].From != "Mail" || p.Map["email"].Optional || p.Map["last_name"].From != "LastName" {
 		t.Errorf("%+v %+v %+v", p.Format, p.Match, p.Map)
+	}
+	if c := p.Map["language"]; c.From != "Language" || !c.Optional || c.Values["polish"] != "pl" || c.Other != "same" || c.Default != "fr" || c.Set != roster.SetOnce {
+		t.Errorf("what names no column keeps the preset's: %+v", c)
+	}
+	if c := p.Map["city"]; c.From != "" || c.Default != "Perth" {
+		t.Errorf("a field that the preset does not map: %+v", c)
 	}
 	_, errs = load(site(t, "", "x.yaml", "source: {type: dir, path: ./*.csv}\nformat: {preset: modle, content: full}\n"), now, nil)
 	if !strings.Contains(errs.Error(), `there is no preset "modle"`) || !strings.Contains(errs.Error(), "x.yaml:2:18") {

@@ -165,8 +165,9 @@ func presetPage() string {
 
   format: {preset: moodle, content: full}
 
-What the profile says itself goes before it: a key of map: replaces the preset's. Its columns
-may be missing in a file, but for the one by which people are found. A preset sets no policy:
+What the profile says itself goes before it: a key of map: that names a column replaces the
+preset's, and one that does not, like  city: {default: Perth}, is added to it. Its columns may
+be missing in a file, but for the one by which people are found. A preset sets no policy:
 upload is add_update unless the profile says otherwise, where the upload tools of Moodle, Dual
 Code and Chamilo add and leave alone who is there (policy: {upload: add}); nobody is removed.
 rollcall init --preset NAME writes a profile; init --from FILE knows such files by their columns.

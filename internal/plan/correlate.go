@@ -339,6 +339,8 @@ func (w *people) otherwise(e roster.Entry) match {
 		return match{}
 	case !w.sees(a):
 		return match{code: "E306", touched: []*roster.Account{a}}
+	case w.Policy.Upload == "add_all" && !w.free(a, e.Key): // somebody else: the newcomer's name gets a number (R50)
+		return match{}
 	case e.Key == "" && a.Link(w.Profile) != nil, w.Person != "" && w.free(a, e.Key):
 		return w.unlessSeen(match{account: a})
 	case w.free(a, e.Key) && a.Status() == roster.Active && !w.protected(a):

@@ -11,6 +11,12 @@ func TestStoriesOfUpdatesR50R51(t *testing.T) {
 		{"R51 none renames nobody", func(o *Options, _ *memory) { o.Policy.Update = "none" }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"note line 2 note"}},
 		{"R50 add skips the known", func(o *Options, _ *memory) { o.Policy.Upload = "add" }, []roster.Entry{row(2, "1", "x1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9")}, []string{"add 9 u9", "skip line 2 skip", "skip line 3 skip", "skip line 4 skip"}},
 		{"R50 add_all numbers a taken name", func(o *Options, _ *memory) { o.Policy.Upload, o.Policy.Missing = "add_all", "keep" }, []roster.Entry{row(5, "9", "u3", says(roster.Email, "n@example.org"))}, []string{"add 9 u32", "claim 1", "claim 2", "claim 3"}},
+		{"R50 add_all numbers it also where the fallback would find a conflict", func(o *Options, _ *memory) {
+			o.Policy.Upload, o.Policy.Missing, o.Match.Fallback = "add_all", "keep", Fallback{By: "username"}
+		}, []roster.Entry{row(5, "9", "u3", says(roster.Email, "n@example.org"))}, []string{"add 9 u32", "claim 1", "claim 2", "claim 3"}},
+		{"R50 or would re-key", func(o *Options, _ *memory) {
+			o.Policy.Upload, o.Policy.Missing, o.Match.Fallback = "add_all", "keep", Fallback{By: "username", Rekey: true}
+		}, []roster.Entry{row(5, "9", "u3", says(roster.Email, "n@example.org"))}, []string{"add 9 u32", "claim 1", "claim 2", "claim 3"}},
 		{"R50 update skips the unknown", func(o *Options, _ *memory) { o.Policy.Upload = "update" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9")}, []string{"skip line 5 skip", "update 1 city=Ulm"}},
 		{"R51 none changes no field", func(o *Options, _ *memory) { o.Policy.Update = "none" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, nil},
 		{"R51 fill_missing fills only what is empty", func(o *Options, _ *memory) { o.Policy.Update = "fill_missing" }, []roster.Entry{row(2, "1", "u1", says(roster.City, "Ulm"), says(roster.LastName, "Other")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 city=Ulm"}},
