@@ -175,7 +175,8 @@ rollcall init --preset NAME writes a profile; init --from FILE knows such files 
 fields: declares profile fields that need not stand in the catalog; what that, or an import, says of a
 name goes before it, and a profile may declare its own. format.fields: profile_field_ has columns that begin
 so say the field of the rest of their name, "*" columns that are called like a field of the catalog.
-What format.ignore names is left aside on purpose, and the report says why.
+What format.ignore names is left aside on purpose, and the report says why. config/COLUMNS.md in the
+source lists every column and setting of those tools beside the keys here.
 `)
 	for _, name := range config.Presets() {
 		fmt.Fprintf(&b, "\n%s\n", name)

@@ -37,6 +37,15 @@ var bases = []base{
 	{name: "categoryrole", kind: roster.CategoryKind, of: "category"},
 }
 
+// NumberedColumns are the names of the numbered columns, without their numbers.
+func NumberedColumns() []string {
+	var names []string
+	for _, b := range bases {
+		names = append(names, b.name)
+	}
+	return names
+}
+
 var numberedName = regexp.MustCompile(`^([a-z]+)([0-9]{1,9})$`)
 
 // numberedColumn tells of what kind a column of that name is, its base and its number.
