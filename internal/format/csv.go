@@ -36,12 +36,13 @@ type scanner struct {
 
 // A row is the one that was split last. It lasts until the next.
 type row struct {
-	line  int
-	text  []byte // the cells, with one byte between them
-	ends  []int  // of each cell
-	fault string // what is wrong with its quotes; "" where nothing is
-	end   int    // bytes of its line end
-	cut   bool   // the file ends with it, without a line end
+	line   int
+	text   []byte // the cells, with one byte between them
+	ends   []int  // of each cell
+	fault  string // what is wrong with its quotes; "" where nothing is
+	faulty int    // the cell that fault is about
+	end    int    // bytes of its line end
+	cut    bool   // the file ends with it, without a line end
 }
 
 // newScanner reads r, of which size bytes are held at a time, and closes c in the end.

@@ -296,6 +296,9 @@ func (f *File) shape(s *scanner) (roster.Record, error) {
 	case s.row.fault != "":
 		p := roster.NewProblem("E102", rec.Line, "")
 		p.Text = s.row.fault
+		if s.row.faulty < want {
+			p.Column = f.header[s.row.faulty]
+		}
 		p.Fix = "put the cell in quotes, and double each quote inside it"
 		return rec, &roster.RowError{Record: rec, Problem: p}
 	case got != want:

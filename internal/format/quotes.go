@@ -107,6 +107,13 @@ func (q *quotedRow) skipBlanks(i int) int {
 	return i
 }
 
+// wrong notes what is wrong with the cell that is being read; of several the first.
+func (q *quotedRow) wrong(what string) {
+	if q.row.fault == "" {
+		q.row.fault, q.row.faulty = what, len(q.row.ends)
+	}
+}
+
 // plainCell takes the bytes from i on as they are.
 func (q *quotedRow) plainCell(i int) error {
 	from := i
@@ -117,7 +124,7 @@ func (q *quotedRow) plainCell(i int) error {
 			q.scratch = append(q.scratch, q.data[from:i]...)
 			return nil
 		case q.quote:
-			q.row.fault = "a quote stands inside a cell that is not quoted"
+			q.wrong("a quote stands inside a cell that is not quoted")
 		}
 	}
 	if !q.final() {
@@ -179,7 +186,7 @@ func (q *quotedRow) quotedCell(open int) error {
 	case q.line+q.breaks > first:
 		return swallowed(first, q.line+q.breaks)
 	}
-	q.row.fault = "text follows a closing quote"
+	q.wrong("text follows a closing quote")
 	q.scratch = q.scratch[:cellStart]
 	return q.plainRest(open)
 }

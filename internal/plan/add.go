@@ -47,6 +47,7 @@ func (w *people) newcomer(e roster.Entry) error {
 		return w.unchanged(e, &roster.Account{})
 	case w.forgotten(e.Key):
 		problem := roster.NewProblem("E307", e.Line, e.Key)
+		problem.Field = w.blamed(e, "E307")
 		problem.Text = "the key is that of an account that was anonymised or purged"
 		problem.Fix = "if HR means somebody new: rollcall accounts link PROFILE KEY new; else remove the row in HR"
 		e.Problems = append(e.Problems, problem)

@@ -194,7 +194,9 @@ func (w *people) screen(e roster.Entry) (done bool, err error) {
 		w.mention(e)
 		return true, w.rejectFor(e, "E105", 0)
 	case c.used:
-		return true, w.skip(e, 0, roster.NewProblem("E106", e.Line, e.Key))
+		copied := roster.NewProblem("E106", e.Line, e.Key)
+		copied.Field = w.blamed(e, "E106")
+		return true, w.skip(e, 0, copied)
 	}
 	c.used = true
 	return false, nil
@@ -330,14 +332,30 @@ func (p *planner) skip(e roster.Entry, account uint64, why roster.Problem) error
 func (p *planner) rejectFor(e roster.Entry, code string, account uint64) error {
 	problem := roster.NewProblem(code, e.Line, e.Key)
 	problem.Severity = roster.SeverityError
-	switch code {
-	case "E302", "E303", "E304":
-		problem.Field = roster.Username.String()
-	case "E130":
-		problem.Field = roster.Email.String()
-	}
+	problem.Field = p.blamed(e, code)
 	e.Problems = append(e.Problems, problem)
 	return p.reject(e, account)
+}
+
+// blamed is the field whose column whoever mends a rejected row looks at.
+func (p *planner) blamed(e roster.Entry, code string) string {
+	switch code {
+	case "E302", "E303", "E304":
+		return roster.Username.String()
+	case "E130":
+		return roster.Email.String()
+	case "E305":
+		if e.PreviousKey != "" {
+			return "previous_key"
+		}
+		return "oldusername"
+	case "E105", "E106", "E301", "E306", "E307", "E308":
+		if e.Key == "" {
+			return roster.Username.String()
+		}
+		return p.Match.Name()
+	}
+	return ""
 }
 
 // reject ends a row that cannot be used: nothing of it is.

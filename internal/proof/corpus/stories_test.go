@@ -166,15 +166,15 @@ var stories = []story{
 		return good().add("E2001", "KARSI", "Noor", "Okafor", "k1@example.org", "ICU", "", "A").
 			add("E2002", "KARSİ", "Noor", "Okafor", "k2@example.org", "ICU", "", "A")
 	}), verdict: rejected, problems: at("E303 error line %d Login", 1001, 1002), rules: "R30, R33: standardise: on leaves karsi of both, and two new records that want one given name are both rejected"},
-	{n: 52, name: "dup-key-same", drop: sheets(func() sheet { return good().add(person(7)...) }), verdict: warned, problems: at("E106 warning line %d", 1001)},
+	{n: 52, name: "dup-key-same", drop: sheets(func() sheet { return good().add(person(7)...) }), verdict: warned, problems: at("E106 warning line %d PersonNo", 1001)},
 	{n: 53, name: "dup-key-diff", drop: sheets(func() sheet {
 		s := good().add(person(7)...)
 		return s.set(department, "Kitchen", 1001)
-	}), verdict: rejected, problems: at("E105 error line %d", 7, 1001)},
+	}), verdict: rejected, problems: at("E105 error line %d PersonNo", 7, 1001)},
 	{n: 54, name: "dup-key-case", drop: sheets(func() sheet {
 		s := good().add(person(7)...)
 		return s.set(personNo, "e0007", 1001).set(department, "Kitchen", 1001)
-	}), profile: with("{key: employee_id}", "{key: employee_id, ignore_case: true}"), verdict: rejected, problems: at("E105 error line %d", 7, 1001)},
+	}), profile: with("{key: employee_id}", "{key: employee_id, ignore_case: true}"), verdict: rejected, problems: at("E105 error line %d PersonNo", 7, 1001)},
 	{n: 55, name: "dup-username", drop: sheets(func() sheet {
 		return good().add("E2001", "newone", "Noor", "Okafor", "n1@example.org", "ICU", "", "A").
 			add("E2002", "newone", "Priya", "Wrona", "n2@example.org", "ICU", "", "A").
@@ -196,7 +196,7 @@ var stories = []story{
 	}), verdict: rejected, problems: at("E101 error line %d", 10, 20, 30)},
 	{n: 71, name: "ragged-long", drop: plain(func() sheet { return good().set(lastName, "Wrona, MD", rows(101, 115)...) }), verdict: rejected, problems: at("E101 error line %d", rows(101, 115)...)},
 	{n: 71, twin: "b", name: "ragged-long-51", drop: plain(func() sheet { return good().set(lastName, "Wrona, MD", rows(101, 151)...) }), verdict: held, tripped: "E508", problems: at("E101 error line %d", rows(101, 151)...)},
-	{n: 72, name: "bare-quote", drop: plain(func() sheet { return good().set(lastName, `O"Hara`, 7) }), verdict: rejected, problems: at("E102 error line %d", 7)},
+	{n: 72, name: "bare-quote", drop: plain(func() sheet { return good().set(lastName, `O"Hara`, 7) }), verdict: rejected, problems: at("E102 error line %d LastName", 7)},
 	{n: 73, name: "quote-swallow", drop: func() []byte { return swallow(10, 400) }, verdict: refused, refusal: "E102: line 11: a quote that opens here and closes in line 401 swallows rows;"},
 	{n: 73, twin: "b", name: "quote-swallow-4", drop: func() []byte { return swallow(10, 14) }, verdict: refused, refusal: "E102: line 11: a quote that opens here and closes in line 15 swallows rows;"},
 	{n: 74, name: "newline-in-name", drop: plain(func() sheet { return good().set(firstName, "\"Mary\r\nAnn\"", 7) }), verdict: ok},
