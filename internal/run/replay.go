@@ -81,6 +81,9 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 		if _, now, err := r.Store.Reached(ctx); err != nil || now > seen {
 			return false, err
 		}
+		if freed, err := r.Store.Freed(ctx, last.Started, r.Now()); err != nil || freed { // or on a name
+			return false, err
+		}
 	}
 	if w := last.Facts.Waits; w != "" && w <= roster.Stamp(r.Now()) {
 		return false, nil // somebody's account is to be added by now (R72)

@@ -543,9 +543,17 @@ func TestR33ANameGivenUpIsHeldFromOthersForAWhile(t *testing.T) {
 
 		s.apply(s.plan("hr", rename(s.get(p[0].ID), "ada"))) // its giver may take it back
 		s.apply(s.plan("hr", rename(s.get(p[0].ID), "eve")))
-		c.advance(hold + time.Second)
+		before := db.now()
+		c.advance(hold - time.Second)
+		if freed, err := db.Freed(t.Context(), before, db.now()); err != nil || freed {
+			t.Errorf("a second before their term: freed %t, %v", freed, err)
+		}
+		c.advance(2 * time.Second)
 		if got := find().Holds; len(got) != 0 {
 			t.Errorf("got %v, want no holds after their term", got)
+		}
+		if freed, err := db.Freed(t.Context(), before, db.now()); err != nil || !freed {
+			t.Errorf("after their term: freed %t, %v, want that a run since before reads its drop again", freed, err)
 		}
 		s.apply(s.plan("hr", newcomer))
 	})

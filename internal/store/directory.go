@@ -186,6 +186,17 @@ func (db *DB) holds(tx *gorm.DB, now time.Time, which clause.Expr) ([]plan.Hold,
 	return holds, err
 }
 
+// Freed tells whether a name that was kept from others has become anybody's since
+// an instant, until now: a row that wanted it may have it by now (R33).
+func (db *DB) Freed(ctx context.Context, since, now time.Time) (bool, error) {
+	var n int
+	err := db.gorm.WithContext(ctx).Raw("SELECT count(*) FROM former_name WHERE kind = 'username' AND held_until > ? AND held_until <= ?", micros(since), micros(now)).Scan(&n).Error
+	if err != nil {
+		return false, fmt.Errorf("names that have become free: %w", err)
+	}
+	return n > 0, nil
+}
+
 // accountsByID loads accounts with all their links, by id. locked keeps others
 // from changing them until the transaction ends.
 func (db *DB) accountsByID(tx *gorm.DB, ids []uint64, locked bool) ([]roster.Account, error) {

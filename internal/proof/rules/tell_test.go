@@ -44,7 +44,7 @@ func (s *site) told() string {
 			s.t.Fatal(err)
 		}
 		b.WriteString(problem(p))
-		if s.fix && p.Remedy() != "" {
+		if s.fix && p.Remedy() != "" || p.Fix != "" {
 			fmt.Fprintf(&b, "    fix: %s\n", p.Remedy())
 		}
 	}
