@@ -68,11 +68,11 @@ type site struct {
 	now time.Time
 	day int
 
-	conf *config.Site
-	last *journal.Run // of the newest drop, hand or sweep; nil where it came to none
-	said string       // why there is no run
-	failed bool // it was an error
-	fix  bool         // plans tell the remedy of each problem
+	conf   *config.Site
+	last   *journal.Run // of the newest drop, hand or sweep; nil where it came to none
+	said   string       // why there is no run
+	failed bool         // it was an error
+	fix    bool         // plans tell the remedy of each problem
 }
 
 func open(t *testing.T) *site {
