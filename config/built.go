@@ -26,7 +26,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.full_every", "reading a directory's changes alone"},
 	// source: more proof
 	{"source.checksum", "a companion file"},
-	{"source.sequence", "checking the numbers of deltas"},
 	{"source.answer", "handing problems back to the server"},
 	{"source.decrypt", "decryption"},
 	// whole blocks

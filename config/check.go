@@ -158,6 +158,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 	p.checkDirectory(d)
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)
+	p.checkSequence(d)
 	p.checkAbsence(d)
 	if d.has("format.action") {
 		d.faults("format.action", mapping.Action(p.Format.Action).Validate())
@@ -225,6 +226,24 @@ func (p *Profile) checkWords(d *document) {
 		d.fault("match.fallback", codeMissing, "match.fallback.rekey needs by", "write {by: username, rekey: on}")
 	}
 	d.protects("policy.protect", p.Policy.Protect)
+}
+
+// checkSequence looks at the numbers of deltas.
+func (p *Profile) checkSequence(d *document) {
+	s := p.Source.Sequence
+	switch {
+	case !s.On():
+	case s.Inside():
+		if err := format.CheckBeside(s.From, p.Format.Namespaces); err != nil {
+			d.fault("source.sequence.from", codeValue, fmt.Sprintf("source.sequence.from: %v", err), "write a path like /changes/@number or /changes/head/number")
+		}
+		if p.Format.Type != "" && p.Format.Type != "xml" {
+			d.warn("source.sequence.from", codeUseless, "source.sequence.from is a path, which only XML has: every "+p.Format.Type+" would be refused", `write a name like "changes_{number}.csv"`, false)
+		}
+	}
+	if s.On() && p.Format.Content == "delta" && p.Source.Pick == "newest" {
+		d.warn("source.pick", codeUseless, "source.pick: newest passes files over, and with source.sequence each of them is missing", "write  pick: all", false)
+	}
 }
 
 // checkAbsence wants what R62 and R65 want.

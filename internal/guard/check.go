@@ -42,6 +42,7 @@ var guards = []struct {
 	{"max_rows", "E510", holds, manyRows},
 	{"canaries", "E512", holds, canaries},
 	{"unreadable_key", "E513", tells, unreadableKeys},
+	{"sequence", "E409", holds, sequence},
 	{"first_run", "E514", holds, firstRun},
 }
 
@@ -263,6 +264,30 @@ func unreadableKeys(_ Limits, f plan.Facts, _ Baseline) []Finding {
 	}
 	return weigh(f.UnreadableKeys, 0, fmt.Sprintf("the key of %s cannot be read, so anybody could be meant: the run goes on without removals by absence (%s left out)",
 		many(f.UnreadableKeys, "row"), number(f.Withheld)))
+}
+
+func sequence(_ Limits, _ plan.Facts, b Baseline) []Finding {
+	s := b.Sequence
+	switch {
+	case s == nil:
+		return nil
+	case !s.Follows:
+		return weigh(0, 0, fmt.Sprintf("the sequence begins with number %d", s.Number))
+	case s.Number == s.Last+1:
+		return weigh(0, 0, fmt.Sprintf("number %d follows %d", s.Number, s.Last))
+	}
+	return weigh(int(s.Number-s.Last-1), 0, Gap(s.Last, s.Number)+": as soon as HR sends what is missing it is read first, and this drop after it")
+}
+
+// Gap says what is missing between two numbers of a sequence.
+func Gap(last, number int64) string {
+	switch {
+	case number == last+2:
+		return fmt.Sprintf("number %d follows %d: %d is missing", number, last, last+1)
+	case number == last+3:
+		return fmt.Sprintf("number %d follows %d: %d and %d are missing", number, last, last+1, last+2)
+	}
+	return fmt.Sprintf("number %d follows %d: %d to %d are missing", number, last, last+1, number-1)
 }
 
 func firstRun(l Limits, f plan.Facts, b Baseline) []Finding {

@@ -37,6 +37,31 @@ func names(found []guard.Finding) []string {
 	return all
 }
 
+func TestR104ANumberThatDoesNotFollowTheLastHolds(t *testing.T) {
+	for _, tt := range []struct {
+		s       guard.Sequence
+		missing int
+		text    string
+	}{
+		{guard.Sequence{Number: 42, Last: 41, Follows: true}, 0, "number 42 follows 41"},
+		{guard.Sequence{Number: 43, Last: 41, Follows: true}, 1, "42 is missing"},
+		{guard.Sequence{Number: 44, Last: 41, Follows: true}, 2, "42 and 43 are missing"},
+		{guard.Sequence{Number: 45, Last: 41, Follows: true}, 3, "42 to 44 are missing"},
+		{guard.Sequence{Number: 45}, 0, "begins with number 45"},
+	} {
+		b := settled
+		b.Sequence = &tt.s
+		found := guard.Check(guard.DefaultLimits(), ordinary(), b)
+		got := find(t, found, "sequence")
+		if got.Value != tt.missing || got.Tripped != (tt.missing > 0) || guard.Holds(found) != got.Tripped || (got.Code == "E409") != got.Tripped || !strings.Contains(got.Text, tt.text) {
+			t.Errorf("%+v: %+v", tt.s, got)
+		}
+	}
+	if found := guard.Check(guard.DefaultLimits(), ordinary(), settled); slices.Contains(names(found), "sequence") {
+		t.Error("where drops have no number there is one")
+	}
+}
+
 // Each limit is tried one below, at, and one above the last count that passes.
 func TestALimitTripsOneAboveWhatItLetsPass(t *testing.T) {
 	type counts func(n int) (plan.Facts, guard.Baseline)

@@ -43,6 +43,14 @@ type Baseline struct {
 	MedianRows int   // of the last five applied or approved full drops; zero: none
 	RowHistory []int // what MedianRows was taken from
 	Granted    int   // memberships that the profile grants; asked for only where some are taken away
+
+	Sequence *Sequence // of deltas; nil where drops have no number, or a gap holds nobody
+}
+
+// A Sequence is the number of a drop, and the one that it should follow.
+type Sequence struct {
+	Number, Last int64
+	Follows      bool // there is a last one
 }
 
 // A Finding is one guardrail, weighed.

@@ -101,8 +101,9 @@ type Input struct {
 	Format    string    `json:"format"`
 	Encoding  string    `json:"encoding"`
 	Delimiter string    `json:"delimiter"`
-	Content   string    `json:"content"` // full, delta
-	Archive   string    `json:"archive"` // our copy, under the state folder; "" where none is kept
+	Content   string    `json:"content"`            // full, delta
+	Sequence  string    `json:"sequence,omitempty"` // its number (source.sequence), from which the next is counted
+	Archive   string    `json:"archive"`            // our copy, under the state folder; "" where none is kept
 }
 
 // Timing is how long each step took, in milliseconds.

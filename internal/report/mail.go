@@ -232,6 +232,8 @@ func (p *page) why() string {
 			return many(f.Value, "row") + limit
 		case "canaries":
 			return many(f.Value, "named key") + " missing from the file"
+		case "sequence":
+			return many(f.Value, "file") + " of the sequence missing"
 		case "first_run":
 			return "somebody should look at this plan once"
 		}

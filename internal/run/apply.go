@@ -177,7 +177,7 @@ func (r *Runner) replaced(ctx context.Context, p *Profile, by *journal.Run) ([]*
 
 // superseded are the held full plans of a profile that a newer drop replaces.
 func (r *Runner) superseded(ctx context.Context, p *Profile, by *journal.Run) (ended []*journal.Run, err error) {
-	if by.Kind != journal.Sync || p == nil || !p.Plan.Full {
+	if by.Kind != journal.Sync || p == nil || !p.Plan.Full && by.Input.Sequence == "" {
 		return nil, nil
 	}
 	held, err := r.Store.Held(ctx)
@@ -189,7 +189,14 @@ func (r *Runner) superseded(ctx context.Context, p *Profile, by *journal.Run) (e
 		if old.Profile != by.Profile || old.Kind != journal.Sync || old.Number >= by.Number {
 			continue
 		}
-		old.Status, old.Decision = journal.Superseded, "run "+strconv.FormatInt(by.Number, 10)+" has read a newer drop"
+		why := "has read a newer drop"
+		if !p.Plan.Full {
+			if !waitsForOthers(old) || number(by) >= number(old) {
+				continue
+			}
+			why = "has read what was missing before it; it is planned again after that"
+		}
+		old.Status, old.Decision = journal.Superseded, "run "+strconv.FormatInt(by.Number, 10)+" "+why
 		ended = append(ended, old)
 	}
 	return ended, nil

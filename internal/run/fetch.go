@@ -223,19 +223,41 @@ func (r *Runner) unread(ctx context.Context, p *Profile, past *past, files []sou
 	if p.Plan.Full {
 		return r.unreadFull(ctx, p, past, files)
 	}
+	sequence := p.Source.Sequence
+	if sequence.On() && !sequence.Inside() {
+		files = sequence.Arrange(files)
+	}
 	var unread []source.File
+	var waits *journal.Run // for what is missing before it
+	var held error
 	for _, f := range files {
+		if n, known := r.numbers.know(fileID(p.Name, f.Name, f.Size, f.Modified)); known && n == spent {
+			continue
+		}
 		known, err := r.read(ctx, p, past, f)
-		switch {
-		case errors.Is(err, ErrStillHeld) && len(unread) > 0:
-			return unread, nil
-		case err != nil:
+		if errors.Is(err, ErrStillHeld) && len(unread) > 0 && past.waiting(f) == nil {
+			break // a held one stops the queue behind it
+		}
+		if w := past.waiting(f); w != nil && errors.Is(err, ErrStillHeld) {
+			if held == nil || number(w) < number(waits) {
+				held, waits = err, w
+			}
+			continue
+		}
+		if err != nil {
 			return nil, err
-		case !known:
+		}
+		if !known {
 			unread = append(unread, f)
 		}
 	}
-	if len(unread) == 0 {
+	if sequence.On() {
+		unread = r.inSequence(p, unread, waits)
+	}
+	switch {
+	case len(unread) == 0 && held != nil:
+		return nil, held
+	case len(unread) == 0:
 		return nil, ErrNothingNew
 	}
 	if p.Source.Pick != "newest" {
@@ -298,6 +320,18 @@ func (x *past) since(files []source.File, newest bool) time.Time {
 	return since
 }
 
+// waiting is the run that holds a file because others are missing before it; nil
+// where none does.
+func (x *past) waiting(f source.File) *journal.Run {
+	i := slices.IndexFunc(x.runs, func(run journal.Run) bool {
+		return !run.DryRun && sameFile(f, run.Input) && run.Status == journal.Held
+	})
+	if i < 0 || !waitsForOthers(&x.runs[i]) {
+		return nil
+	}
+	return &x.runs[i]
+}
+
 // newest tells whether the newest run that read a file of that name, size and
 // time has come to a status.
 func (x *past) newest(f source.File, to journal.Status) bool {
@@ -342,6 +376,8 @@ func (r *Runner) read(ctx context.Context, p *Profile, past *past, f source.File
 		case run.Status == journal.Held:
 			return false, fmt.Errorf("run %d: %w", run.Number, ErrStillHeld)
 		case run.Status == journal.Rejected, run.Status == journal.Reverted:
+			return true, nil
+		case run.Status == journal.Failed && run.Code == "E410" && run.Input.Sequence != "": // its number is over
 			return true, nil
 		case run.Status.Applied() && past.last != nil && run.Input.SHA256 == past.last.Input.SHA256 && p.Plan.Full:
 			return r.settledBy(ctx, p, past.last)

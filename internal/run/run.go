@@ -85,6 +85,7 @@ type Runner struct {
 	delivering sync.Mutex    // one at a time goes through the outbox
 	looked     sync.Map      // profile: when its source was found to have something unread
 	logins     source.Logins // that directories have refused
+	numbers    counted       // of files
 }
 
 // settings is the digest of all that a plan of the profile depends on besides
@@ -153,6 +154,12 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 		return nil, err
 	}
 	run, err := r.thread(ctx, q, lease)
+	for range drops { // the next is looked for
+		if !errors.Is(err, errAhead) && !errors.Is(err, errSpent) {
+			break
+		}
+		run, err = r.thread(ctx, q, lease)
+	}
 	r.answered(ctx, q, err)
 	return run, err
 }
@@ -209,6 +216,14 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 	run.Input = input(got.drop, q.Profile.Format.Content)
 	if same, err := r.replay(ctx, q, got, run); same || err != nil {
 		r.arrived(ctx, q, got, run)
+		if errors.Is(err, ErrNothingNew) && q.File == "" && !q.Profile.Plan.Full && q.Profile.Source.Type != "ldap" {
+			// A file that was touched since must not stand before those that are new.
+			r.numbers.learn(fileID(q.Profile.Name, got.drop.Name, got.drop.Size, got.drop.Modified), spent)
+			err = errSpent
+		}
+		return runIfRecorded(run), err
+	}
+	if err := r.place(ctx, q, got, run); err != nil {
 		return runIfRecorded(run), err
 	}
 	if err := r.Store.Begin(ctx, run); err != nil {
@@ -357,7 +372,14 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 		}
 		facts.ActiveAfter += facts.ActiveBefore
 	}
-	facts.Notes += len(from.notes) + len(got.notes) + len(late)
+	facts.Notes += len(from.notes) + len(late)
+	for _, p := range got.notes {
+		if p.Severity == roster.SeverityWarning {
+			facts.Warnings++
+		} else {
+			facts.Notes++
+		}
+	}
 	run.Facts = facts
 	if run.PlanDigest, err = w.Seal(ctx); err == nil {
 		err = w.Passwords(ctx, hashes)
@@ -378,6 +400,9 @@ func (r *Runner) judge(ctx context.Context, p *Profile, run *journal.Run, passFi
 		if base.Granted, err = r.Store.Granted(ctx, p.Name); err != nil {
 			return err
 		}
+	}
+	if base.Sequence, err = r.sequence(ctx, p, run); err != nil {
+		return err
 	}
 	limits := p.Limits
 	if passFirst {

@@ -32,6 +32,7 @@ func (o Options) validateLDAP(f *faults) {
 		{"move_to", o.MoveTo != ""},
 		{"due", o.Due != ""},
 		{"due_except", len(o.DueExcept) > 0},
+		{"sequence", o.Sequence != Sequence{}},
 	} {
 		if k.set {
 			f.add(k.key, "belongs to files, and this is a directory", "remove it")

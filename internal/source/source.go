@@ -37,8 +37,9 @@ type Options struct {
 	After      string        `yaml:"after"`       // keep, archive, delete
 	MoveTo     string        `yaml:"move_to"`     // folder beside the file; "": done
 	MaxSize    int64         `yaml:"max_size"`    // bytes
-	Due        string        `yaml:"due"`         // "06:00": by then a new drop is there each day; "": at no time
-	DueExcept  []string      `yaml:"due_except"`  // days on which none is: sat, sun, 2026-12-25
+	Sequence   Sequence      `yaml:"sequence"`
+	Due        string        `yaml:"due"`        // "06:00": by then a new drop is there each day; "": at no time
+	DueExcept  []string      `yaml:"due_except"` // days on which none is: sat, sun, 2026-12-25
 
 	// Of type ldap.
 	URLs       []string `yaml:"urls"`        // ldaps://HOST or ldap://HOST, tried in order

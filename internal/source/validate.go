@@ -35,6 +35,7 @@ func (o Options) Validate() []*roster.Fault {
 	f.word("pick", o.Pick, "newest", "oldest", "all")
 	f.word("after", o.After, "keep", "archive", "delete")
 	o.validateMarks(&f)
+	o.Sequence.validate(&f)
 	o.validateDue(&f)
 	return f
 }
