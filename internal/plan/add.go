@@ -181,7 +181,7 @@ func (d *draft) fill() {
 	if d.keyOf(d.now) == "" && d.entry.Key != "" {
 		d.setKey(string(d.entry.Key))
 	}
-	d.now.Links = []roster.Link{{Profile: d.Profile, Key: d.entry.Key, Claim: d.claim(nil)}}
+	d.now.Links = []roster.Link{{Profile: d.Profile, Key: d.entry.Key, Claim: d.claim(nil), Anchor: d.entry.Anchor}}
 }
 
 // christen gives the account its username; code is what forbids it (R33).

@@ -53,6 +53,12 @@ func (w *people) leaveScope(e roster.Entry) error {
 			}
 		}
 	}
+	if a := w.anchored(e); a != nil {
+		w.hinted.add(a.ID)
+		if w.sees(a) && !w.mentioned(a.ID) && !slices.Contains(own, a) {
+			own = append(own, a)
+		}
+	}
 	for _, a := range w.bearersOfNames(e) {
 		w.hinted.add(a.ID)
 		if e.Key == "" && w.Match.Fallback.By != "" && a.Link(w.Profile) != nil && w.sees(a) && !w.mentioned(a.ID) && !slices.Contains(own, a) {

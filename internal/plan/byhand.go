@@ -70,11 +70,11 @@ func moveStatus(a *roster.Account, action Action, status roster.Status, why rost
 // (R49). Witnesses are not asked again.
 func Tie(a *roster.Account, profile string, key roster.Key, reason string) Change {
 	c := Change{Action: Update, Account: a.ID, Version: a.Version, Key: key, Username: a.Values[roster.Username], Reason: reason}
-	lc := LinkChange{Profile: profile, NewKey: key, New: roster.ClaimActive, Decided: true}
-	if l := a.Link(profile); l != nil {
-		lc.OldKey, lc.Old = l.Key, l.Claim
+	was, is := a.Link(profile), roster.Link{Profile: profile, Key: key, Claim: roster.ClaimActive, Decided: true}
+	if was != nil {
+		is.Anchor = was.Anchor
 	}
-	c.Links = []LinkChange{lc}
+	c.Links = []LinkChange{linkChange(was, &is)}
 	return c
 }
 
@@ -87,6 +87,6 @@ func Untie(a *roster.Account, profile, reason string) (c Change, ok bool) {
 	}
 	return Change{
 		Action: Update, Account: a.ID, Version: a.Version, Key: l.Key, Username: a.Values[roster.Username], Reason: reason,
-		Links: []LinkChange{{Profile: profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided}},
+		Links: []LinkChange{linkChange(l, nil)},
 	}, true
 }

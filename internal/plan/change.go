@@ -66,6 +66,21 @@ type LinkChange struct {
 	Old     roster.Claim `json:"old,omitempty"`
 	New     roster.Claim `json:"new,omitempty"`
 	Decided bool         `json:"decided,omitempty"` // a person made it (R49), or had made what is removed
+
+	OldAnchor string `json:"old_anchor,omitempty"` // R47
+	NewAnchor string `json:"new_anchor,omitempty"`
+}
+
+// linkChange is what becomes of a link; nil on either side is none.
+func linkChange(was, is *roster.Link) LinkChange {
+	var c LinkChange
+	if was != nil {
+		c = LinkChange{Profile: was.Profile, OldKey: was.Key, Old: was.Claim, Decided: was.Decided, OldAnchor: was.Anchor}
+	}
+	if is != nil {
+		c.Profile, c.NewKey, c.New, c.Decided, c.NewAnchor = is.Profile, is.Key, is.Claim, is.Decided, is.Anchor
+	}
+	return c
 }
 
 func (f *FieldChange) name() roster.Name { return roster.Name(f.Name) }

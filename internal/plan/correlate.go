@@ -13,6 +13,7 @@ type people struct {
 	*planner
 	byKey      map[string][]*roster.Account // links of this profile, by folded key
 	byField    map[string][]*roster.Account // the match key's value, folded
+	byAnchor   map[string][]*roster.Account // links of this profile, whatever the site
 	byName     map[string]*roster.Account   // folded username, deleted accounts left out
 	byEmail    map[string][]*roster.Account // folded address, deleted accounts left out
 	asked      map[string]bool              // folded addresses that were looked up
@@ -37,6 +38,9 @@ func (p *planner) load(part []numbered) (*people, error) {
 	for i := range part {
 		e := &part[i]
 		q.Grants = q.Grants || e.Members != nil
+		if e.Anchor != "" {
+			q.Anchors = append(q.Anchors, e.Anchor)
+		}
 		for _, k := range []roster.Key{e.Key, e.PreviousKey} {
 			if k != "" {
 				q.Keys = append(q.Keys, k)
@@ -90,6 +94,7 @@ func (p *planner) load(part []numbered) (*people, error) {
 		planner:    p,
 		byKey:      map[string][]*roster.Account{},
 		byField:    map[string][]*roster.Account{},
+		byAnchor:   map[string][]*roster.Account{},
 		byName:     map[string]*roster.Account{},
 		byEmail:    map[string][]*roster.Account{},
 		asked:      make(map[string]bool, len(q.Emails)),
@@ -127,6 +132,9 @@ func (p *planner) load(part []numbered) (*people, error) {
 }
 
 func (w *people) enter(a *roster.Account) {
+	if l := a.Link(w.Profile); l != nil && l.Anchor != "" {
+		w.byAnchor[l.Anchor] = append(w.byAnchor[l.Anchor], a)
+	}
 	if !w.sees(a) {
 		w.hide(a)
 		w.enterNames(a)
@@ -224,6 +232,9 @@ type match struct {
 	adopted bool // by fallback: the account gets the key
 	rekeyed bool // the account takes another key
 	later   bool // not in this pass
+
+	anchored bool   // found by the anchor (R47)
+	conflict string // of the anchor, in words, where that is the code's reason
 }
 
 // linked finds the accounts that the profile links by a key.
@@ -260,6 +271,9 @@ func (w *people) byOwnKey(e roster.Entry) match {
 	switch known := w.linked(e.Key); len(known) {
 	case 0:
 	case 1:
+		if m, ok := w.disagrees(e, known[0]); ok {
+			return m
+		}
 		return match{account: known[0]}
 	default:
 		return match{code: "E301", touched: known}
@@ -267,6 +281,8 @@ func (w *people) byOwnKey(e roster.Entry) match {
 	switch known := w.bearing(e.Key); {
 	case len(known) > 1:
 		return match{code: "E301", touched: known}
+	case len(known) == 1 && w.anchored(e) != nil && w.anchored(e) != known[0]:
+		return torn(known[0], w.anchored(e))
 	case len(known) == 1:
 		// An account that the profile knows by another key may be another record's.
 		return match{account: known[0], later: known[0].Link(w.Profile) != nil}
@@ -290,13 +306,18 @@ func (w *people) renaming(e roster.Entry) bool {
 }
 
 // otherwise finds the account of a record whose own key knows none, or none
-// for sure: by previous key (R46), old name (R35) or fallback (R42).
+// for sure: by previous key (R46), old name (R35), fallback (R42) or anchor (R47).
 func (w *people) otherwise(e roster.Entry) match {
 	if w.decided[roster.Fold(string(e.Key))] && e.Key != "" {
 		return match{}
 	}
+	return w.unlessAnchored(e, w.formerly(e))
+}
+
+func (w *people) formerly(e roster.Entry) match {
 	if m := w.byOwnKey(e); m.account != nil {
-		return w.unlessSeen(match{account: m.account, rekeyed: true})
+		l := m.account.Link(w.Profile)
+		return w.unlessSeen(match{account: m.account, rekeyed: l == nil || !w.sameKey(l.Key, e.Key)})
 	}
 	if e.PreviousKey != "" {
 		known := w.linked(e.PreviousKey)
@@ -400,12 +421,13 @@ func (w *people) bearers(e roster.Entry) []*roster.Account {
 	return all
 }
 
-// questioned tells whether a key that finds a suspended or deleted account
-// may have been given to somebody else (R45). A witness that is empty on
+// questioned tells whether a key that finds a suspended or deleted account, or an
+// entry that is known by its anchor alone, may have been given to somebody else (R45). A witness that is empty on
 // either side says nothing; a removal is nobody's return.
-func (p *planner) questioned(a *roster.Account, e roster.Entry) bool {
+func (p *planner) questioned(m match, e roster.Entry) bool {
+	a := m.account
 	l := a.Link(p.Profile)
-	if a.Status() == roster.Active || l != nil && l.Decided {
+	if a.Status() == roster.Active && !(m.anchored && m.rekeyed) || l != nil && l.Decided {
 		return false
 	}
 	switch e.Wish {

@@ -23,6 +23,7 @@ type draft struct {
 	byDate   bool // a date alone suspends or starts it
 	adopted  bool // the profile links an account that it did not own, or by another key
 	rekeyed  bool
+	anchored bool         // the account was found by its anchor (R47)
 	clear    roster.Clear // the password to set; "" where none is
 	weak     bool         // it is
 	wants    [2]*wish     // username and address that other accounts must give up first
@@ -62,7 +63,7 @@ func (d *draft) set(f roster.Field, value string, origin roster.Origin) {
 // link ties the account to the record's key, and finds out what the profile
 // now claims (R5).
 func (d *draft) link(m match) {
-	d.rekeyed = m.rekeyed && d.entry.Key != ""
+	d.rekeyed, d.anchored = m.rekeyed && d.entry.Key != "", m.anchored
 	old := d.was.Link(d.Profile)
 	if old == nil {
 		d.adopted = true
@@ -72,6 +73,7 @@ func (d *draft) link(m match) {
 	if d.entry.Key != "" {
 		l.Key = d.entry.Key
 	}
+	d.anchor(l)
 	l.Claim = d.claim(old)
 	if d.Person != "" { // it only carries the key: see linkChanges
 		d.adopted, l.Claim = false, roster.ClaimGone
@@ -286,6 +288,8 @@ func (d *draft) why(a Action) string {
 		return "adopted: found by username, now known by its key"
 	case d.adopted && a == Update:
 		return "found by its key, now linked to this profile"
+	case d.rekeyed && d.anchored:
+		return "re-keyed: the source knows the entry by the same anchor, and its key is another"
 	case d.rekeyed:
 		return "re-keyed: the person has a new key"
 	case a == Reactivate:
@@ -306,9 +310,9 @@ func (d *draft) linkChanges() []LinkChange {
 		switch {
 		case d.Person != "" && l.Profile == d.Profile:
 		case old == nil:
-			all = append(all, LinkChange{Profile: l.Profile, NewKey: l.Key, New: l.Claim, Decided: l.Decided})
+			all = append(all, linkChange(nil, &l))
 		case *old != l:
-			all = append(all, LinkChange{Profile: l.Profile, OldKey: old.Key, NewKey: l.Key, Old: old.Claim, New: l.Claim, Decided: l.Decided})
+			all = append(all, linkChange(old, &l))
 		}
 	}
 	return all

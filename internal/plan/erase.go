@@ -41,7 +41,7 @@ func (p Person) Purge(a *roster.Account) (Change, error) {
 		Fields: []FieldChange{{Field: roster.StatusField, Name: roster.StatusField.String(), Old: a.Values[roster.StatusField]}},
 	}
 	for _, l := range a.Links {
-		c.Links = append(c.Links, LinkChange{Profile: l.Profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided})
+		c.Links = append(c.Links, linkChange(&l, nil))
 	}
 	return c, nil
 }

@@ -157,7 +157,7 @@ func someDirectory(t *rapid.T) *memory {
 					continue
 				}
 				a.Links = append(a.Links, roster.Link{
-					Profile: f, Key: key, Decided: oneIn(t, 8, "decided"),
+					Profile: f, Key: key, Decided: oneIn(t, 8, "decided"), Anchor: someAnchor(t, i),
 					Claim: oneOf(t, []roster.Claim{roster.ClaimActive, roster.ClaimActive, roster.ClaimGone, roster.ClaimLeave}, "claim"),
 				})
 			}
@@ -258,6 +258,17 @@ func someMembers(t *rapid.T) *roster.Members {
 	return e.Members
 }
 
+// someAnchor is that of the i-th entry of a directory, mostly.
+func someAnchor(t *rapid.T, i int) string {
+	switch oneOf(t, []string{"", "", "own", "own", "other"}, "anchor") {
+	case "own":
+		return "@" + someKeys[i]
+	case "other":
+		return "@" + oneOf(t, someKeys, "other anchor")
+	}
+	return ""
+}
+
 // someRows are a drop, with what is wrong with drops.
 func someRows(t *rapid.T, o Options) []roster.Entry {
 	var rows []roster.Entry
@@ -319,6 +330,9 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 		e.Values[f], e.Set = "", e.Set.With(f)
 	}
 	e.Members = someMembers(t)
+	if i := slices.Index(someKeys, key); i >= 0 {
+		e.Anchor = someAnchor(t, i)
+	}
 	e.Wish = oneOf(t, []roster.Wish{"", "", "", "", roster.WishActive, roster.WishSuspend, roster.WishLeave, roster.WishLeaver, roster.WishDelete}, "wish")
 	switch oneOf(t, []string{"", "", "", "", "template", "template", "number", "default", "default mail", "late", "late default", "old name", "previous key", "problem", "broken", "outside"}, "twist") {
 	case "template":

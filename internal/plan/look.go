@@ -265,7 +265,7 @@ func (x *index) wanted(c *contest, name uint64) bool {
 }
 
 // identity is by what two rows are of one person: the key, else the username
-// of the fallback. ok is false where neither can be read.
+// of the fallback, else the anchor. ok is false where none can be read.
 func (p *Options) identity(e roster.Entry) (id uint64, ok bool) {
 	switch {
 	case e.Key != "" && p.Match.IgnoreCase:
@@ -274,6 +274,8 @@ func (p *Options) identity(e roster.Entry) (id uint64, ok bool) {
 		return xxh3.HashStringSeed(string(e.Key), p.Seed), true
 	case !e.KeyBad && e.Values[roster.Username] != "":
 		return xxh3.HashStringSeed(roster.Fold(e.Values[roster.Username]), p.Seed+1), true
+	case !e.KeyBad && e.Anchor != "":
+		return xxh3.HashStringSeed(e.Anchor, p.Seed+2), true
 	}
 	return 0, false
 }
@@ -316,6 +318,7 @@ func (x *index) body(e roster.Entry) uint64 {
 	text(string(e.Wish))
 	text(e.OldUsername)
 	text(string(e.PreviousKey))
+	text(e.Anchor)
 	for _, l := range e.Late {
 		text(l.Field.String() + l.Custom)
 		text(l.Value("u"))

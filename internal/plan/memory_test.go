@@ -31,6 +31,7 @@ func (m *memory) Find(_ context.Context, q Query) (Found, error) {
 		l := a.Link(q.Profile)
 		lives := a.Status() != roster.Deleted
 		if l != nil && in(keys, roster.Fold(string(l.Key))) ||
+			l != nil && in(q.Anchors, l.Anchor) ||
 			in(q.Values, roster.Fold((&Match{Key: q.Field, By: q.Custom}).Of(&a))) ||
 			lives && slices.ContainsFunc(q.Unique, func(u UniqueQuery) bool { return in(u.Values, roster.Fold(a.Value(u.Name))) }) ||
 			lives && in(q.Usernames, roster.Fold(a.Values[roster.Username])) ||
@@ -127,7 +128,7 @@ func (m *memory) apply(p Plan) {
 				a.Links = append(a.Links, roster.Link{Profile: lc.Profile})
 				l = a.Link(lc.Profile)
 			}
-			l.Key, l.Claim, l.Decided = lc.NewKey, lc.New, lc.Decided
+			l.Key, l.Claim, l.Decided, l.Anchor = lc.NewKey, lc.New, lc.Decided, lc.NewAnchor
 		}
 		slices.SortFunc(a.Links, func(x, y roster.Link) int { return cmp.Compare(x.Profile, y.Profile) })
 		for _, g := range c.Memberships {
@@ -152,6 +153,7 @@ func (m *memory) forget(id uint64) {
 	}
 	for i := range a.Links {
 		m.erased[roster.Fold(string(a.Links[i].Key))], a.Links[i].Key = true, ""
+		a.Links[i].Anchor = ""
 	}
 	delete(m.erased, "")
 }

@@ -73,7 +73,7 @@ func (p Person) Merge(from, into *roster.Account) ([]Change, error) {
 	gone, stays := p.draft(from), p.draft(into)
 	gone.now.Links = nil
 	for _, l := range from.Links {
-		moved := roster.Link{Profile: l.Profile, Key: l.Key, Claim: l.Claim, Decided: true}
+		moved := roster.Link{Profile: l.Profile, Key: l.Key, Claim: l.Claim, Decided: true, Anchor: l.Anchor}
 		switch have := stays.now.Link(l.Profile); {
 		case have == nil:
 			stays.now.Links = append(stays.now.Links, moved)
@@ -114,7 +114,7 @@ func (p Person) Merge(from, into *roster.Account) ([]Change, error) {
 	c, _ := gone.change()
 	c.Action, c.Key, c.Reason = Delete, roster.Key(from.Values[roster.EmployeeID]), p.Reason
 	for _, l := range from.Links {
-		c.Links = append(c.Links, LinkChange{Profile: l.Profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided})
+		c.Links = append(c.Links, linkChange(&l, nil))
 	}
 	c.Sort()
 	if c.Reason == "" {

@@ -37,7 +37,7 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 		}
 		b.Fields = append(b.Fields, customDiff(now, &roster.Account{})...)
 		for _, l := range now.Links {
-			b.Links = append(b.Links, LinkChange{Profile: l.Profile, OldKey: l.Key, Old: l.Claim, Decided: l.Decided})
+			b.Links = append(b.Links, linkChange(&l, nil))
 		}
 		b.Memberships = grantChanges(now, &roster.Account{})
 		return &b, left
@@ -58,9 +58,9 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 		is := now.Link(l.Profile)
 		switch {
 		case l.New == "" && is == nil: // it was removed: make it again
-			b.Links = append(b.Links, LinkChange{Profile: l.Profile, NewKey: l.OldKey, New: l.Old, Decided: l.Decided})
+			b.Links = append(b.Links, linkChange(nil, &roster.Link{Profile: l.Profile, Key: l.OldKey, Claim: l.Old, Decided: l.Decided, Anchor: l.OldAnchor}))
 		case is != nil && is.Claim == l.New && is.Key == l.NewKey:
-			b.Links = append(b.Links, LinkChange{Profile: l.Profile, OldKey: is.Key, Old: is.Claim, NewKey: l.OldKey, New: l.Old, Decided: is.Decided && l.Old != ""})
+			b.Links = append(b.Links, l.undone(is))
 		case l.Old == "" && is == nil, is != nil && is.Claim == l.Old && is.Key == l.OldKey: // as before already
 		default:
 			alone("", "left alone: its link has been changed since")
@@ -75,6 +75,20 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 	}
 	b.Action = b.named(now)
 	return &b, left
+}
+
+// undone is the change that takes l back of a link as it is now. An anchor that has
+// been learned since stays.
+func (l *LinkChange) undone(is *roster.Link) LinkChange {
+	if l.Old == "" {
+		return LinkChange{Profile: l.Profile, OldKey: is.Key, Old: is.Claim, NewKey: l.OldKey, OldAnchor: is.Anchor}
+	}
+	back := *is
+	back.Key, back.Claim = l.OldKey, l.Old
+	if is.Anchor == l.NewAnchor {
+		back.Anchor = l.OldAnchor
+	}
+	return linkChange(is, &back)
 }
 
 // together are fields that say one thing: where one of them has been changed

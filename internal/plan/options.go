@@ -131,6 +131,7 @@ type Query struct {
 	Values    []string     // of Field; compared by [roster.Fold]
 	Custom    roster.Name  // which field Field is, where it is a [roster.CustomField]
 	Unique    []UniqueQuery
+	Anchors   []string      // of Profile's links (R47); compared as they are
 	Usernames []string      // folded
 	Emails    []string      // folded; deleted accounts hold none
 	Witness   []roster.Name // fields by all of which accounts are found that are not deleted

@@ -164,7 +164,7 @@ func (p *planner) adopt() error {
 		for _, e := range part {
 			m := w.otherwise(e.Entry)
 			if m.account != nil && disputed.has(m.account.ID) {
-				m = match{code: "E302", touched: []*roster.Account{m.account}}
+				m = match{code: "E302", touched: []*roster.Account{m.account}, conflict: w.disputes(e.Entry, m)}
 			}
 			if err := w.decide(e.Entry, m); err != nil {
 				return err
@@ -182,6 +182,9 @@ func (w *people) screen(e roster.Entry) (done bool, err error) {
 		return true, w.reject(e, 0)
 	}
 	id, ok := w.identity(e)
+	if !ok && w.anchored(e) != nil {
+		return false, nil // whose row it is, is known: nobody else is kept for it
+	}
 	if !ok {
 		w.facts.UnreadableKeys++
 		return true, w.reject(e, 0)
@@ -219,6 +222,9 @@ func (w *people) mention(e roster.Entry) {
 	if a := w.byName[roster.Fold(e.OldUsername)]; a != nil {
 		w.seen.add(a.ID)
 	}
+	if a := w.anchored(e); a != nil {
+		w.seen.add(a.ID)
+	}
 	w.hint(e) // a key that was mistyped into a colleague's must not make its person absent
 	if e.Broken && !owned {
 		w.facts.UnreadableKeys++
@@ -232,11 +238,14 @@ func (w *people) decide(e roster.Entry, m match) error {
 	}
 	if m.code != "" {
 		w.hint(e)
+		if m.conflict != "" {
+			return w.rejectAnchor(e, m)
+		}
 		return w.rejectFor(e, m.code, 0)
 	}
 	a := m.account
 	w.seen.add(a.ID)
-	if w.questioned(a, e) {
+	if w.questioned(m, e) {
 		w.hint(e)
 		return w.rejectFor(e, "E307", a.ID)
 	}

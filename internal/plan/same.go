@@ -77,6 +77,9 @@ func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
 	text(e.OldUsername)
 	text(string(e.PreviousKey))
 	room = appendMembers(room, e.Members)
+	if e.Anchor != "" { // what has none means what it meant before there were any
+		room = append(append(room, 'a'), e.Anchor...)
+	}
 	return max(1, xxh3.HashSeed(room, o.Seed)), room
 }
 
@@ -161,7 +164,7 @@ func (p *planner) passable(d *draft) bool {
 	if d.was.ID == 0 && (p.Policy.Upload == "add" || p.Policy.Upload == "add_all") {
 		return false // known from now on, and skipped with a note
 	}
-	if l := now.Link(p.Profile); l == nil || !p.sameKey(l.Key, e.Key) {
+	if l := now.Link(p.Profile); l == nil || !p.sameKey(l.Key, e.Key) || e.Anchor != "" && l.Anchor != e.Anchor {
 		return false
 	}
 	if name := e.Values[roster.Username]; e.Set.Has(roster.Username) && !e.Template && name != "" && !same(roster.Username, name, now.Values[roster.Username]) {

@@ -67,6 +67,7 @@ type Link struct {
 	Key     Key    `json:"key"`
 	Claim   Claim  `json:"claim"`
 	Decided bool   `json:"decided,omitempty"` // a person made it (R49): witnesses are not asked again
+	Anchor  string `json:"anchor,omitempty"`  // the source's own name for the person's entry, for good (R47); "" where it has none
 }
 
 // An Account is one account of the directory.

@@ -66,6 +66,7 @@ type Entry struct {
 	Wish        Wish
 	OldUsername string   // R35
 	PreviousKey Key      // R46
+	Anchor      string   // the source's own name for the entry, for good (R47); "" where it has none
 	Members     *Members // nil where the drop says nothing of memberships
 	Problems    []Problem
 }

@@ -93,7 +93,7 @@ func plannedChange(c *plan.Change) (planned, error) {
 		text = fieldsText(c.Fields)
 	}
 	for _, l := range c.Links {
-		if err := storable(string(l.OldKey), string(l.NewKey), l.Profile); err != nil {
+		if err := storable(string(l.OldKey), string(l.NewKey), l.Profile, l.OldAnchor, l.NewAnchor); err != nil {
 			return planned{}, fmt.Errorf("link: %w", err)
 		}
 	}

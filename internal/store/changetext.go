@@ -143,12 +143,15 @@ func fieldsText(fields []plan.FieldChange) string {
 
 // linksText is the links of a change as they are stored.
 func linksText(links []plan.LinkChange) string {
-	if len(links) == 1 && links[0].Old == "" && links[0].OldKey == "" && links[0].NewKey != "" && links[0].New != "" && !links[0].Decided {
+	if len(links) == 1 && links[0].Old == "" && links[0].OldKey == "" && links[0].OldAnchor == "" && links[0].NewKey != "" && links[0].New != "" && !links[0].Decided {
 		l := &links[0] // that of a new account, as encoding/json writes it
-		b := make([]byte, 0, 48+len(l.Profile)+len(l.NewKey))
+		b := make([]byte, 0, 64+len(l.Profile)+len(l.NewKey)+len(l.NewAnchor))
 		b = appendText(append(b, `[{"profile":`...), l.Profile)
 		b = appendText(append(b, `,"new_key":`...), string(l.NewKey))
 		b = appendText(append(b, `,"new":`...), string(l.New))
+		if l.NewAnchor != "" {
+			b = appendText(append(b, `,"new_anchor":`...), l.NewAnchor)
+		}
 		return string(append(b, "}]"...))
 	}
 	text, _ := json.Marshal(links) // texts always can be
@@ -236,7 +239,7 @@ func readLinks(text string) ([]plan.LinkChange, error) {
 func scanNewLink(text string) (l plan.LinkChange, ok bool) {
 	s := textScanner{text: text}
 	var key, claim string
-	ok = s.skip(`[{"profile":`) && s.value(&l.Profile) && s.skip(`,"new_key":`) && s.value(&key) && s.skip(`,"new":`) && s.value(&claim) && s.skip("}]") && s.text == ""
+	ok = s.skip(`[{"profile":`) && s.value(&l.Profile) && s.skip(`,"new_key":`) && s.value(&key) && s.skip(`,"new":`) && s.value(&claim) && (!s.skip(`,"new_anchor":`) || s.value(&l.NewAnchor)) && s.skip("}]") && s.text == ""
 	l.NewKey, l.New = roster.Key(key), roster.Claim(claim)
 	return l, ok
 }

@@ -48,6 +48,7 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 	}
 	ways := []way{
 		{keys, "SELECT account FROM link WHERE profile = ? AND ?", []any{q.Profile}, "key_folded"},
+		{q.Anchors, "SELECT account FROM link WHERE anchor <> '' AND profile = ? AND ?", []any{q.Profile}, "anchor"},
 		{q.Usernames, "SELECT id FROM account WHERE " + holdsName + " AND ?", nil, "username_folded"},
 		{q.Emails, "SELECT id FROM account WHERE " + holdsEmail + " AND ?", nil, "email_folded"},
 		db.byField(q, values),
@@ -235,7 +236,7 @@ func (db *DB) addLinks(tx *gorm.DB, accounts []roster.Account) error {
 		var id uint64
 		var l roster.Link
 		var decided int
-		if err := row.Scan(&id, &l.Profile, &l.Key, &l.Claim, &decided); err != nil {
+		if err := row.Scan(&id, &l.Profile, &l.Key, &l.Claim, &decided, &l.Anchor); err != nil {
 			return err
 		}
 		l.Decided = decided == 1
@@ -244,7 +245,7 @@ func (db *DB) addLinks(tx *gorm.DB, accounts []roster.Account) error {
 		}
 		accounts[i].Links = append(accounts[i].Links, l)
 		return nil
-	}, "SELECT account, profile, key, claim, decided FROM link WHERE ? ORDER BY account, profile", db.engine.in("account", numberList(ids)))
+	}, "SELECT account, profile, key, claim, decided, anchor FROM link WHERE ? ORDER BY account, profile", db.engine.in("account", numberList(ids)))
 }
 
 // A scanner is a row.

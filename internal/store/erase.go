@@ -84,6 +84,7 @@ func (db *DB) traces(tx *gorm.DB, ids []uint64) (t Traces, err error) {
 		fields(func(f roster.Field) string { return a.Values[f] }, a.ID)
 		for _, l := range a.Links {
 			key(l.Profile, string(l.Key), a.ID)
+			names[roster.Fold(l.Anchor)] = true
 		}
 	}
 	err = each(tx, func(row scanner) error {
@@ -100,6 +101,7 @@ func (db *DB) traces(tx *gorm.DB, ids []uint64) (t Traces, err error) {
 		for _, l := range c.Links {
 			key(l.Profile, string(l.OldKey), c.account)
 			key(l.Profile, string(l.NewKey), c.account)
+			names[roster.Fold(l.OldAnchor)], names[roster.Fold(l.NewAnchor)] = true, true
 		}
 		was, is := roster.Values{}, roster.Values{}
 		for _, f := range c.Fields {
@@ -192,7 +194,7 @@ func (a *application) erase() error {
 			return !ok || own < roster.NumFeedFields
 		})
 		for i := range c.Links {
-			c.Links[i].OldKey, c.Links[i].NewKey = "", ""
+			c.Links[i] = plan.LinkChange{Profile: c.Links[i].Profile, Old: c.Links[i].Old, New: c.Links[i].New, Decided: c.Links[i].Decided}
 		}
 		if kind == journal.Batch && run != a.run && c.Reason != "" { // a person's words
 			c.Reason = Erased
@@ -207,7 +209,7 @@ func (a *application) erase() error {
 		sql  string
 		args []any
 	}{
-		{"UPDATE link SET key = '', key_folded = '', claim = ? WHERE ?", []any{roster.ClaimGone, of}},
+		{"UPDATE link SET key = '', key_folded = '', anchor = '', claim = ? WHERE ?", []any{roster.ClaimGone, of}},
 		{"UPDATE problem SET " + nobody + " WHERE ?", []any{of}},
 	}
 	for _, table := range ofAccount {

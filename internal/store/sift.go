@@ -181,7 +181,7 @@ func (a *application) linksMoved(c *plan.Change, was *roster.Account) string {
 		switch {
 		case l.Old == "" && have != nil, l.Old != "" && have == nil:
 			return fmt.Sprintf(text, l.Profile)
-		case have != nil && (have.Claim != l.Old || have.Key != l.OldKey):
+		case have != nil && (have.Claim != l.Old || have.Key != l.OldKey || have.Anchor != l.OldAnchor):
 			return fmt.Sprintf(text, l.Profile)
 		}
 	}

@@ -212,10 +212,10 @@ func (a *application) links(r *rows, c *storedChange) {
 	}
 }
 
-var columnsOfLink = []string{"profile", "account", "key", "key_folded", "claim", "decided", "since"}
+var columnsOfLink = []string{"profile", "account", "key", "key_folded", "claim", "decided", "since", "anchor"}
 
 func (a *application) linkRow(l plan.LinkChange, account uint64) []any {
-	return []any{l.Profile, int64(account), string(l.NewKey), roster.Fold(string(l.NewKey)), string(l.New), flag(l.Decided), micros(a.now)}
+	return []any{l.Profile, int64(account), string(l.NewKey), roster.Fold(string(l.NewKey)), string(l.New), flag(l.Decided), micros(a.now), l.NewAnchor}
 }
 
 // store writes the rows of a chunk.
@@ -226,7 +226,7 @@ func (a *application) store(ctx context.Context, r rows) error {
 		return fmt.Errorf("change accounts: %w", err)
 	}
 	if err := a.upsert("INSERT INTO link ("+strings.Join(columnsOfLink, ", ")+") VALUES ", r.links,
-		` ON CONFLICT (profile, account) DO UPDATE SET key = excluded.key, key_folded = excluded.key_folded, claim = excluded.claim, decided = excluded.decided,
+		` ON CONFLICT (profile, account) DO UPDATE SET key = excluded.key, key_folded = excluded.key_folded, claim = excluded.claim, decided = excluded.decided, anchor = excluded.anchor,
 			since = CASE WHEN link.claim = excluded.claim THEN link.since ELSE excluded.since END`); err != nil {
 		return fmt.Errorf("link accounts: %w", err)
 	}
