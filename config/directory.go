@@ -11,7 +11,7 @@ import (
 )
 
 // settleDirectory says for a directory what follows from it: it is read as LDIF,
-// in its dialect, and asked for what the map speaks of.
+// in its dialect, and asked for what the map speaks of and for the anchor.
 func (p *Profile) settleDirectory() {
 	if p.Format.Type == "" {
 		p.Format.Type = "ldif"
@@ -20,7 +20,8 @@ func (p *Profile) settleDirectory() {
 		p.Format.Dialect = p.Source.Dialect
 	}
 	seen := map[string]bool{}
-	for _, column := range (mapping.Options{Map: p.Map, Memberships: p.Memberships, Scope: p.Scope}).Columns() {
+	columns := (mapping.Options{Map: p.Map, Memberships: p.Memberships, Scope: p.Scope}).Columns()
+	for _, column := range append(columns, "@anchor") { // which is always asked for (R47)
 		names, ok := format.Attributes(p.Format.Dialect, column)
 		if !ok {
 			continue // checkDirectory says so

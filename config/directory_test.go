@@ -38,7 +38,7 @@ func TestADirectoryIsAskedForWhatTheMapSpeaksOf(t *testing.T) {
 	path := site(t, "", "staff.yaml", staffOf())
 	s := loaded(t, path)
 	p := s.Loaded[0]
-	want := []string{"accountExpires", "userAccountControl", "employeeID", "givenName", "mail", "sAMAccountName", "sn", "uid"}
+	want := []string{"accountExpires", "userAccountControl", "employeeID", "givenName", "mail", "sAMAccountName", "sn", "uid", "objectGUID"}
 	if got := p.Source.Attributes; !slices.Equal(got, want) {
 		t.Errorf("asked for %q, want %q", got, want)
 	}

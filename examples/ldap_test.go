@@ -103,6 +103,16 @@ func TestStaffFromOpenLDAPGivesItsPlanAndIsFollowed(t *testing.T) {
 	runs(0, ` renamed +1\b`)
 	modify("dn: uid=ada" + staff + "delete")
 	runs(0, ` suspended +1\b`)
+
+	// A key that was corrected is the same person: the directory's own name for the entry says so (R47).
+	modify("dn: uid=grace" + staff + "modify\nreplace: employeeNumber\nemployeeNumber: 000199")
+	runs(0, ` updated +1\b`)
+	if out, _ := rollcall(t, dir, "runs", "changes", "last", "-o", "json"); !strings.Contains(out, "re-keyed: the source knows the entry by the same anchor") {
+		t.Errorf("the changes are\n%s\nwant that grace was re-keyed", out)
+	}
+	if out, _ := rollcall(t, dir, "accounts", "show", "key:000199", "-o", "json"); !strings.Contains(out, `"username": "grace"`) || !regexp.MustCompile(`"anchor": "[0-9a-f-]{36}"`).MatchString(out) {
+		t.Errorf("key 000199 is\n%s\nwant grace, with an anchor", out)
+	}
 	modify("dn: uid=kurt2" + staff + "add\nobjectClass: inetOrgPerson\nuid: kurt2\nemployeeNumber: 000103\ncn: K\nsn: K\nmail: k@example.org\ngivenName: K")
 	if out, _ := rollcall(t, dir, "doctor", "staff"); !strings.Contains(out, "keys that stand on several entries: 1 (000103)") {
 		t.Errorf("doctor says\n%s\nwant that 000103 stands on two entries", out)

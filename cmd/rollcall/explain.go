@@ -259,6 +259,9 @@ func mapped(s *run.Story) step {
 		if e.PreviousKey != "" {
 			t.More = append(t.More, "previous_key "+strconv.Quote(string(e.PreviousKey))+" (R46)")
 		}
+		if e.Anchor != "" {
+			t.More = append(t.More, "anchor "+strconv.Quote(e.Anchor)+" (R47)")
+		}
 		if e.Wish != roster.WishNone {
 			t.More = append(t.More, "asks for: "+string(e.Wish))
 			t.Rules = append(t.Rules, "R60")
@@ -320,6 +323,9 @@ func correlated(s *run.Story, problems []report.Group) step {
 	switch {
 	case a == nil && conflict >= 0:
 		t.Text, t.Rules = "with nobody: "+problems[conflict].Message, append([]string{"R40"}, rulesOf(problems[conflict].Code)...)
+		return t
+	case a == nil && adopted(s) != 0 && slices.ContainsFunc(s.Changes, func(c plan.Change) bool { return c.ByAnchor() }):
+		t.Text, t.Rules = fmt.Sprintf("with id:%d, which the profile owns by this anchor and by another key", adopted(s)), []string{"R47", "R46"}
 		return t
 	case a == nil && adopted(s) != 0:
 		t.Text, t.Rules = fmt.Sprintf("with id:%d, found by its %s", adopted(s), s.Options.Match.Fallback.By), []string{"R42"}
@@ -439,7 +445,12 @@ func claimed(s *run.Story, c plan.Change) string {
 	text := "nothing for the account"
 	for _, l := range c.Links {
 		if l.Profile == s.Profile && l.New != "" {
-			text += "; this feed now says: " + string(l.New)
+			if l.New != l.Old {
+				text += "; this feed now says: " + string(l.New)
+			}
+			if l.NewAnchor != l.OldAnchor {
+				text += "; the anchor is kept beside the key (R47)"
+			}
 		}
 	}
 	if s.Account != nil && s.Account.Claimed(s.Profile) {
@@ -492,6 +503,9 @@ func rulesOfChange(c plan.Change) []string {
 		return []string{"R70", "R71", "R72"}
 	case c.Absent:
 		return []string{"R62", "R5"}
+	}
+	if c.ByAnchor() {
+		return []string{"R46", "R47"}
 	}
 	switch c.Action {
 	case plan.Claim:

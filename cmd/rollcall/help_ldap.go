@@ -15,7 +15,9 @@ Columns are the directory's attributes, in capitals or not, and
                ad        accountExpires
                openldap  pwdEndTime, else shadowExpire
                389ds     krbPrincipalExpiration, else shadowExpire
-  @anchor    objectGUID, entryUUID or nsUniqueId: the entry's own name for good
+  @anchor    objectGUID, entryUUID or nsUniqueId: the entry's own name for good. It is asked
+             for and kept beside the key without being mapped, so that an entry whose key
+             has changed is still the same person: rollcall help R47
 Of several values one is used: that of the entry's name, of proxyAddresses the one
 with SMTP: in capitals (transform: [primary_smtp] takes that off), else the smallest.
 

@@ -311,10 +311,11 @@ func (x *ldif) unseen() []string {
 }
 
 // mayLack tells whether it is ordinary that nobody has an attribute: nobody is
-// locked, and no account ends.
+// locked, and no account ends. Of several names of one thing one is enough.
 func (x *ldif) mayLack(name string) bool {
 	for _, v := range x.made {
-		if v.lacking && slices.ContainsFunc(v.from, func(from string) bool { return strings.EqualFold(from, name) }) {
+		has := func(i int) bool { return x.columns[i].records > 0 }
+		if (v.lacking || slices.ContainsFunc(v.at, has)) && slices.ContainsFunc(v.from, func(from string) bool { return strings.EqualFold(from, name) }) {
 			return true
 		}
 	}

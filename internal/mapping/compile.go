@@ -32,7 +32,7 @@ type Mapper struct {
 
 	status, suspended, deleted *source // nil where the drop does not say them
 	oldUsername, newUsername   *source
-	previousKey                *source
+	previousKey, anchor        *source
 	commas                     bool
 	action                     *source // nil where no column says what a row does
 	password                   *passwordSource
@@ -122,6 +122,7 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 			return nil, nil, err
 		}
 	}
+	m.impliedAnchor()
 	if o.Action.From != "" {
 		s := newSource("action", Column{From: o.Action.From, Values: o.Action.Values, Other: "reject"}, m.head)
 		m.action = &s
@@ -173,7 +174,7 @@ func implied(h header) map[string]Column {
 		names = append(names[:len(names):len(names)], f.String())
 	}
 	for _, name := range names {
-		if i := h.find(name); i >= 0 {
+		if i := h.find(name); i >= 0 && name != anchor { // which no column is by chance
 			columns[name] = Column{From: h.names[i]}
 		}
 	}
@@ -254,6 +255,8 @@ func (m *Mapper) control(s source) {
 	case previousKey:
 		m.previousKey = &s
 		m.breaks = append(m.breaks, s.index)
+	case anchor:
+		m.anchor = &s
 	}
 	m.mark(s)
 }

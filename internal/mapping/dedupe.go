@@ -277,6 +277,7 @@ func before(a, b roster.Entry) bool {
 		cmp.Compare(slices.Index(wishes, a.Wish), slices.Index(wishes, b.Wish)),
 		cmp.Compare(a.OldUsername, b.OldUsername),
 		cmp.Compare(a.PreviousKey, b.PreviousKey),
+		cmp.Compare(a.Anchor, b.Anchor),
 		cmp.Compare(a.Password.Reveal(), b.Password.Reveal()),
 		roster.CompareMembers(a.Members, b.Members),
 		cmp.Compare(a.Line, b.Line),

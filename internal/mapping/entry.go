@@ -184,7 +184,7 @@ func (m *Mapper) identify(e *roster.Entry) {
 		return
 	}
 	m.key.unsay(e)
-	if m.fallback && e.Values[roster.Username] != "" && !e.Template {
+	if m.fallback && e.Values[roster.Username] != "" && !e.Template || ends(e) {
 		return
 	}
 	e.KeyBad = true
@@ -226,9 +226,14 @@ func (m *Mapper) Broken(rowErr *roster.RowError) roster.Entry {
 	return e
 }
 
-// brokenNames takes over the username and the address that the cells of a broken
+// brokenNames takes over the username, the address and the anchor that the cells of a broken
 // row seem to hold: they are used for nothing but to protect who bears them (R3).
 func (m *Mapper) brokenNames(e *roster.Entry, cells []string) {
+	if m.anchor != nil && m.anchor.index >= 0 && m.anchor.index < len(cells) && !hasControl(cells[m.anchor.index]) {
+		if v, _, wrong := m.anchor.read(row{cells: cells}); wrong == nil && !longer(v, maxAnchor) {
+			e.Anchor = v
+		}
+	}
 	for i := range m.given {
 		g := &m.given[i]
 		if g.field != roster.Username && g.field != roster.Email || g.index < 0 || g.index >= len(cells) || hasControl(cells[g.index]) {

@@ -45,7 +45,7 @@ func (c *Column) UnmarshalText(text []byte) error { c.From = string(text); retur
 
 // Options are all that a mapping depends on besides the header.
 type Options struct {
-	Map           map[string]Column // by field name, or status, suspended, deleted, oldusername, previous_key; empty: columns that bear those names
+	Map           map[string]Column // by field name, or status, suspended, deleted, oldusername, previous_key, anchor; empty: columns that bear those names
 	Key           roster.Field      // match.key
 	KeyName       roster.Name       // which field that is, where it is a custom one
 	Fallback      bool              // match.fallback is username
@@ -80,11 +80,11 @@ const (
 	previousKey = "previous_key"
 )
 
-var controls = []string{status, suspended, deleted, oldUsername, newUsername, previousKey}
+var controls = []string{status, suspended, deleted, oldUsername, newUsername, previousKey, anchor}
 
 // rules is raised whenever a release maps a record otherwise than the one
 // before it, so that nothing that was remembered of a drop outlives the change.
-const rules = "mapping-1"
+const rules = "mapping-2"
 
 // Lenient is o for a drop that may lack every column but the one by which people
 // are found.

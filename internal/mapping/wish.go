@@ -94,6 +94,7 @@ func (m *Mapper) earlier(e *roster.Entry, r row) {
 	if m.newUsername != nil {
 		m.renamed(e, m.former(e, r, m.newUsername, m.username))
 	}
+	m.anchored(e, r)
 	if m.previousKey != nil {
 		e.PreviousKey = roster.Key(m.former(e, r, m.previousKey, m.keyForm))
 	}

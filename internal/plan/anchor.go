@@ -90,6 +90,13 @@ func (w *people) disputes(e roster.Entry, m match) string {
 	return ""
 }
 
+// ByAnchor tells whether the change gives an account another key because of its anchor.
+func (c *Change) ByAnchor() bool {
+	return slices.ContainsFunc(c.Links, func(l LinkChange) bool {
+		return l.Old != "" && l.OldKey != l.NewKey && l.NewAnchor != "" && l.NewAnchor == l.OldAnchor
+	})
+}
+
 // anchor gives the link the record's anchor.
 func (d *draft) anchor(l *roster.Link) {
 	if d.entry.Anchor == "" || l.Anchor == d.entry.Anchor || d.Person != "" {

@@ -123,6 +123,7 @@ func TestR63WhatIsErasedStandsNowhereInTheDatabaseAndItsKeysAreKnownR45(t *testi
 				s := story{t, db}
 				first := add("hr", "lovelace")
 				first.Fields = append(first.Fields, field(roster.FirstName, "", "Ada", "hr"), field(roster.LastName, "", "Lovelace", "hr"))
+				first.Links[0].NewAnchor = "a-lovelace"
 				rejected := s.plan("hr", first) // a first plan that nobody approved
 				rejected.Status = journal.Rejected
 				if err := db.Finish(t.Context(), rejected); err != nil {
@@ -132,7 +133,7 @@ func TestR63WhatIsErasedStandsNowhereInTheDatabaseAndItsKeysAreKnownR45(t *testi
 				s.people("hr", "brandt")
 				a := s.named("lovelace")
 				moved := touch(plan.Rename, a, field(roster.Username, "lovelace", "countess", "person:ada"), field(roster.Email, "lovelace@example.org", "countess@example.org", "hr"))
-				moved.Links = []plan.LinkChange{{Profile: "hr", OldKey: "k-lovelace", NewKey: "k-countess", Old: roster.ClaimActive, New: roster.ClaimActive}}
+				moved.Links = []plan.LinkChange{{Profile: "hr", OldKey: "k-lovelace", NewKey: "k-countess", Old: roster.ClaimActive, New: roster.ClaimActive, OldAnchor: "a-lovelace", NewAnchor: "a-countess"}}
 				s.apply(s.plan("hr", moved))
 				held := s.plan("hr", touch(plan.Update, s.get(a.ID), field(roster.City, "", "Bern", "hr")), touch(plan.Update, s.named("brandt"), field(roster.City, "", "Bern", "hr")))
 				held.Status, held.Decision = journal.Held, "Countess asked"
