@@ -161,7 +161,8 @@ func (s *site) accounts(ctx context.Context) (map[uint64]string, error) {
 				fmt.Fprintf(&b, " %s=%q", f, v)
 			}
 		}
-		all[a.ID] = fmt.Sprintf("%d v%d%s %+v", a.ID, a.Version, b.String(), a.Links)
+		links := strings.ReplaceAll(fmt.Sprintf("%+v", a.Links), " Anchor:}", "}") // files have none
+		all[a.ID] = fmt.Sprintf("%d v%d%s %s", a.ID, a.Version, b.String(), links)
 	}
 	return all, nil
 }
