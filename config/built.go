@@ -22,8 +22,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	// source: other servers
 	{"source.url", "a source of type https"},
 	{"source.token", "a source of type https"},
-	{"source.incremental", "reading a directory's changes alone"},
-	{"source.full_every", "reading a directory's changes alone"},
 	// source: more proof
 	{"source.checksum", "a companion file"},
 	{"source.answer", "handing problems back to the server"},

@@ -63,6 +63,9 @@ func (p *Profile) checkDirectory(d *document) {
 	if p.Format.Content == "delta" {
 		d.clash("format.content", codeValue, "format.content: delta does not go with source.type: ldap, which lists everybody", "write content: full")
 	}
+	if _, gives := p.Map["password"]; gives && p.Source.Follows() && !d.blames("source.incremental") {
+		d.clash("source.incremental", codeValue, "source.incremental does not go with map.password: of a drop with passwords nothing is kept to go on from", "remove it")
+	}
 	if p.Source.Dialect != p.Format.Dialect && !d.blames("format.dialect") {
 		d.clash("format.dialect", codeValue, "format.dialect is another one than source.dialect", "remove it")
 	}

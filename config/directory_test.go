@@ -67,7 +67,10 @@ func TestWhatDoesNotGoWithADirectoryIsRefused(t *testing.T) {
 		{"no attribute", "first_name: Given Name", "first_name: givenName", `15:3 map.first_name: "Given Name" is not an attribute`},
 		{"clear text", "ldap://dc1", "ldaps://dc1", "4:10 source.urls[0]: would send the password in clear"},
 		{"a folder's key", "path: x", "starttls: off", "9:9 source.path belongs to files, and this is a directory"},
-		{"changes alone", "incremental: usn", "starttls: off", "9:3 source.incremental is not built yet"},
+		{"numbers that OpenLDAP does not count", "dialect: openldap\n  incremental: usn", "dialect: ad", "8:16 source.incremental: usn is counted by Active Directory alone, and this is openldap"},
+		{"what Active Directory does not know", "incremental: syncrepl", "starttls: off", "9:16 source.incremental: Active Directory knows no syncrepl"},
+		{"changes by another word", "incremental: yes", "starttls: off", "9:16 source.incremental: \"yes\" is not one of its words"},
+		{"all every so often, always", "full_every: 12h", "starttls: off", "9:15 source.full_every has no effect: every run reads all"},
 		{"half StartTLS", "starttls: maybe", "starttls: off", "9:13 source.starttls: wants required or off"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -211,6 +211,9 @@ func read(s *run.Story) step {
 		t.Rules = append(t.Rules, "R41")
 	}
 	t.Text += " (" + how + ")"
+	if how := report.Read(in.Reading); how != "" {
+		t.More = append(t.More, "read of the directory: "+how)
+	}
 	return t
 }
 

@@ -27,6 +27,17 @@ What the directory's administrator gives the bind account
   389 DS     nsSizeLimit: -1 and nsLookThroughLimit: -1 in its entry
   AD         an account that only reads, with a password that does not expire
 
+What has changed alone (source.incremental), for a schedule of minutes
+  usn        AD: by the numbers of one server. To see at once who was deleted, the bind
+             account needs the right to list and read CN=Deleted Objects
+  syncrepl   OpenLDAP with the overlay syncprov, 389 DS: with who was deleted. OpenLDAP needs
+             syncprov-sessionlog 10000, or more than changes between two runs
+  timestamp  any: without who was deleted
+It is put together with the drop before. All is read once in full_every, and where anything
+is in doubt: another server, a cookie that is refused, an edited profile. The report says
+which it was, and why. Who leaves the filter or the base is seen by syncrepl at once, by the
+others when all is read.
+
 A filter that leaves the disabled out makes them look like leavers. An answer that is
 cut by a limit, refers to another server or breaks off is not used at all (E408).
 `

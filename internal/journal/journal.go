@@ -104,6 +104,17 @@ type Input struct {
 	Content   string    `json:"content"`            // full, delta
 	Sequence  string    `json:"sequence,omitempty"` // its number (source.sequence), from which the next is counted
 	Archive   string    `json:"archive"`            // our copy, under the state folder; "" where none is kept
+	Reading   *Reading  `json:"reading,omitempty"`
+}
+
+// Reading is how the drop of a directory came about that is asked for its changes.
+// Either way it lists everybody.
+type Reading struct {
+	All     bool   `json:"all"`             // all was read
+	Why     string `json:"why,omitempty"`   // why; "" where nothing had been read before
+	Since   int64  `json:"since,omitempty"` // else the run whose drop was put together with what has changed since
+	Changed int    `json:"changed"`         // entries that are new or otherwise
+	Gone    int    `json:"gone"`            // entries that are no longer there
 }
 
 // Timing is how long each step took, in milliseconds.

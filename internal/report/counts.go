@@ -76,6 +76,9 @@ func (p *page) ledger() (l ledger) {
 	}
 	a, b, c := d.Rows, last.Rows, usual.Rows
 	read := d.Input.Name != ""
+	if how := Read(d.Input.Reading); how != "" {
+		l.Rows = append(l.Rows, ledgerRow{Note: "read of the directory: " + how})
+	}
 	if read {
 		row("rows read", a.Read, b.Read, c.Read, true)
 	}

@@ -74,6 +74,8 @@ type Input struct {
 	Delimiter string  `json:"delimiter"`
 	Content   string  `json:"content"`
 	SignedBy  string  `json:"signed_by"` // "" where the drop was not signed
+
+	Reading *journal.Reading `json:"reading,omitempty"` // of a directory that is asked for its changes
 }
 
 // Accounts are those of the profile; all there are where the run has none.
@@ -127,7 +129,7 @@ func Build(run *journal.Run, problems Problems) (*Doc, error) {
 		Input: Input{
 			Source: run.Input.Source, Name: run.Input.Name, Size: run.Input.Size, SHA256: run.Input.SHA256,
 			Modified: Instant{run.Input.Modified}, Format: run.Input.Format, Encoding: run.Input.Encoding,
-			Delimiter: run.Input.Delimiter, Content: run.Input.Content,
+			Delimiter: run.Input.Delimiter, Content: run.Input.Content, Reading: run.Input.Reading,
 		},
 		Rows: run.Facts.Rows, Absent: run.Facts.Absent, ByDate: run.Facts.ByDate,
 		Accounts: Accounts{run.Facts.ActiveBefore, run.Facts.ActiveAfter},

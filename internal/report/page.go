@@ -253,6 +253,7 @@ func (p *page) pageInput() part {
 	add("SHA-256", in.SHA256)
 	add("signed by", in.SignedBy)
 	add("format", strings.Join(full(in.Format, in.Content), ", "))
+	add("read of the directory", Read(in.Reading))
 	add("encoding", in.Encoding)
 	if in.Delimiter != "" {
 		add("delimiter", strconv.Quote(in.Delimiter))

@@ -45,6 +45,28 @@ func (p *page) planHeader() {
 		parts = append(parts, fmt.Sprintf("compared with run %d (%s)", p.last.Run.Number, p.last.Run.Started.In(p.zone).Format("2 Jan")))
 	}
 	p.line("%s", strings.Join(parts, "   "))
+	if how := Read(in.Reading); how != "" {
+		p.say("", "read of the directory: %s", how)
+	}
+}
+
+// Read tells what of a directory was read; "" where nobody asks for its changes.
+func Read(r *journal.Reading) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.All && r.Why == "":
+		return "all"
+	case r.All:
+		return "all: " + clean(r.Why)
+	case r.Changed+r.Gone == 0:
+		return fmt.Sprintf("what has changed since run %d, which is nothing", r.Since)
+	}
+	entries := "entries"
+	if r.Changed == 1 {
+		entries = "entry"
+	}
+	return fmt.Sprintf("what has changed since run %d (%s %s new or changed, %s gone)", r.Since, number(r.Changed), entries, number(r.Gone))
 }
 
 // cells are the three ledgers, with a symbol each.

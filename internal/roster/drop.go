@@ -17,7 +17,25 @@ type Drop struct {
 	Size     int64     // bytes, as delivered
 	SHA256   string    // hex, of the bytes as delivered
 	Modified time.Time // at the source
+	Reading  *Reading  // of a directory that is asked for its changes; else nil
 }
+
+// A Reading is how the drop of a directory came about: all of it was read, or what
+// had changed since another drop, which was put together with that one. Either way
+// the drop lists everybody.
+type Reading struct {
+	All     bool
+	Why     Doubt  // why all was read; zero: nothing had been read before
+	Changed int    // entries that are new or otherwise than in the drop before
+	Gone    int    // entries of the drop before that are no longer there
+	Same    bool   // nothing has changed: the drop is the one before, in its place
+	State   []byte // where the next reading can go on; nil: nowhere
+	Lack    Doubt  // why it can go on nowhere
+	Blind   Doubt  // why nobody is seen to be deleted until all is read again; zero: they are
+}
+
+// A Doubt is something that is not as one would wish, and what can be done about it.
+type Doubt struct{ Text, Fix string }
 
 // A Record is one row of a drop, as text.
 type Record struct {

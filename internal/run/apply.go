@@ -70,6 +70,7 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 		return fmt.Errorf("apply: %w", err)
 	}
 	r.forgotten(ctx, run, applied.Rewrite)
+	r.outdated(ctx, run)
 	if err := fault.After(r.rewrite(ctx, others), "run.rewritten"); err != nil {
 		r.Log.Warn("report not written again", "run", run.Number, "error", err)
 	}

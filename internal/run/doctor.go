@@ -130,6 +130,9 @@ func (r *Runner) directory(ctx context.Context, p *Profile, src source.Source, c
 		}
 	}
 	c.doubles(seen)
+	if err := r.goesOn(ctx, p, drop, dir, c); err != nil {
+		return err
+	}
 	if flawed > 0 {
 		var parts []string
 		for code, n := range codes {
@@ -139,6 +142,48 @@ func (r *Runner) directory(ctx context.Context, p *Profile, src source.Source, c
 		c.doubt(fmt.Sprintf("entries that do not map cleanly: %d (%s)", flawed, strings.Join(parts, ", ")), "rollcall plan "+c.Profile+" names them; source.filter may leave out who is no person")
 	} else {
 		c.fine("every entry maps cleanly")
+	}
+	return nil
+}
+
+// goesOn asks the directory once more, for what has changed since the drop.
+func (r *Runner) goesOn(ctx context.Context, p *Profile, drop roster.Drop, dir string, c *Checkup) (err error) {
+	if !p.Source.Follows() {
+		return nil
+	}
+	how := fmt.Sprintf("changes alone (source.incremental: %s)", p.Source.Incremental)
+	if lack := drop.Reading.Lack; lack.Text != "" {
+		c.doubt("the directory cannot be asked for "+how+", so that every run reads all: "+lack.Text, lack.Fix)
+		return nil
+	}
+	o := p.Source
+	o.Since = &source.Since{State: drop.Reading.State, Path: drop.Path, SHA256: drop.SHA256, Size: drop.Size, Now: time.Now()}
+	src, err := source.Open(ctx, o, r.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	listing, err := src.List(ctx)
+	if err != nil {
+		return err
+	}
+	again, err := src.Fetch(ctx, listing.Files[0], dir)
+	if err != nil {
+		return err
+	}
+	got := again.Reading
+	if got.All {
+		c.doubt("asked for "+how+", and all had to be read: "+got.Why.Text, got.Why.Fix)
+		return nil
+	}
+	c.fine("asked again, for %s: %d entries are new or changed, %d gone", how, got.Changed, got.Gone)
+	if got.Blind.Text != "" {
+		c.doubt(got.Blind.Text, got.Blind.Fix)
+	}
+	for _, name := range p.Source.Attributes {
+		if strings.EqualFold(name, "memberOf") {
+			c.doubt("memberOf is mapped, and an entry does not count as changed where it comes into a group", "map something else, or write incremental: none; what has changed there is seen when all is read (source.full_every)")
+		}
 	}
 	return nil
 }

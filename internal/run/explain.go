@@ -59,6 +59,7 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	}
 	s := &Story{Profile: p.Name, Input: input(got.drop, p.Format.Content), Options: p.Plan}
 	s.Input.Format, s.Input.Encoding, s.Input.Delimiter = x.facts()
+	s.Input.Reading = got.how
 	if err := r.meant(ctx, s, key, x); err != nil {
 		return nil, err
 	}

@@ -26,11 +26,12 @@ type fetched struct {
 	drop      roster.Drop
 	source    source.Source // nil for --file
 	notes     []roster.Problem
-	borrowed  bool     // the drop lies in the archive and stays there
-	secret    bool     // it gives passwords: what is kept of it must not show them
-	bare      bool     // it is what was kept of such a drop
-	delimiter string   // of it, as it was
-	reading   *reading // of a drop that gives passwords
+	borrowed  bool             // the drop lies in the archive and stays there
+	secret    bool             // it gives passwords: what is kept of it must not show them
+	bare      bool             // it is what was kept of such a drop
+	delimiter string           // of it, as it was
+	reading   *reading         // of a drop that gives passwords
+	how       *journal.Reading // of a directory that is asked for its changes; else nil
 }
 
 // close lets the source go and clears the spool.
@@ -96,7 +97,7 @@ func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, err
 	if _, err := os.Stat(path); in.Archive == "" || err != nil {
 		return nil, &roster.Refusal{Code: "E405", Text: fmt.Sprintf("the drop of run %d is no longer in the archive", last.Number), Fix: "name a file with --file"}
 	}
-	return &fetched{borrowed: true, bare: strings.HasSuffix(path, bareSuffix), delimiter: in.Delimiter, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
+	return &fetched{borrowed: true, how: in.Reading, bare: strings.HasSuffix(path, bareSuffix), delimiter: in.Delimiter, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
 }
 
 // fromSource asks the source what there is, and fetches what should be read
@@ -105,6 +106,10 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 	p := q.Profile
 	asked := p.Source
 	asked.Logins = &r.logins
+	var err error
+	if asked.Since, err = r.goOnFrom(ctx, p); err != nil {
+		return nil, err
+	}
 	src, err := source.Open(ctx, asked, r.Log)
 	if err != nil {
 		return nil, err
@@ -156,7 +161,9 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 		next = settled[len(settled)-1]
 		got.notePassed(past.neverUsed(settled[:len(settled)-1]))
 	}
-	got.drop, err = src.Fetch(ctx, next, spool)
+	if got.drop, err = src.Fetch(ctx, next, spool); err == nil {
+		got.tellReading(asked.Since)
+	}
 	return got, err
 }
 

@@ -214,8 +214,14 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 	}
 	run.Timing.Fetch = r.since(run.Started)
 	run.Input = input(got.drop, q.Profile.Format.Content)
+	run.Input.Reading = got.how
 	if same, err := r.replay(ctx, q, got, run); same || err != nil {
 		r.arrived(ctx, q, got, run)
+		if same && errors.Is(err, ErrNothingNew) {
+			if behind := r.readAgain(ctx, q, got); behind != nil { // the next run reads more than it need
+				r.Log.Warn("not noted how far the directory was read", "profile", run.Profile, "error", behind)
+			}
+		}
 		if errors.Is(err, ErrNothingNew) && q.File == "" && !q.Profile.Plan.Full && q.Profile.Source.Type != "ldap" {
 			// A file that was touched since must not stand before those that are new.
 			r.numbers.learn(fileID(q.Profile.Name, got.drop.Name, got.drop.Size, got.drop.Modified), spent)
@@ -238,6 +244,9 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 // steps plans, judges and applies a drop that has been fetched.
 func (r *Runner) steps(ctx context.Context, q Request, lease *store.Lease, got *fetched, run *journal.Run) error {
 	if err := fault.After(r.plan(ctx, q, got, run), "run.planned"); err != nil {
+		return err
+	}
+	if err := r.keepReading(ctx, q.Profile, got, run); err != nil {
 		return err
 	}
 	if err := fault.After(r.judge(ctx, q.Profile, run, q.Yes), "run.judged"); err != nil {

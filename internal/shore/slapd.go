@@ -37,6 +37,7 @@ type LDAP struct {
 	dir     string
 	program string
 	lines   []string
+	ports   []int
 	process *process
 }
 
@@ -47,6 +48,7 @@ type Directory struct {
 	Lines   []string // more for the database's part of slapd.conf
 	Expired bool     // the server's certificate has expired
 	Name    string   // to which it is made out; "": localhost and 127.0.0.1
+	Simple  bool     // it cannot say what has changed: no syncprov
 }
 
 // Slapd starts an OpenLDAP server, which ends with the test.
@@ -141,8 +143,7 @@ func (l *LDAP) lay(d Directory) error {
 		`limits dn.exact="` + l.DN + `" size=` + limit + " size.pr=unlimited size.prtotal=" + limit,
 		"access to attrs=userPassword by anonymous auth by * none",
 		"access to * by users read by * none",
-		"overlay syncprov",
-	}, d.Lines...)
+	}, d.overlays()...)
 	if err := os.WriteFile(l.config(), []byte(strings.Join(l.lines, "\n")+"\n"), 0o644); err != nil {
 		return err
 	}
@@ -161,6 +162,68 @@ func (l *LDAP) lay(d Directory) error {
 	return output("/usr/sbin/slapadd", "-q", "-f", l.config(), "-l", entries)
 }
 
+func (d Directory) overlays() []string {
+	if d.Simple {
+		return d.Lines
+	}
+	return append([]string{"overlay syncprov"}, d.Lines...)
+}
+
+// Restart ends the server and starts it again on its ports. What it has noted of
+// changes, and not of entries, is gone.
+func (l *LDAP) Restart(tb testing.TB) {
+	tb.Helper()
+	l.down(tb)
+	l.up(tb)
+}
+
+// Copy is all of the directory, as [LDAP.Restore] takes it.
+func (l *LDAP) Copy(tb testing.TB) string {
+	tb.Helper()
+	out, err := exec.Command("/usr/sbin/slapcat", "-f", l.config()).Output()
+	if err != nil {
+		tb.Fatalf("slapcat: %v", err)
+	}
+	return string(out)
+}
+
+// Restore puts a copy in the place of the directory.
+func (l *LDAP) Restore(tb testing.TB, text string) {
+	tb.Helper()
+	l.down(tb)
+	db, entries := filepath.Join(l.dir, "db"), filepath.Join(l.dir, "copy.ldif")
+	err := os.RemoveAll(db)
+	if err == nil {
+		err = os.Mkdir(db, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(entries, []byte(text), 0o644)
+	}
+	if err == nil {
+		err = hand(db)
+	}
+	if err == nil {
+		err = output("/usr/sbin/slapadd", "-q", "-f", l.config(), "-l", entries)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l.up(tb)
+}
+
+func (l *LDAP) down(tb testing.TB) {
+	tb.Helper()
+	l.process.stop(syscall.SIGTERM)
+	l.process = nil
+}
+
+func (l *LDAP) up(tb testing.TB) {
+	tb.Helper()
+	if err := l.serve(); err != nil {
+		tb.Fatalf("slapd: %v", err)
+	}
+}
+
 func (l *LDAP) config() string { return filepath.Join(l.dir, "slapd.conf") }
 
 func (l *LDAP) run(port int) error {
@@ -168,9 +231,13 @@ func (l *LDAP) run(port int) error {
 	if err != nil {
 		return err
 	}
-	l.URL, l.TLSURL = "ldap://"+address(port), "ldaps://"+address(secure)
+	l.URL, l.TLSURL, l.ports = "ldap://"+address(port), "ldaps://"+address(secure), []int{port, secure}
+	return l.serve()
+}
+
+func (l *LDAP) serve() (err error) {
 	ready := func() bool {
-		for _, p := range []int{port, secure} {
+		for _, p := range l.ports {
 			c, err := net.DialTimeout("tcp", address(p), time.Second)
 			if err != nil {
 				return false

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"net/url"
 	"slices"
 	"strconv"
@@ -26,6 +27,8 @@ type search struct {
 	another func() (*wire, error)
 	second  *wire // on which the rest of values is asked for: the pages belong to the first
 	rank    map[string]int
+	follow  *following                             // nil: nobody goes on from this answer
+	keep    func(anchor string, text []byte) error // takes each entry in place of out; nil: it is written
 
 	page, entries int
 	seen          map[uint64]bool // pages
@@ -71,18 +74,48 @@ func (s *search) incomplete(text, fix string) error {
 	return &roster.Refusal{Code: "E408", Text: "the answer of the directory is incomplete: " + text + where, Fix: fix}
 }
 
-// run asks for page after page.
+// close ends the connection on which the rest of values was asked for.
+func (s *search) close() {
+	if s.second != nil {
+		s.second.conn.Close()
+	}
+}
+
+// run asks for everybody, and writes what comes as a drop.
 func (s *search) run() error {
+	if err := writeHead(s.out, s.options.Attributes); err != nil {
+		return err
+	}
+	if err := s.ask(s.options.filter()); err != nil {
+		return err
+	}
+	return writeEnd(s.out, s.entries)
+}
+
+// writeHead begins a drop, and says what was asked for.
+func writeHead(out io.Writer, attributes []string) error {
+	_, err := fmt.Fprintf(out, "version: 1\n# asked for: %s\n", strings.Join(attributes, " "))
+	return err
+}
+
+// writeEnd ends a drop, and says how many entries it has.
+func writeEnd(out io.Writer, entries int) error {
+	_, err := fmt.Fprintf(out, "\n# numEntries: %d\n", entries)
+	return err
+}
+
+// ask asks for page after page of what a filter finds, with some controls more.
+func (s *search) ask(filter string, more ...[]byte) error {
 	scope := map[string]int{"base": 0, "one": 1, "sub": 2, "": 2}[s.options.Scope]
-	op, err := request(s.options.Base, scope, s.options.filter(), s.options.Attributes)
+	op, err := request(s.options.Base, scope, filter, s.follow.wants(s.options.Attributes))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "version: 1\n# asked for: %s\n", strings.Join(s.options.Attributes, " "))
+	paged := s.options.PageSize > 0 && !s.follow.syncs()
 	cookie, empty := "", 0
 	for {
-		var controls [][]byte
-		if s.options.PageSize > 0 {
+		controls := slices.Clone(more)
+		if paged {
 			controls = append(controls, control(oidPaging, true, tlv(tagSequence, number(tagInteger, s.options.PageSize), octets(cookie))))
 		}
 		s.page++
@@ -94,17 +127,20 @@ func (s *search) run() error {
 		if err != nil {
 			return err
 		}
+		if err := s.follow.refused(res, s.entries); err != nil {
+			return err
+		}
 		if err := s.judge(res); err != nil {
 			return err
 		}
 		if err := s.complete(); err != nil {
 			return err
 		}
-		next, paged, err := res.cookie()
+		next, said, err := res.cookie()
 		switch {
 		case err != nil:
 			return s.incomplete(errMalformed.Error(), "")
-		case s.options.PageSize > 0 && !paged:
+		case paged && !said:
 			return s.incomplete("the server has not said whether it was the last page", "have the paged results control allowed (RFC 2696), or set page_size: 0")
 		}
 		if s.entries == before {
@@ -116,11 +152,9 @@ func (s *search) run() error {
 		}
 		s.seen[names] = true
 		if cookie = next; cookie == "" {
-			break
+			return s.follow.done(res)
 		}
 	}
-	_, err = fmt.Fprintf(s.out, "\n# numEntries: %d\n", s.entries)
-	return err
 }
 
 // request is a search as a message.
@@ -153,7 +187,7 @@ func (s *search) onePage() (res result, names uint64, err error) {
 		}
 		switch m.tag {
 		case searchEntry:
-			dn, err := s.take(m.body)
+			dn, err := s.take(m)
 			if err != nil {
 				return result{}, 0, err
 			}
@@ -170,6 +204,9 @@ func (s *search) onePage() (res result, names uint64, err error) {
 			}
 			return res, hash.Sum64(), nil
 		case intermediate:
+			if err := s.follow.told(m.body); err != nil {
+				return result{}, 0, s.incomplete(err.Error(), "")
+			}
 		default:
 			return result{}, 0, s.incomplete(errMalformed.Error(), "")
 		}
@@ -177,10 +214,18 @@ func (s *search) onePage() (res result, names uint64, err error) {
 }
 
 // take writes an entry, or holds it back where it is in part.
-func (s *search) take(body []byte) (dn []byte, err error) {
+func (s *search) take(m message) (dn []byte, err error) {
+	body := m.body
 	dn, ranged, err := s.takeApart(body)
 	if err != nil {
 		return nil, s.incomplete(err.Error(), "")
+	}
+	there := true
+	if s.attributes, there, err = s.follow.entry(s.attributes, m.controls); err != nil {
+		return nil, s.incomplete(err.Error(), "")
+	}
+	if !there {
+		return dn, nil
 	}
 	s.entries++
 	if !ranged {
@@ -452,13 +497,17 @@ func (s *search) write(dn []byte, attributes []attribute) error {
 		for _, v := range a.values {
 			s.line = appendLine(s.line, a.name, v)
 		}
-		if len(s.line) > 1<<20 {
+		if len(s.line) > 1<<20 && s.keep == nil {
 			if _, err := s.out.Write(s.line); err != nil {
 				return err
 			}
 			s.line = s.line[:0]
 		}
 	}
+	if s.keep != nil {
+		return s.keep(s.follow.anchorOf(attributes), s.line)
+	}
+	s.follow.count(attributes)
 	_, err := s.out.Write(s.line)
 	return err
 }

@@ -43,6 +43,7 @@ func (o Options) validateLDAP(f *faults) {
 	}
 	o.validateURLs(f)
 	o.validateBind(f)
+	o.validateIncremental(f)
 	f.word("dialect", o.Dialect, "ad", "openldap", "389ds", "generic")
 	f.word("scope", o.Scope, "sub", "one", "base")
 	if o.Base == "" {
@@ -55,6 +56,23 @@ func (o Options) validateLDAP(f *faults) {
 	}
 	if o.PageSize < 0 || o.PageSize > 100_000 {
 		f.add("page_size", fmt.Sprintf("%d is not from 0 to 100000", o.PageSize), "write 500, or 0 for a server that knows no pages")
+	}
+}
+
+// validateIncremental looks at how changes are asked for.
+func (o Options) validateIncremental(f *faults) {
+	f.word("incremental", o.Incremental, "none", byUSN, byStamp, bySync)
+	switch {
+	case o.Incremental == byUSN && o.Dialect != "ad":
+		f.add("incremental", "usn is counted by Active Directory alone, and this is "+o.Dialect, "write syncrepl or timestamp, or dialect: ad")
+	case o.Incremental == bySync && o.Dialect == "ad":
+		f.add("incremental", "Active Directory knows no syncrepl", "write usn")
+	}
+	switch {
+	case o.FullEvery <= 0:
+		f.add("full_every", fmt.Sprintf("%s is no time", o.FullEvery), "write after how long all is read again, like 24h")
+	case !o.incremental() && o.FullEvery != Defaults().FullEvery:
+		f.add("full_every", "has no effect: every run reads all", "remove it, or write incremental: usn, timestamp or syncrepl")
 	}
 }
 
@@ -143,6 +161,8 @@ func (o Options) refuseLDAP(f *faults) {
 		{"scope", o.Scope != d.Scope && o.Scope != ""},
 		{"filter", o.Filter != ""},
 		{"page_size", o.PageSize != d.PageSize && o.PageSize != 0},
+		{"incremental", o.incremental()},
+		{"full_every", o.FullEvery != d.FullEvery && o.FullEvery != 0},
 	} {
 		if k.set {
 			f.add(k.key, "belongs to type ldap, and this is "+o.Type, "remove it, or write type: ldap")

@@ -145,11 +145,12 @@ func whole(body []byte) (int, error) {
 
 // A wire is a connection on which messages go to and fro, one question at a time.
 type wire struct {
-	conn  net.Conn
-	r     *bufio.Reader
-	stall time.Duration // for which it may be silent
-	id    int           // of the last question
-	buf   []byte
+	conn   net.Conn
+	r      *bufio.Reader
+	server string        // its URL
+	stall  time.Duration // for which it may be silent
+	id     int           // of the last question
+	buf    []byte
 }
 
 func newWire(conn net.Conn, stall time.Duration) *wire {

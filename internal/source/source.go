@@ -7,7 +7,8 @@
 // verified; there is no switch that skips this. Every step has a deadline.
 //
 // A directory is asked page by page, and what it answers is written down as LDIF.
-// An answer that is not whole is none.
+// An answer that is not whole is none. It may be asked for what has changed alone;
+// that is put together with the drop before, so that every drop lists everybody.
 package source
 
 import (
@@ -52,13 +53,18 @@ type Options struct {
 	Scope      string   `yaml:"scope"`     // sub, one, base
 	Filter     string   `yaml:"filter"`    // "": people, as the dialect knows them
 	PageSize   int      `yaml:"page_size"` // entries; zero: no pages
-	Attributes []string `yaml:"-"`         // what is asked for: what the mapping speaks of
-	Logins     *Logins  `yaml:"-"`         // those that were refused; nil: none is remembered
+
+	Incremental string        `yaml:"incremental"` // how the directory says what has changed: none, usn, timestamp, syncrepl
+	FullEvery   time.Duration `yaml:"full_every"`  // all is read, whatever has changed, once in this time
+
+	Attributes []string `yaml:"-"` // what is asked for: what the mapping speaks of
+	Logins     *Logins  `yaml:"-"` // those that were refused; nil: none is remembered
+	Since      *Since   `yaml:"-"` // from which a directory's changes are read; nil: all is read
 }
 
 // Defaults are what the contract says where a key is absent.
 func Defaults() Options {
-	return Options{Pick: "newest", Settle: 2 * time.Minute, After: "keep", MaxSize: 512 << 20, Dialect: "generic", Scope: "sub", PageSize: 500}
+	return Options{Pick: "newest", Settle: 2 * time.Minute, After: "keep", MaxSize: 512 << 20, Dialect: "generic", Scope: "sub", PageSize: 500, Incremental: "none", FullEvery: 24 * time.Hour}
 }
 
 // A Listing is what a source has that matches.

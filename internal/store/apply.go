@@ -113,7 +113,7 @@ func (a *application) carryOut(ctx context.Context) error {
 	if err := a.tally(); err != nil {
 		return fmt.Errorf("count the accounts: %w", err)
 	}
-	if err := a.swapLook(); err != nil {
+	if err := errors.Join(a.swapLook(), a.swapReading()); err != nil {
 		return err
 	}
 	if fault.Off("single transaction") { // the run is then saved in another

@@ -67,7 +67,7 @@ func (db *DB) Finish(ctx context.Context, r *journal.Run, mails ...notify.Messag
 func end(tx *gorm.DB, r *journal.Run) error {
 	switch r.Status {
 	case journal.Rejected, journal.Superseded, journal.Failed, journal.Interrupted:
-		if err := errors.Join(dropLooks(tx, r.Number), dropPasswords(tx, r.Number)); err != nil {
+		if err := errors.Join(dropLooks(tx, r.Number), dropReading(tx, r.Number), dropPasswords(tx, r.Number)); err != nil {
 			return err
 		}
 	}
