@@ -253,7 +253,9 @@ func syncing(then func(f *fake)) func(*fake) {
 func TestASynchronisationThatIsNotAsItShouldBeLeadsToAReadingOfAll(t *testing.T) {
 	t.Parallel()
 	id := strings.Repeat("a", 16)
-	info := func(choice []byte) []byte { return tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, choice)) }
+	info := func(choice []byte) []byte {
+		return tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, choice))
+	}
 	finish := func(f *fake, deletes bool) {
 		f.end(searchDone, 0, "", control(oidSyncDone, false, tlv(tagSequence, octets("cookie two"), boolean(deletes))))
 	}
@@ -320,7 +322,9 @@ func TestN7ChangesThatBreakOffAreNoneAndNobodyGuesses(t *testing.T) {
 		"a set of something else": func(f *fake) {
 			f.send(tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, tlv(0xa3, boolean(true), tlv(tagSet, octets("abc"))))))
 		},
-		"a set that is cut": func(f *fake) { f.send(tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, []byte{0xa3, 0x70}))) },
+		"a set that is cut": func(f *fake) {
+			f.send(tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, []byte{0xa3, 0x70})))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
