@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/journal"
 	"rollcall/internal/roster"
 	"rollcall/internal/source"
@@ -66,6 +67,12 @@ func (r *Runner) keepReading(ctx context.Context, p *Profile, got *fetched, run 
 	from := got.drop.Reading
 	if from == nil || from.State == nil || got.secret || run.Draft {
 		return nil
+	}
+	if fault.Off("reading with its drop") { // the one in effect goes on before its drop does
+		if was, err := r.Store.Reading(ctx, p.Name); err == nil {
+			was.State = from.State
+			return r.Store.ReadAgain(ctx, *was)
+		}
 	}
 	return r.Store.StoreReading(ctx, store.Reading{Run: run.Number, Profile: p.Name, Digest: p.Digest, State: from.State})
 }
