@@ -6,8 +6,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -525,20 +527,46 @@ func FuzzLDAP(f *testing.F) {
 	f.Add([]byte{0x30, 0x0c, 0x02, 0x01, 0x02, 0x65, 0x07, 0x0a, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00})
 	f.Add(tlv(tagSequence, number(tagInteger, 1), tlv(searchEntry, octets("uid=a"), tlv(tagSequence, tlv(tagSequence, octets("uid"), tlv(tagSet, octets("a")))))))
 	f.Add(tlv(tagSequence, number(tagInteger, 1), tlv(searchDone, number(tagEnumerated, 0), octets(""), octets("")), tlv(tagControls, cookie("x"))))
+	f.Add(tlv(tagSequence, number(tagInteger, 1), tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, tlv(0xa3, boolean(true), tlv(tagSet, octets("0123456789abcdef")))))))
+	f.Add(tlv(tagSequence, number(tagInteger, 1), tlv(searchDone, number(tagEnumerated, 0), octets(""), octets("")), tlv(tagControls, control(oidSyncDone, false, tlv(tagSequence, octets("c"), boolean(true))))))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		here, there := net.Pipe()
-		go func() {
-			defer there.Close()
-			one := make([]byte, 4096)
-			_, _ = there.Read(one)
-			_, _ = there.Write(answer)
-		}()
-		defer here.Close()
+		for _, follow := range []*following{nil, {anchor: "entryuuid", sync: true, gone: func(string) {}}, {anchor: "entryuuid", sync: true, going: true, gone: func(string) {}}, {anchor: "objectguid", stamp: "whenchanged"}} {
+			here, there := net.Pipe()
+			go func() {
+				defer there.Close()
+				one := make([]byte, 4096)
+				_, _ = there.Read(one)
+				_, _ = there.Write(answer)
+			}()
+			var out strings.Builder
+			o := Options{Type: "ldap", Base: "dc=x", PageSize: 500, Attributes: []string{"uid"}}
+			s := newSearch(o, newWire(here, time.Second), bufio.NewWriter(&out))
+			s.follow = follow
+			s.another = func() (*wire, error) { return nil, errors.New("nobody there") }
+			_ = s.run() // it may refuse, and never panics
+			here.Close()
+		}
+	})
+}
+
+// FuzzEarlier is a drop before that anybody may have written.
+func FuzzEarlier(f *testing.F) {
+	f.Add("dn: uid=a\nentryUUID: 1\n\ndn: uid=b\nentryUUID:: MQ==\n\n# numEntries: 2\n")
+	f.Add("\n# numEntries: 0\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		o := Options{Attributes: []string{"uid", "entryUUID"}, Incremental: bySync}
+		path := filepath.Join(t.TempDir(), "earlier")
+		text = "version: 1\n# asked for: uid entryUUID\n\n" + text
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256([]byte(text))
+		since := &Since{Path: path, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(text))}
 		var out strings.Builder
-		o := Options{Type: "ldap", Base: "dc=x", PageSize: 500, Attributes: []string{"uid"}}
-		s := newSearch(o, newWire(here, time.Second), bufio.NewWriter(&out))
-		s.another = func() (*wire, error) { return nil, errors.New("nobody there") }
-		_ = s.run() // it may refuse, and never panics
+		changed, gone, err := (&directory{options: o}).merge(since, &changes{gone: map[string]bool{"nobody": true}}, &out)
+		if err == nil && (changed+gone != 0 || out.String() != text) {
+			t.Errorf("nothing has changed, and it became %q", out.String())
+		}
 	})
 }
 

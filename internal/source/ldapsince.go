@@ -362,6 +362,7 @@ func (d *directory) merge(since *Since, c *changes, to io.Writer) (changed, gone
 		return 0, 0, err
 	}
 	entries, fresh, seen := 0, map[string]bool{}, map[string]bool{}
+	former := map[string]bool{} // names that nobody has any more, as values are written
 	for anchor := range c.texts {
 		fresh[anchor] = true
 	}
@@ -380,13 +381,16 @@ func (d *directory) merge(since *Since, c *changes, to io.Writer) (changed, gone
 		switch {
 		case c.gone[anchor]:
 			gone++
-			seen[anchor] = true
+			seen[anchor], former[nameLine(text)] = true, true
 			continue
 		case has:
 			seen[anchor] = true
 			delete(fresh, anchor)
 			if !bytes.Equal(now, text) {
 				changed++
+			}
+			if name := nameLine(text); name != nameLine(now) {
+				former[name] = true
 			}
 			text = now
 		}
@@ -401,6 +405,11 @@ func (d *directory) merge(since *Since, c *changes, to io.Writer) (changed, gone
 	if came := len(c.texts); d.options.Incremental == bySync && came > 10 && 2*came > p.read {
 		// OpenLDAP sends everybody anew for a cookie that it cannot read, and as if nobody were gone.
 		return 0, 0, &doubt{text: "more than half of the entries came as changed"}
+	}
+	if len(former) > 0 {
+		if err := d.referred(since, c, former); err != nil {
+			return 0, 0, err
+		}
 	}
 	for _, anchor := range c.order {
 		if !fresh[anchor] || c.gone[anchor] {
@@ -417,6 +426,45 @@ func (d *directory) merge(since *Since, c *changes, to io.Writer) (changed, gone
 		return 0, 0, err
 	}
 	return changed, gone, out.Flush()
+}
+
+// nameLine is an entry's name as a line of its own has it, from the colon on.
+func nameLine(text []byte) string {
+	line, _, _ := bytes.Cut(bytes.TrimPrefix(text, []byte("\n")), []byte("\n"))
+	return string(bytes.TrimPrefix(line, []byte("dn")))
+}
+
+// referred doubts where somebody who has not changed refers to a name that nobody
+// has any more: to a manager who has another one now, or is gone. Active Directory
+// writes these references anew, and no number tells of it.
+func (d *directory) referred(since *Since, c *changes, former map[string]bool) error {
+	f, err := os.Open(since.Path)
+	if err != nil {
+		return errEarlier
+	}
+	defer f.Close()
+	p := &blocks{in: bufio.NewReaderSize(f, 256<<10), anchor: strings.ToLower(d.options.anchor())}
+	if err := p.head(d.options.Attributes); err != nil {
+		return err
+	}
+	for {
+		anchor, text, err := p.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, has := c.texts[anchor]; has || c.gone[anchor] {
+			continue
+		}
+		_, rest, _ := bytes.Cut(text[1:], []byte("\n"))
+		for line := range bytes.Lines(rest) {
+			if i := bytes.IndexByte(line, ':'); i >= 0 && former[string(bytes.TrimSuffix(line[i:], []byte("\n")))] {
+				return &doubt{text: "somebody refers to an entry that has another name now, or is gone"}
+			}
+		}
+	}
 }
 
 var errEarlier = &doubt{text: "the drop before is not what was written down"}

@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/proof"
 	"rollcall/internal/roster"
 	"rollcall/internal/shore"
 	"rollcall/internal/source"
@@ -146,6 +148,78 @@ func TestWhatSyncreplSaysHasChangedIsPutTogetherWithTheDropBefore(t *testing.T) 
 	if _, r := f.read(); r.All || !r.Same {
 		t.Errorf("a change of what is not asked for: %+v", *r)
 	}
+	f.o.Base, f.o.Attributes = "ou=People,dc=example,dc=org", append(f.o.Attributes, "manager")
+	f.doubts("another base", "something else is asked for")
+	s.Modify(t, change(10, "modrdn\nnewrdn: uid=p00010\ndeleteoldrdn: 1\nnewsuperior: ou=Else,dc=example,dc=org"))
+	f.changes("who is moved out of the base", 0, 1)
+	s.Modify(t, "dn: uid=p00010,ou=Else,dc=example,dc=org\nchangetype: modrdn\nnewrdn: uid=p00010\ndeleteoldrdn: 1\nnewsuperior: ou=People,dc=example,dc=org\n")
+	f.changes("and back", 1, 0)
+
+	// A reference is written anew without a word where the server keeps references true.
+	s.Modify(t, change(11, "modify\nreplace: manager\nmanager: uid=p00012,ou=People,dc=example,dc=org"))
+	f.changes("a manager", 1, 0)
+	s.Modify(t, change(12, "modrdn\nnewrdn: uid=boss\ndeleteoldrdn: 1"))
+	f.doubts("a manager of another name", "refers to an entry that has another name now")
+	s.Modify(t, change(11, "modify\nreplace: manager\nmanager: uid=boss,ou=People,dc=example,dc=org"))
+	f.changes("a manager who is there", 1, 0)
+	s.Modify(t, "dn: uid=boss,ou=People,dc=example,dc=org\nchangetype: delete\n")
+	f.doubts("a manager who is gone", "refers to an entry that has another name now, or is gone")
+
+	s.Modify(t, "dn: ou=Ward,ou=People,dc=example,dc=org\nchangetype: add\nobjectClass: organizationalUnit\nou: Ward\n\ndn: uid=w,ou=Ward,ou=People,dc=example,dc=org\nchangetype: add\nobjectClass: inetOrgPerson\nuid: w\nemployeeNumber: 901\ncn: W\nsn: W\n")
+	f.changes("a ward", 1, 0)
+	s.Modify(t, "dn: ou=Ward,ou=People,dc=example,dc=org\nchangetype: modrdn\nnewrdn: ou=Unit\ndeleteoldrdn: 1\n")
+	if _, r := f.read(); r.All || !r.Same {
+		t.Errorf("a ward of another name, of which nobody is told: %+v", *r)
+	}
+	f.now = f.now.Add(25 * time.Hour)
+	f.doubts("all, once a day", "full_every")
+}
+
+func TestOverAHistoryWhatWasPutTogetherIsWhatAReadingOfAllGives(t *testing.T) {
+	t.Parallel()
+	s, o := synced(t, 40, "syncprov-sessionlog 500")
+	f := follow(t, o)
+	f.read()
+	steps := proof.Long(12, 300)
+	chance := rand.New(rand.NewPCG(7, 7))
+	there, names, changes := make([]int, 40), map[int]string{}, 0
+	for i := range there {
+		there[i], names[i] = i, fmt.Sprintf("p%05d", i)
+	}
+	next := len(there)
+	for range steps {
+		for range 1 + chance.IntN(5) {
+			at := chance.IntN(len(there))
+			i := there[at]
+			dn := "dn: uid=" + names[i] + ",ou=People,dc=example,dc=org\nchangetype: "
+			switch chance.IntN(6) {
+			case 0:
+				s.Modify(t, dn+"delete\n")
+				there = slices.Delete(there, at, at+1)
+				if chance.IntN(2) == 0 { // somebody else gets the name
+					names[next] = names[i]
+					there = append(there, next)
+					s.Modify(t, fmt.Sprintf("%sadd\nobjectClass: inetOrgPerson\nuid: %s\nemployeeNumber: %d\ncn: N\nsn: N%d\n", dn, names[i], next, next))
+					next++
+				}
+			case 1:
+				changes++
+				names[i] = fmt.Sprintf("n%d", changes)
+				s.Modify(t, dn+"modrdn\nnewrdn: uid="+names[i]+"\ndeleteoldrdn: 1\n")
+			case 2: // out of the filter, and perhaps back
+				s.Modify(t, dn+"modify\nreplace: employeeNumber\n")
+			default:
+				changes++
+				s.Modify(t, fmt.Sprintf("%smodify\nreplace: sn\nsn: S%d\n-\nreplace: employeeNumber\nemployeeNumber: %d\n", dn, changes, i))
+			}
+		}
+		if text, r := f.read(); r.All {
+			t.Errorf("all was read: %+v", r.Why)
+		} else {
+			f.whole("a step", text)
+		}
+	}
+	proof.Note(t, "a directory's changes are put together", proof.Count{What: "steps", N: steps})
 }
 
 func TestAnyDoubtAboutWhatHasChangedLeadsToAReadingOfAll(t *testing.T) {
