@@ -169,7 +169,7 @@ func (h *history) row(i int, feed string) string {
 	name, mail := "user"+key, "p"+key+"@example.org"
 	dept, ends, suspended, shift := "Ward "+fmt.Sprint(i%3), "", "", "early"
 	if h.one(3, "dirty") {
-		switch h.of("dirt", "name", "mail", "ends", "bad date", "suspended", "key", "short", "dept", "blank key", "spaces", "shift", "shift") {
+		switch h.of("dirt", "name", "mail", "ends", "bad date", "suspended", "key", "short", "dept", "blank key", "spaces", "shift", "shift", "no name", "no name") {
 		case "name":
 			name = "user" + fmt.Sprint(rapid.IntRange(0, 15).Draw(h.rt, "other name"))
 		case "mail":
@@ -188,6 +188,8 @@ func (h *history) row(i int, feed string) string {
 			dept = h.of("ward", "ICU", "Lab", `"ICU, East"`, `"two`+"\n"+`lines"`)
 		case "shift":
 			shift = h.of("other shift", "", "late", "noon")
+		case "no name":
+			name = ""
 		case "blank key":
 			key = ""
 		case "spaces":
@@ -324,13 +326,15 @@ func (h *history) remap(p *run.Profile) {
 	for _, name := range strings.Split(lived, ",") {
 		columns[name] = mapping.Column{From: name}
 	}
-	switch h.of("map", "plain", "wards", "default", "late", "name", "shift") {
+	switch h.of("map", "plain", "wards", "default", "late", "name", "shift", "made", "made") {
 	case "wards":
 		columns["department"] = mapping.Column{From: "department", Values: map[string]string{"Ward 1": "Ward One"}, Other: "keep"}
 	case "default":
 		columns["title"] = mapping.Column{Const: "Nurse"}
 	case "late":
 		columns["description"] = mapping.Column{Template: "%u of {department}"}
+	case "made": // by few names, so that they meet (R33)
+		columns["username"] = mapping.Column{From: "username", Default: h.of("makes", "%-1f%-l", "user%2f"), OnTaken: h.of("taken", "reject", "number")}
 	case "shift":
 		columns["fields.shift"] = mapping.Column{From: "fields.shift", Blank: "clear", Set: roster.SetIfEmpty, Default: "late"}
 	case "name":
