@@ -484,6 +484,9 @@ func compete(t *rapid.T, rows []roster.Entry) {
 		if e := &rows[i]; e.Key != "" && e.Values[roster.Username] != "" {
 			e.Values[roster.Username] = oneOf(t, []string{"gus", "gus", "gus2", "bob"}, "wanted name")
 			e.Template, e.Number = oneIn(t, 2, "made"), oneIn(t, 4, "with a counter")
+			if len(e.Late) > 0 && oneIn(t, 2, "the same for gus and gus2") {
+				e.Late[0].Value = func(name string) string { return name[:min(3, len(name))] + "@example.org" }
+			}
 		}
 	}
 }

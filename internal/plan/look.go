@@ -144,7 +144,7 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 		}
 	}
 	if mail := cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]); mail != "" {
-		if err := w.emails.Add(x.hash(roster.Fold(mail)), id); err != nil {
+		if err := w.emails.Add(x.hash(roster.Fold(mail)), id&^1); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,11 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 	}
 	x.unseen = x.unseen || p.counted(*e) || len(e.Late) > 0 && name == ""
 	if mail := lateMail(*e); mail != "" {
-		return w.emails.Add(x.hash(roster.Fold(mail)), 0) // of no one's: each gets its own once it has its name
+		who := x.hash(roster.Fold(name)) | 1 // whoever gets the name
+		if p.counted(*e) {
+			who = 0 // of no one's: each gets its own once it has its name
+		}
+		return w.emails.Add(x.hash(roster.Fold(mail)), who)
 	}
 	return nil
 }
@@ -226,12 +230,16 @@ func (p *planner) gather(w wants) error {
 		return err
 	}
 	return repeated(w.emails, func(mail uint64, group [][2]uint64) {
-		differ := group[0][1] != group[len(group)-1][1]
-		if differ {
-			x.emails.several[mail] = struct{}{}
+		first, last := group[0][1], group[len(group)-1][1]
+		if first == last && first != 0 && first&1 == 0 {
+			return // rows of one person
 		}
-		if differ || group[0][1] == 0 {
-			x.emails.shared[mail] = struct{}{}
+		x.emails.shared[mail] = struct{}{}
+		for i, g := range group[1:] { // in order: zero, if anywhere, at the beginning
+			before := group[i][1]
+			if before != 0 && g[1] != before || first == 0 && g[1] != 0 && g[1]&1 == 0 {
+				x.emails.several[mail] = struct{}{}
+			}
 		}
 	})
 }
