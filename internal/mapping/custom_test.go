@@ -147,7 +147,7 @@ func TestR27AUniqueFieldIsTheMatchKey(t *testing.T) {
 			t.Errorf("%q: key %q, bad %v, said %q", cell, e.Key, e.KeyBad, customSaid(e))
 		}
 	}
-	for cell, want := range map[string]string{"": "E120 error fields.pass Pass", "a\u200bb": "E104 error fields.pass Pass"} {
+	for cell, want := range map[string]string{"": "E120 error fields.pass Pass", "#REF!": "E120 error fields.pass Pass", "Null": "E120 error fields.pass Pass", "n/a": "E120 error fields.pass Pass", "a\u200bb": "E104 error fields.pass Pass"} {
 		e := one(t, o, "Pass;Login", cell+";ada")
 		if e.Key != "" || !e.KeyBad || codes(e.Problems) != want {
 			t.Errorf("%q: key %q, bad %v, problems %q, want %q", cell, e.Key, e.KeyBad, codes(e.Problems), want)

@@ -141,8 +141,13 @@ func (t *made) later(from setting) roster.Late {
 // accept brings a value into its normal form and sets the field, or notes
 // what is wrong with it and does as on_invalid says (R7).
 func (m *Mapper) accept(e *roster.Entry, f target, v string, wrong *flaw, normal form, onInvalid, column string) bool {
-	if wrong == nil && m.isKey(f) && hasInvisible(v) {
-		wrong = unseen
+	if wrong == nil && m.isKey(f) {
+		switch {
+		case hasInvisible(v):
+			wrong = unseen
+		case f.field != roster.Username && meansNothing(v):
+			wrong = nothing
+		}
 	}
 	if wrong == nil {
 		v, wrong = normal(v)

@@ -75,6 +75,7 @@ func visible(s string) (string, *flaw) {
 var (
 	overridden = &flaw{code: "E104", text: "a character that turns the direction of writing, in a name"}
 	unseen     = &flaw{code: "E104", text: "an invisible character in a key"}
+	nothing    = &flaw{code: "E120", text: "no key, but what is written where there is nothing", fix: "fill the key in HR"}
 	noAddress  = &flaw{code: "E131"}
 )
 

@@ -61,6 +61,20 @@ func hasInvisible(s string) bool {
 	return false
 }
 
+// meansNothing tells whether s is what spreadsheets, databases and programs write
+// where there is nothing: as a key it would make one person of many.
+func meansNothing(s string) bool {
+	if len(s) > len("undefined") || s == "" || !strings.ContainsRune("#(nNuU", rune(s[0])) {
+		return false
+	}
+	switch strings.ToLower(s) {
+	case "null", "(null)", "none", "nan", "n/a", "undefined",
+		"#n/a", "#ref!", "#value!", "#name?", "#num!", "#null!", "#div/0!":
+		return true
+	}
+	return false
+}
+
 func invisible(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r < ' ' || r == 0x7F
