@@ -101,8 +101,8 @@ func (s *served) stops(sig os.Signal) {
 		if err != nil {
 			s.t.Errorf("serve ended with %v, want exit 0", err)
 		}
-	case <-time.After(10 * time.Second):
-		s.t.Error("serve has not ended 10 s after the signal")
+	case <-time.After(40 * time.Second): // a disk under load may hold up what is under way
+		s.t.Error("serve has not ended 40 s after the signal")
 	}
 }
 
