@@ -47,6 +47,15 @@ func TestStoriesOfLookalikesR48(t *testing.T) {
 		{"R3 R6 R48 whose name a rejected row bears is protected, whomever else it looks like by the next night", func(o *Options, m *memory) {
 			o.Match.Lookalike, o.UniqueEmail = "wait", "warn"
 		}, []roster.Entry{row(2, "1", "u1", says(roster.Email, "p9@example.org")), row(3, "2", "u2"), row(4, "9", "u3")}, []string{"E130 line 2 warning", "E303 line 4 error", "update 1 email=p9@example.org"}},
+		{"R3 R48 whom a row looks like is not absent, if it is rejected for the account that has its name", func(o *Options, _ *memory) {
+			o.Match.Lookalike, o.Match.Witness, o.Match.Fallback.By = "wait", []roster.Name{"last_name"}, "username"
+		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "9", "u2", says(roster.LastName, "Last 3"))}, []string{"E302 line 4 error"}},
+		{"R3 R6 R48 whom a rejected row looks like is protected, whoever has its name by the next night", func(o *Options, m *memory) {
+			o.Match.Lookalike, o.Match.Witness, o.Match.Fallback.By = "wait", []roster.Name{"last_name"}, "username"
+			a := m.account("2")
+			a.Values[roster.StatusField], a.Values[roster.StatusBy], a.Values[roster.StatusReason] = string(roster.Deleted), "hr", string(roster.FeedDelete)
+			a.Links[0].Claim = roster.ClaimGone
+		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", ""), row(4, "9", "u2", says(roster.LastName, "Last 3"), bad("E104"))}, []string{"E104 line 4 error", "reactivate 2"}},
 		{"R49 somebody has decided that he is new", func(o *Options, m *memory) {
 			compared("wait")(o, m)
 			m.decided["9"] = true

@@ -92,6 +92,7 @@ type planner struct {
 	screened  bitset  // of strangers: records that were looked at for copies
 	seen      bitset  // accounts that a record mentions
 	hinted    bitset  // accounts that a record which is not used may mean (R3)
+	touched   bitset  // accounts that a record means which is rejected for whom it means
 	owned     bitset  // accounts that the profile owns, as far as they were looked at
 	left      bitset  // accounts whose record the scope leaves out
 	clean     bitset  // those of them whose record the next run need not read

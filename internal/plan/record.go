@@ -110,8 +110,8 @@ func (p *planner) adopt() error {
 				continue
 			}
 			m := w.otherwise(e.Entry)
-			if m.code == "E301" {
-				for _, a := range m.touched { // neither is touched (R41), by no other row either
+			if m.code == "E301" || m.conflict != "" {
+				for _, a := range m.touched { // neither is touched (R41, R47), by no other row either
 					disputed.add(a.ID)
 				}
 			}
@@ -235,6 +235,7 @@ func (w *people) mention(e roster.Entry) {
 func (w *people) decide(e roster.Entry, m match) error {
 	for _, a := range m.touched {
 		w.hinted.add(a.ID)
+		w.touched.add(a.ID)
 	}
 	if m.code != "" {
 		w.hint(e)

@@ -45,6 +45,8 @@ func TestStoriesOfAnchorsR47(t *testing.T) {
 		{"R47 an anchor of several accounts says nothing", with(anchors, func(_ *Options, m *memory) { m.account("2").Links[0].Anchor = "C" }), []roster.Entry{one, row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9", anchored("C"))}, []string{"add 9 u9"}},
 		{"R47 the anchor finds whom the fallback may not take", with(anchors, func(o *Options, _ *memory) { o.Match.Fallback.By = "username" }), []roster.Entry{one, two, row(4, "9", "u3", anchored("C"), bare)}, []string{"update 9 employee_id=9"}},
 		{"R47 the previous key and the anchor mean two accounts", anchors, []roster.Entry{one, two, row(4, "9", "u9", anchored("C"), before("2"))}, []string{"E302 line 4 error"}},
+		{"R4 R47 an account that a record means by its previous key, and by its anchor another, is no other record's either", anchors, []roster.Entry{one, row(3, "8", "x8", anchored("C"), before("2")), row(4, "9", "x9", before("2"))}, []string{"E302 line 3 error", "E302 line 4 error"}},
+		{"R4 R47 the same in another order", anchors, []roster.Entry{one, row(3, "9", "x9", before("2")), row(4, "8", "x8", anchored("C"), before("2"))}, []string{"E302 line 3 error", "E302 line 4 error"}},
 		{"R47 an old name that nobody has, and an anchor that somebody has", anchors, []roster.Entry{one, two, row(4, "9", "u9", anchored("C"), was("x9"), bare)}, []string{"rename 9 employee_id=9 username=u9"}},
 		{"R47 the key is the number of an account that the profile does not own", with(anchors, func(_ *Options, m *memory) {
 			a := clone(m.account("2"))

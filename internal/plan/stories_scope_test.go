@@ -1,7 +1,11 @@
 package plan
 
 import (
+	"slices"
+	"strconv"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"rollcall/internal/roster"
 )
@@ -47,6 +51,8 @@ func TestStoriesOfScopeR68(t *testing.T) {
 			leavers(o, m)
 			m.account("2").Link("hr").Key = "3"
 		}, []roster.Entry{row(2, "1", "u1"), row(4, "3", "u3", outside)}, []string{"skip line 4 skip"}},
+		{"R3 R47 whom a rejected record means stays as he is, whatever one out of scope says", with(anchors, leavers), []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "x3", anchored("D")), row(5, "9", "x9", anchored("C")), row(6, "3", "u3", outside)}, []string{"E302 line 4 error", "E302 line 5 error", "skip line 6 skip"}},
+		{"R47 a record out of scope is known by its anchor", with(anchors, leavers), []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(6, "9", "x9", anchored("C"), outside)}, []string{"suspend 3"}},
 		{"R41 a record out of scope is no copy of one that is in it", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9"), row(6, "9", "x9", outside), row(7, "8", "u9", outside)}, []string{"add 9 u9", "skip line 6 skip", "skip line 7 skip"}},
 	})
 }
@@ -86,5 +92,53 @@ func TestR5R68WhoHasLeftTheScopeIsAnothersToRemove(t *testing.T) {
 	}
 	if got := m.account("1").Status(); got != roster.Suspended {
 		t.Errorf("the agency says that she has left: %s, want suspended", got)
+	}
+}
+
+// Several records out of scope may mean one account: by its key, by a number that
+// it has beside, by its anchor. One of them is heard, the same in every order.
+func TestR4R68WhichRecordOutOfScopeIsHeardHangsOnNoOrder(t *testing.T) {
+	elsewhere := func(e *roster.Entry) { e.Outside = "Site" }
+	direct := row(0, "3", "u3", outside)
+	indirect := []roster.Entry{row(0, "9", "x9", anchored("C"), outside), row(0, "8", "x8", anchored("C"), outside), row(0, "8", "x8", anchored("C"), outside), row(0, "8", "x8", anchored("C"), elsewhere), row(0, "30", "x7", outside)}
+	for _, left := range []string{"keep", "suspend"} {
+		for _, rows := range [][]roster.Entry{indirect, append([]roster.Entry{direct}, indirect...)} {
+			var first []string
+			for turn := range 2 * len(rows) {
+				o, m := staff(), directory("1", "2", "3")
+				anchors(&o, m)
+				m.account("3").Link("hr").Key, o.ScopeLeft = "3", left
+				m.account("3").Values[roster.EmployeeID] = "30"
+				drop := []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}
+				for i := range rows {
+					j := (i + turn) % len(rows)
+					if turn >= len(rows) {
+						j = len(rows) - 1 - j
+					}
+					e := rows[j]
+					e.Line = i + 4
+					drop = append(drop, e)
+				}
+				p, _ := planned(t, o, m, drop...)
+				var told []string
+				heard := 0
+				for _, x := range p.Problems {
+					told = append(told, string(x.Key)+" "+x.Column+" "+strconv.FormatUint(x.Account, 10))
+					if x.Account != 0 {
+						heard++
+					}
+				}
+				slices.Sort(told)
+				if len(p.Changes) != 1 || left == "keep" && heard != 1 || left == "suspend" && heard+len(told) != len(rows)-1 {
+					t.Fatalf("left: %s: %d changes, %d of %d records are heard, want one", left, len(p.Changes), heard, len(rows))
+				}
+				if first == nil {
+					first = told
+				}
+				if diff := cmp.Diff(first, told); diff != "" {
+					t.Fatalf("left: %s, another order:\n%s", left, diff)
+				}
+			}
+		}
 	}
 }
