@@ -47,11 +47,18 @@ func (w *people) unlessAnchored(e roster.Entry, m match) match {
 	switch {
 	case a == nil, m.account == a:
 		return m
-	case m.code == "E301", m.code == "E306", m.code == "E302" && !slices.Contains(m.touched, a):
+	case m.code == "E301", m.code == "E306":
 		m.touched = append(slices.Clone(m.touched), a)
 		return m
-	case !w.sees(a):
-		return match{code: "E306", touched: []*roster.Account{a}}
+	case !w.sees(a): // whoever else means the account that all else has found (R4)
+		all := append(slices.Clone(m.touched), a)
+		if m.account != nil {
+			all = append(all, m.account)
+		}
+		return match{code: "E306", touched: all}
+	case m.code == "E302" && !slices.Contains(m.touched, a):
+		m.touched = append(slices.Clone(m.touched), a)
+		return m
 	case m.account != nil:
 		return torn(m.account, a)
 	case w.mentioned(a.ID):

@@ -400,10 +400,8 @@ func (w *people) free(a *roster.Account, key roster.Key) bool {
 }
 
 // hint notes the accounts whose name or address a record bears that is not
-// used, whom it looks like, and those of other sites that have its key: they count
-// as mentioned (R3).
+// used, and those of other sites that have its key: they count as mentioned (R3).
 func (w *people) hint(e roster.Entry) {
-	w.likens(e)
 	for _, a := range slices.Concat(w.bearers(e), w.elsewhere(e.Key), w.elsewhere(e.PreviousKey)) {
 		w.hinted.add(a.ID)
 	}

@@ -443,6 +443,23 @@ func (n night) rejected(codes ...string) bool {
 	return slices.ContainsFunc(n.Problems, func(p roster.Problem) bool { return slices.Contains(codes, p.Code) })
 }
 
+// anchorsDecided tells whether an anchor means another account from the next run
+// on, because a person has decided about a key: its account has given the anchor up
+// for which another row was in conflict, or taken over one that another account has.
+func (n night) anchorsDecided() bool {
+	return slices.ContainsFunc(n.Changes, func(c Change) bool {
+		return slices.ContainsFunc(c.Links, func(l LinkChange) bool {
+			if l.OldAnchor == l.NewAnchor || l.Profile != n.Profile || !l.Decided && !n.before.decided[l.NewKey] {
+				return false
+			}
+			return l.OldAnchor != "" && n.rejected("E302") || slices.ContainsFunc(n.before.accounts, func(a roster.Account) bool {
+				other := a.Link(n.Profile)
+				return a.ID != c.Account && other != nil && other.Anchor == l.NewAnchor
+			})
+		})
+	})
+}
+
 func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 	law(t, "L1, planned again: nothing", func(t *rapid.T) {
 		n := someNight(t)
@@ -471,10 +488,8 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 		if n.rejected("E301", "E302") && slices.ContainsFunc(n.Changes, func(c Change) bool { return c.Action == Add && n.before.decided[c.Key] }) {
 			return // a key that was in dispute is by now the one of whom a person has decided to be somebody new (R49)
 		}
-		if n.rejected("E302") && slices.ContainsFunc(n.Changes, func(c Change) bool {
-			return slices.ContainsFunc(c.Links, func(l LinkChange) bool { return l.Decided && l.OldAnchor != "" && l.OldAnchor != l.NewAnchor })
-		}) {
-			return // whom a person has decided about gives up the anchor for which another row was in conflict (R49)
+		if n.anchorsDecided() {
+			return // what the anchor said of other rows it says no more (R49)
 		}
 		again := spend(t, n.Options, n.after, n.rows)
 		if len(again.Changes) > 0 {

@@ -238,7 +238,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 		w.touched.add(a.ID)
 	}
 	if m.code != "" {
-		w.hint(e)
+		w.shield(e)
 		if m.conflict != "" {
 			return w.rejectAnchor(e, m)
 		}
@@ -247,7 +247,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 	a := m.account
 	w.seen.add(a.ID)
 	if w.questioned(m, e) {
-		w.hint(e)
+		w.shield(e)
 		return w.rejectFor(e, "E307", a.ID)
 	}
 	for i := range e.Problems { // R7: an unusable name keeps the one that is there
@@ -259,7 +259,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 	gate := w.Policy.Upload == "add" || w.Policy.Upload == "add_all"
 	switch {
 	case broken && (gate || !removal(e.Wish) || a.Status() == roster.Deleted || e.Wish == roster.WishDelete && !w.Policy.Delete):
-		w.hint(e)
+		w.shield(e)
 		return w.reject(e, a.ID)
 	case gate:
 		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
@@ -292,6 +292,14 @@ func (w *people) decide(e roster.Entry, m match) error {
 		d.members()
 	}
 	return w.place(d)
+}
+
+// shield notes whom a rejected record may mean besides: who has its name or its
+// address, and whom it looks like, as if no account were found for it. By the next
+// run that may be so, or no longer (R6).
+func (w *people) shield(e roster.Entry) {
+	w.hint(e)
+	w.likens(e)
 }
 
 // removal tells whether a record asks to take access away.

@@ -30,6 +30,13 @@ func TestStoriesOfAnchorsR47(t *testing.T) {
 	keyless := func(wish roster.Wish) roster.Entry {
 		return roster.Entry{Line: 4, Anchor: "C", Wish: wish}
 	}
+	elsewhere := func(o *Options, m *memory) {
+		o.Site = "A"
+		for i := range m.accounts {
+			m.accounts[i].Values[roster.Site] = "A"
+		}
+		m.account("3").Values[roster.Site] = "B"
+	}
 	tell(t, []story{
 		{"R47 an anchor that is new is kept, and is no change of the account", nil, []roster.Entry{one, two, three}, []string{"claim 1", "claim 2", "claim 3"}},
 		{"R47 an anchor that is known asks for nothing", anchors, []roster.Entry{one, two, three}, nil},
@@ -62,13 +69,9 @@ func TestStoriesOfAnchorsR47(t *testing.T) {
 		{"R7 an entry that has lost its key and asks to suspend", anchors, []roster.Entry{one, two, row(4, "", "u3", anchored("C"), bad("E120"), keyBad, wishes(roster.WishSuspend))}, []string{"E120 line 4 warning", "suspend 3"}},
 		{"R47 an anchor alone is enough to end an account", anchors, []roster.Entry{one, two, keyless(roster.WishLeaver)}, []string{"suspend 3"}},
 		{"R66 nobody has the anchor that is to be deleted", anchors, []roster.Entry{one, two, three, {Line: 5, Anchor: "Z", Wish: roster.WishDelete}}, []string{"E308 line 5 error"}},
-		{"R44 the anchor is that of an account elsewhere", with(anchors, func(o *Options, m *memory) {
-			o.Site = "A"
-			for i := range m.accounts {
-				m.accounts[i].Values[roster.Site] = "A"
-			}
-			m.account("3").Values[roster.Site] = "B"
-		}), []roster.Entry{one, two, row(4, "9", "u9", anchored("C"))}, []string{"E306 line 4 error"}},
+		{"R44 the anchor is that of an account elsewhere", with(anchors, elsewhere), []roster.Entry{one, two, row(4, "9", "u9", anchored("C"))}, []string{"E306 line 4 error"}},
+		{"R4 R44 the previous key is one account's, which another record means too, and the anchor that of one elsewhere", with(anchors, elsewhere), []roster.Entry{one, row(3, "8", "x8", anchored("C"), before("2")), row(4, "9", "u2", before("2"), bare)}, []string{"E306 line 3 error", "update 9 employee_id=9"}},
+		{"R4 R44 the same in another order", with(anchors, elsewhere), []roster.Entry{one, row(3, "9", "u2", before("2"), bare), row(4, "8", "x8", anchored("C"), before("2"))}, []string{"E306 line 4 error", "update 9 employee_id=9"}},
 		{"R41 copies of one key under two anchors are two entries", anchors, []roster.Entry{one, two, row(4, "3", "u3", anchored("C")), row(5, "3", "u3", anchored("D"))}, []string{"E105 line 4 error", "E105 line 5 error"}},
 	})
 }
