@@ -443,20 +443,30 @@ func (n night) rejected(codes ...string) bool {
 	return slices.ContainsFunc(n.Problems, func(p roster.Problem) bool { return slices.Contains(codes, p.Code) })
 }
 
-// anchorsDecided tells whether an anchor means another account from the next run
-// on, because a person has decided about a key: its account has given the anchor up
-// for which another row was in conflict, or taken over one that another account has.
-func (n night) anchorsDecided() bool {
-	return slices.ContainsFunc(n.Changes, func(c Change) bool {
-		return slices.ContainsFunc(c.Links, func(l LinkChange) bool {
-			if l.OldAnchor == l.NewAnchor || l.Profile != n.Profile || !l.Decided && !n.before.decided[l.NewKey] {
-				return false
+// anchorsMove tells whether an anchor that accounts had before means another account
+// from the next run on, or none any more: a person's decision about a key stands above
+// it (R49), so its account gives one up for which another row is in conflict, or takes
+// over one that another account has; or one of several that had it has another now.
+func (n night) anchorsMove() bool {
+	meant := func(m *memory, anchor string) (holders int, account uint64) {
+		for _, a := range m.accounts {
+			if l := a.Link(n.Profile); l != nil && l.Anchor == anchor {
+				holders++
+				account = a.ID
 			}
-			return l.OldAnchor != "" && n.rejected("E302") || slices.ContainsFunc(n.before.accounts, func(a roster.Account) bool {
-				other := a.Link(n.Profile)
-				return a.ID != c.Account && other != nil && other.Anchor == l.NewAnchor
-			})
-		})
+		}
+		if holders != 1 {
+			account = 0
+		}
+		return holders, account
+	}
+	return slices.ContainsFunc(n.rows, func(e roster.Entry) bool {
+		if e.Anchor == "" {
+			return false
+		}
+		holders, was := meant(n.before, e.Anchor)
+		_, is := meant(n.after, e.Anchor)
+		return holders > 0 && was != is
 	})
 }
 
@@ -488,8 +498,8 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 		if n.rejected("E301", "E302") && slices.ContainsFunc(n.Changes, func(c Change) bool { return c.Action == Add && n.before.decided[c.Key] }) {
 			return // a key that was in dispute is by now the one of whom a person has decided to be somebody new (R49)
 		}
-		if n.anchorsDecided() {
-			return // what the anchor said of other rows it says no more (R49)
+		if n.anchorsMove() {
+			return // what it said of other rows it says no more, or says only now
 		}
 		again := spend(t, n.Options, n.after, n.rows)
 		if len(again.Changes) > 0 {
