@@ -526,7 +526,7 @@ func (n night) counters() bool {
 	var bases []string
 	for i, e := range n.rows {
 		name := roster.Fold(asked(&e))
-		if !n.counted(e) || e.Outside != "" || name == "" || slices.ContainsFunc(n.rows[:i], func(o roster.Entry) bool { return o.Key == e.Key && asked(&o) == asked(&e) }) {
+		if !n.counted(e) || e.Outside != "" || name == "" || slices.ContainsFunc(n.rows[:i], func(o roster.Entry) bool { return o.Outside == "" && o.Key == e.Key && asked(&o) == asked(&e) }) {
 			continue
 		}
 		for _, other := range bases {
