@@ -166,7 +166,8 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 		found = append(found, p.found...)
 	}
 	for _, p := range s.Loaded {
-		p.Format.Elements = s.MappingOptions(p).Columns() // now that all fields are declared
+		o := s.MappingOptions(p) // now that all fields are declared
+		p.Format.Elements, p.Format.Lists = o.Columns(), o.Lists()
 	}
 	s.check(d)
 	s.placeSecrets(d)

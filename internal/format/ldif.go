@@ -32,6 +32,8 @@ type ldif struct {
 	place   map[string]int // of a column, by its name in lower case
 	made    []virtual
 	entries int // that are records
+
+	listed map[string]bool // attributes, in lower case, of which all values are the cell
 }
 
 // An ldifColumn is an attribute that the entries of a file can have.
@@ -39,6 +41,7 @@ type ldifColumn struct {
 	name    string
 	records int // that have it
 	several int // of them, with several values
+	list    bool
 	values  int
 	binary  int // of them, no text
 }
@@ -54,7 +57,14 @@ const (
 const dnColumn = "dn"
 
 func newLDIF(o Options) *ldif {
-	return &ldif{dialect: o.Dialect, class: strings.ToLower(o.Record), may: o.Columns}
+	x := &ldif{dialect: o.Dialect, class: strings.ToLower(o.Record), may: o.Columns}
+	for _, name := range o.Lists {
+		if x.listed == nil {
+			x.listed = map[string]bool{}
+		}
+		x.listed[strings.ToLower(cleanName(name))] = true
+	}
+	return x
 }
 
 // survey reads all of the file and finds the columns.
@@ -121,7 +131,7 @@ func (x *ldif) column(name string) int {
 	i, known := x.place[lower]
 	if !known {
 		i = len(x.columns)
-		x.columns = append(x.columns, &ldifColumn{name: name})
+		x.columns = append(x.columns, &ldifColumn{name: name, list: x.listed[lower]})
 		x.place[lower] = i
 	}
 	return i
@@ -260,7 +270,11 @@ func (x *ldif) record(e *entry, chosen []int) (roster.Record, error) {
 			continue
 		}
 		from := text.Len()
-		text.Write(cell)
+		if x.columns[at].list && i > 0 {
+			x.joined(&text, e, string(e.name(e.values[i-1])))
+		} else {
+			text.Write(cell)
+		}
 		rec.Values[at] = text.String()[from:]
 	}
 	for _, v := range x.made {
@@ -271,6 +285,26 @@ func (x *ldif) record(e *entry, chosen []int) (roster.Record, error) {
 		return rec, wrong
 	}
 	return rec, nil
+}
+
+// joined writes all values that an entry has of an attribute, in the order of their
+// bytes: a directory keeps none. One that is no text is left as it is, so that its row
+// is rejected (E104).
+func (x *ldif) joined(into *strings.Builder, e *entry, name string) {
+	var all []string
+	for _, v := range e.values {
+		if string(e.name(v)) == name {
+			text := strings.ToValidUTF8(string(e.value(v)), "\x00")
+			all = append(all, strings.ReplaceAll(text, roster.Between, "\x00"))
+		}
+	}
+	slices.Sort(all)
+	for i, v := range slices.Compact(all) {
+		if i > 0 {
+			into.WriteString(roster.Between)
+		}
+		into.WriteString(v)
+	}
 }
 
 // notes are what is worth telling of the entries as a whole.
@@ -285,7 +319,7 @@ func (x *ldif) notes() []roster.Problem {
 		case a.records == 0 && x.mayLack(a.name):
 		case a.records == 0:
 			note(a.name, "no entry has this attribute", "check its spelling, and what the bind account may read; else nothing to do")
-		case a.several > 0 && !strings.EqualFold(a.name, "objectClass") && !strings.EqualFold(a.name, "proxyAddresses"):
+		case a.several > 0 && !a.list && !strings.EqualFold(a.name, "objectClass") && !strings.EqualFold(a.name, "proxyAddresses"):
 			have := "1 entry has"
 			if a.several > 1 {
 				have = fmt.Sprintf("%d entries have", a.several)

@@ -309,3 +309,9 @@ func TestDialectsTellStateAndEnd(t *testing.T) {
 		t.Errorf("mail is asked for as %v", got)
 	}
 }
+
+func TestLDIFAllValuesOfAListAreItsCellInTheOrderOfTheirBytes(t *testing.T) {
+	o := Options{Type: "ldif", Lists: []string{"EduPersonAffiliation"}}
+	got := read(t, "staff.ldif", "dn: uid=ann,dc=x\nuid: ann\neduPersonAffiliation: staff\neduPersonAffiliation: alum\nmail: b@x.org\nmail: a@x.org\neduPersonAffiliation: staff\n\ndn: uid=bob,dc=x\nuid: bob\neduPersonAffiliation: member\n\n", o, 0)
+	wantRows(t, got, "1:uid=ann,dc=x|alum\x1fstaff|a@x.org|ann", "9:uid=bob,dc=x|member||bob")
+}

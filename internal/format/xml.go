@@ -35,6 +35,7 @@ type elements struct {
 	prefix map[string]string // URI to the prefix that the profile gives it
 	at     map[string]int    // column by the folded form of its name
 	routes []route           // to what does not stand directly in a record
+	lists  []bool            // by column: a record may have several; nil where none may
 	seen   []string          // names that some record had, in the order in which they came
 	strays strays            // as the last complete reading found them
 }
@@ -132,6 +133,14 @@ func (f *File) openXML(o Options) error {
 		}
 		f.xml.at[folded] = len(f.header)
 		f.header = append(f.header, cleanName(name))
+	}
+	if len(o.Lists) > 0 {
+		f.xml.lists = make([]bool, len(f.header))
+		for _, name := range o.Lists {
+			if at, ok := f.xml.at[roster.Fold(cleanName(name))]; ok {
+				f.xml.lists[at] = true
+			}
+		}
 	}
 	raw, err := f.rawHead()
 	if err != nil {

@@ -318,3 +318,20 @@ func TestXMLOverTheEdgesOfTheBuffer(t *testing.T) {
 		}
 	}
 }
+
+func TestXMLAnElementThatMayBeThereSeveralTimesIsAList(t *testing.T) {
+	o := staffXML
+	o.Elements, o.Lists = []string{"id", "name", "study/programme", "cohort", "@op"}, []string{"Study/Programme", "cohort"}
+	for _, tt := range []struct {
+		name, content string
+		want          []string
+	}{
+		{"plain", xmlOf("<person><id>1</id><cohort>a</cohort><name>Ann</name><cohort>b</cohort><cohort>c</cohort></person>"), []string{"3:1|Ann||a\x1fb\x1fc|"}},
+		{"nested, with what the standard decoder reads", xmlOf("<person op='I'><id>1</id><study><programme>x &amp; y</programme><programme><![CDATA[z]]></programme></study><study><programme>q</programme></study></person>"), []string{"3:1||x & y\x1fz\x1fq||I"}},
+		{"once, and not at all", xmlOf("<person><id>1</id><cohort>a</cohort></person>", "<person><id>2</id></person>"), []string{"3:1|||a|", "4:2||||"}},
+		{"an empty one among them", xmlOf("<person><id>1</id><cohort>a</cohort><cohort/><cohort>c</cohort></person>"), []string{"3:1|||a\x1f\x1fc|"}},
+		{"what is no list is believed once alone", xmlOf("<person><id>1</id><id>2</id><cohort>a</cohort><cohort>b</cohort></person>"), []string{"3:E101 |||a\x1fb|"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) { wantRows(t, read(t, "staff.xml", tt.content, o, 0), tt.want...) })
+	}
+}

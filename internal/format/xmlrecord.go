@@ -319,6 +319,9 @@ type decoder struct {
 	text  []byte
 	cells []cell // by column
 	fault string // what is wrong with the record's form
+
+	lists []bool         // by column: the record may have several values
+	more  map[int][]byte // all values of such a column that has several
 }
 
 // A cell is the place of a value in the text.
@@ -333,15 +336,27 @@ func (d *decoder) reset(columns int) {
 		d.cells = make([]cell, columns)
 	}
 	clear(d.cells)
+	clear(d.more)
 }
 
 // put makes what was appended from there on the value of a column.
 func (d *decoder) put(column, from int) {
 	c := &d.cells[column]
+	first := d.text[c.from:c.to]
 	c.from, c.to = from, len(d.text)
 	c.times++
-	if c.times > 1 {
+	switch {
+	case c.times == 1:
+	case d.lists == nil || !d.lists[column]:
 		d.fault = "an element that the profile names is there twice"
+	default:
+		if d.more == nil {
+			d.more = map[int][]byte{}
+		}
+		if c.times == 2 {
+			d.more[column] = append(d.more[column][:0], first...)
+		}
+		d.more[column] = append(append(d.more[column], roster.Between...), d.text[c.from:c.to]...)
 	}
 }
 
@@ -350,16 +365,19 @@ func (d *decoder) record(line int) (roster.Record, error) {
 	text := string(d.text)
 	rec := roster.Record{Line: line, Values: make([]string, len(d.cells))}
 	for i, c := range d.cells {
-		if c.times == 1 { // of two values none is believed
+		switch {
+		case c.times == 1:
 			rec.Values[i] = text[c.from:c.to]
-		}
+		case c.times > 1 && d.lists != nil && d.lists[i]:
+			rec.Values[i] = string(d.more[i])
+		} // of two values else none is believed
 	}
 	if d.fault == "" {
 		return rec, nil
 	}
 	p := roster.NewProblem("E101", line, "")
 	p.Text = d.fault
-	p.Fix = "have HR send each element once, with text and nothing else in it"
+	p.Fix = "have HR send each element once, with text and nothing else in it; where several are meant, as programs, write each: true for them in map"
 	return rec, &roster.RowError{Record: rec, Problem: p}
 }
 

@@ -96,7 +96,7 @@ func newElementScanner(r io.Reader, c io.Closer, e *elements, columns int) *elem
 	return &elementScanner{
 		r: r, Closer: c, elements: e, columns: columns, lines: 1,
 		buf: make([]byte, 2*maxRecord), byName: map[string]int{},
-		trail: trail{routes: e.routes}, reached: make([]bool, len(e.routes)),
+		trail: trail{routes: e.routes}, reached: make([]bool, len(e.routes)), decoded: decoder{lists: e.lists},
 	}
 }
 

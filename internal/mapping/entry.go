@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rollcall/internal/roster"
@@ -50,7 +51,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 // examine finds the cells with control characters, mapped or not (R16).
 func (m *Mapper) examine(e *roster.Entry, r row) (bad []int) {
 	for i, cell := range r.cells {
-		if !hasControl(cell) {
+		if !hasControl(cell) || m.members != nil && m.members.several(i) && !slices.ContainsFunc(strings.Split(cell, roster.Between), hasControl) {
 			continue
 		}
 		bad = append(bad, i)

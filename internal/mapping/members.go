@@ -20,6 +20,7 @@ type members struct {
 	columns []numbered
 	catalog *roster.Catalog
 	zone    *time.Location
+	lists   []int // columns of which a record may have several values
 }
 
 // A memberOf is a source of memberships, bound to a header.
@@ -29,6 +30,7 @@ type memberOf struct {
 	index    int    // -1: a template
 	template template
 	list     string
+	each     int  // the place of a column with several values that the template speaks of; -1: none
 	parts    bool // NAME:ROLE:GROUP
 	values   map[string]Words
 	other    Words
@@ -47,7 +49,7 @@ type memberWhen struct {
 
 // bindMembers binds the memberships to a header; nil where there are none.
 func (o Options) bindMembers(h header) (*members, error) {
-	m := &members{catalog: o.Catalog, zone: o.zone()}
+	m := &members{catalog: o.Catalog, zone: o.zone(), lists: o.bindLists(h)}
 	said := o.Memberships
 	if len(o.Map) == 0 && said.IsZero() {
 		said = said.implied(h)
@@ -57,7 +59,7 @@ func (o Options) bindMembers(h header) (*members, error) {
 			if x.Numbered {
 				continue
 			}
-			s := memberOf{kindOf: k, index: -1, list: x.List, values: maps.Clone(x.Values), other: x.Other, parts: x.parts(k.kind), pipes: pipesOf(x.Transform), days: int(x.Period / (24 * time.Hour))}
+			s := memberOf{kindOf: k, index: -1, each: -1, list: x.List, values: maps.Clone(x.Values), other: x.Other, parts: x.parts(k.kind), pipes: pipesOf(x.Transform), days: int(x.Period / (24 * time.Hour))}
 			if x.From != "" {
 				s.index = h.find(x.From)
 				if s.index >= 0 {
@@ -76,6 +78,11 @@ func (o Options) bindMembers(h header) (*members, error) {
 					return nil, err
 				}
 				*t.into = parsed.bind(h.find)
+				for _, p := range t.into.parts {
+					if p.kind == aColumn && m.several(p.index) {
+						s.each = p.index
+					}
+				}
 				if names := parsed.columns(); s.column == "" && len(names) > 0 {
 					s.column = names[0]
 				}
@@ -98,6 +105,33 @@ func (o Options) bindMembers(h header) (*members, error) {
 		return nil, nil
 	}
 	return m, nil
+}
+
+// bindLists are the places of the columns that have several values.
+func (o Options) bindLists(h header) (at []int) {
+	for _, name := range o.Lists() {
+		if i := h.find(name); i >= 0 {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+func (m *members) several(column int) bool { return slices.Contains(m.lists, column) }
+
+// valuesOf are the values that a record has of a column.
+func (m *members) valuesOf(r row, column int) []string {
+	if !m.several(column) {
+		return []string{r.cell(column)}
+	}
+	if !r.usable(column) {
+		return nil
+	}
+	values := strings.Split(r.cells[column], roster.Between)
+	for i := range values {
+		values[i] = tidy(values[i])
+	}
+	return values
 }
 
 func or(a, b string) string {
@@ -173,13 +207,36 @@ func (x *lister) problem(code, key, column, text string) {
 // source reads what one source of map: lists.
 func (x *lister) source(s *memberOf) {
 	for _, c := range s.when {
-		if !x.row.usable(c.index) || !slices.Contains(c.words, x.row.cell(c.index)) {
+		if !x.row.usable(c.index) || !slices.ContainsFunc(x.valuesOf(x.row, c.index), func(v string) bool { return slices.Contains(c.words, v) }) {
 			if c.index >= 0 && !x.row.usable(c.index) && c.index < len(x.row.cells) {
 				x.said.Unclear(s.kind)
 			}
 			return
 		}
 	}
+	if s.each >= 0 { // one for each value
+		if !x.row.usable(s.each) && s.each < len(x.row.cells) {
+			x.said.Unclear(s.kind) // its row is rejected (E104)
+			return
+		}
+		all := x.setting
+		for _, v := range x.valuesOf(x.row, s.each) {
+			if v == "" {
+				continue
+			}
+			x.row.cells = slices.Clone(all.row.cells)
+			x.row.cells[s.each] = v
+			x.rendered(s)
+		}
+		x.setting = all
+		return
+	}
+	x.rendered(s)
+}
+
+// rendered reads what a source lists in a record in which no template speaks of
+// several values.
+func (x *lister) rendered(s *memberOf) {
 	role, group := s.role.render(x.setting), s.group.render(x.setting)
 	for _, name := range x.names(s) {
 		for _, pipe := range s.pipes {
@@ -210,10 +267,13 @@ func (x *lister) names(s *memberOf) []string {
 		x.said.Unclear(s.kind) // its row is rejected (E104)
 		return nil
 	}
-	cell := x.row.cell(s.index)
-	words := []string{cell}
+	words := x.valuesOf(x.row, s.index)
 	if s.list != "" {
-		words = strings.Split(cell, s.list)
+		var all []string
+		for _, cell := range words {
+			all = append(all, strings.Split(cell, s.list)...)
+		}
+		words = all
 	}
 	var names []string
 	for _, w := range words {

@@ -27,6 +27,7 @@ type Member struct {
 	Course    string           `yaml:"course" json:",omitempty"` // enrolments: the template, by its natural name
 	From      string           `yaml:"from" json:",omitempty"`
 	List      string           `yaml:"list" json:",omitempty"`   // what stands between several in one cell
+	Each      bool             `yaml:"each" json:",omitempty"`   // From may have several values in a record of XML or LDIF: each is a name
 	Values    map[string]Words `yaml:"values" json:",omitempty"` // code table: a word to names, to none perhaps
 	Other     Words            `yaml:"other" json:",omitempty"`  // names of what Values lacks; [keep], [reject]; nil: E122
 	Transform []string         `yaml:"transform" json:",omitempty"`
@@ -130,6 +131,19 @@ func (o Options) numbered() []roster.Kind {
 	return kinds
 }
 
+// Lists are the columns of which a record may have several values.
+func (o Options) Lists() []string {
+	var names []string
+	for _, k := range o.Memberships.each() {
+		for _, m := range k.members {
+			if m.Each && !slices.Contains(names, m.From) {
+				names = append(names, m.From)
+			}
+		}
+	}
+	return names
+}
+
 // columns are the names of the columns that a source speaks of, with the key that does.
 func (m Member) columns(path string, f func(path, column string)) {
 	if m.From != "" {
@@ -202,7 +216,7 @@ func (k *checker) member(path string, kind roster.Kind, m Member) {
 	if (m.Role != "" || m.Group != "") && (!course || m.Numbered) {
 		k.fault(path, "role: and group: belong to an enrolment", "leave them out")
 	}
-	if m.Numbered && (m.List != "" || len(m.Values) > 0 || m.Other != nil || len(m.Transform) > 0 || m.Period != 0 || len(m.When) > 0) {
+	if m.Numbered && (m.Each || m.List != "" || len(m.Values) > 0 || m.Other != nil || len(m.Transform) > 0 || m.Period != 0 || len(m.When) > 0) {
 		k.fault(path, "numbered columns say all by themselves", "leave everything but numbered: out")
 	}
 	for _, text := range []struct{ key, value string }{{"template", m.Template}, {"course", m.Course}, {"role", m.Role}, {"group", m.Group}} {
@@ -222,6 +236,12 @@ func (k *checker) member(path string, kind roster.Kind, m Member) {
 	}
 	if m.Other != nil && len(m.Values) == 0 {
 		k.fault(path+".other", "other: is for what values: lacks, and there is no values:", "write values:, or leave other: out")
+	}
+	if m.Each && m.From == "" {
+		k.fault(path+".each", "each: is for a column that has several values", "write from:")
+	}
+	if m.List != "" && strings.Contains(m.List, roster.Between) {
+		k.fault(path+".list", "a control character", "write the character that stands between the names")
 	}
 	for _, t := range m.Transform {
 		if transforms()[t] == nil {

@@ -105,7 +105,11 @@ func (m *Mapper) outside(r row) string {
 		if c.index < len(r.cells) && !r.usable(c.index) {
 			continue
 		}
-		if c.words[seen(r.cell(c.index))] != c.include {
+		within := c.words[seen(r.cell(c.index))]
+		if m.members != nil && m.members.several(c.index) { // any of them counts
+			within = slices.ContainsFunc(m.members.valuesOf(r, c.index), func(v string) bool { return c.words[seen(v)] })
+		}
+		if within != c.include {
 			return c.column
 		}
 	}

@@ -45,6 +45,7 @@ func (o Options) Validate() []*roster.Fault {
 		}
 	}
 	k.memberships()
+	k.lists()
 	k.key()
 	k.aside()
 	return k.faults
@@ -71,6 +72,52 @@ func (k *checker) aside() {
 		}
 	}
 	k.o.memberColumns(false, func(path, column string) { refuse(strings.TrimPrefix(path, "map."), column) })
+}
+
+// lists keeps columns that have several values from what has one (each:).
+func (k *checker) lists() {
+	several := map[string]bool{}
+	for _, name := range k.o.Lists() {
+		several[columnForm(name)] = true
+	}
+	if len(several) == 0 {
+		return
+	}
+	refuse := func(path, column string) {
+		if several[columnForm(column)] {
+			k.fault(path, fmt.Sprintf("%s has several values (each:), and this has one", column), "use the column in memberships alone, or leave each: out")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.o.Map)) {
+		for _, column := range k.o.Map[name].columns() {
+			refuse(name, column)
+		}
+	}
+	for _, kind := range k.o.Memberships.each() {
+		for i, m := range kind.members {
+			var lists []string
+			for _, text := range []string{m.Template, m.Course, m.Role, m.Group} {
+				t, err := parseTemplate(text)
+				if err != nil {
+					continue
+				}
+				for _, column := range t.columns() {
+					if several[columnForm(column)] && !slices.Contains(lists, columnForm(column)) {
+						lists = append(lists, columnForm(column))
+					}
+				}
+			}
+			path := memberPath(kind, i)
+			switch {
+			case len(lists) > 1:
+				k.fault(path, "it speaks of two columns that have several values", "name one of them")
+			case len(lists) == 1 && m.From != "":
+				k.fault(path, fmt.Sprintf("%s has several values (each:), and a role or a group is one", lists[0]), "leave it out")
+			case m.From != "" && several[columnForm(m.From)] && !m.Each:
+				k.fault(path, fmt.Sprintf("%s has several values (each:) elsewhere", m.From), "write each: true here too")
+			}
+		}
+	}
 }
 
 // notBuilt knows what the configuration has names for and accounts do not hold yet.

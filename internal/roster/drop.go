@@ -37,6 +37,9 @@ type Reading struct {
 // A Doubt is something that is not as one would wish, and what can be done about it.
 type Doubt struct{ Text, Fix string }
 
+// Between stands between the values of a cell that has several: no text has it.
+const Between = "\x1f"
+
 // A Record is one row of a drop, as text.
 type Record struct {
 	Line   int      // physical line on which it begins, counted from 1
