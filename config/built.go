@@ -29,7 +29,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	// whole blocks
 	{"groups", "groups of a directory server"},
 	// map
-	{"map.*.lookup", "looking values up in a directory server"},
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},
 	{"guardrails.max_removals_week", "limits over a week"},

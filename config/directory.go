@@ -41,6 +41,11 @@ func (p *Profile) checkDirectory(d *document) {
 		if p.Source.Type == "ldap" && !d.failed["format.type"] {
 			d.clash("format.type", codeValue, fmt.Sprintf("format.type: %s does not go with source.type: ldap, which is written down as LDIF", p.Format.Type), "remove it")
 		}
+		for _, field := range slices.Sorted(maps.Keys(p.Map)) {
+			if path := join("map", field); p.Map[field].Lookup != "" && p.Format.Type != "" {
+				d.warn(path+".lookup", codeUseless, path+".lookup: only entries of a directory name each other, so nothing would be found in "+p.Format.Type, "leave lookup: out", false)
+			}
+		}
 		return
 	}
 	for _, field := range slices.Sorted(maps.Keys(p.Map)) {

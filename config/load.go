@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/format"
 	"rollcall/internal/roster"
 	"rollcall/internal/secret"
 )
@@ -168,6 +169,9 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 	for _, p := range s.Loaded {
 		o := s.MappingOptions(p) // now that all fields are declared
 		p.Format.Elements, p.Format.Lists = o.Columns(), o.Lists()
+		for _, l := range o.LookUps() {
+			p.Format.Lookups = append(p.Format.Lookups, format.Lookup{Column: l[0], Gives: l[1]})
+		}
 	}
 	s.check(d)
 	s.placeSecrets(d)

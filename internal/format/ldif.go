@@ -33,7 +33,8 @@ type ldif struct {
 	made    []virtual
 	entries int // that are records
 
-	listed map[string]bool // attributes, in lower case, of which all values are the cell
+	lookups []lookup
+	listed  map[string]bool // attributes, in lower case, of which all values are the cell
 }
 
 // An ldifColumn is an attribute that the entries of a file can have.
@@ -58,6 +59,9 @@ const dnColumn = "dn"
 
 func newLDIF(o Options) *ldif {
 	x := &ldif{dialect: o.Dialect, class: strings.ToLower(o.Record), may: o.Columns}
+	for _, l := range o.Lookups {
+		x.lookups = append(x.lookups, lookup{l, -1, map[roster.Hash]string{}})
+	}
 	for _, name := range o.Lists {
 		if x.listed == nil {
 			x.listed = map[string]bool{}
@@ -101,6 +105,7 @@ func (f *File) survey() error {
 		if err := x.count(&s.entry); err != nil {
 			return err
 		}
+		x.ask(&s.entry)
 	}
 	if rows == 0 {
 		return errNoEntries(x.class)
@@ -113,7 +118,14 @@ func (f *File) survey() error {
 	for _, v := range x.made {
 		f.header = append(f.header, v.name)
 	}
-	return nil
+	for i := range x.lookups {
+		l := &x.lookups[i]
+		if at, ok := x.place[strings.ToLower(l.Column)]; ok {
+			l.at = at
+		}
+		f.header = append(f.header, LookedUp(l.Column))
+	}
+	return f.lookUp()
 }
 
 func errNoEntries(class string) error {
@@ -252,7 +264,7 @@ func (x *ldif) record(e *entry, chosen []int) (roster.Record, error) {
 	}
 	var text strings.Builder // one allocation holds all cells
 	text.Grow(size)
-	rec := roster.Record{Line: e.line, Values: make([]string, len(x.columns), len(x.columns)+len(x.made))}
+	rec := roster.Record{Line: e.line, Values: make([]string, len(x.columns), len(x.columns)+len(x.made)+len(x.lookups))}
 	var wrong error
 	for at, i := range chosen {
 		cell := e.dn
@@ -279,6 +291,9 @@ func (x *ldif) record(e *entry, chosen []int) (roster.Record, error) {
 	}
 	for _, v := range x.made {
 		rec.Values = append(rec.Values, v.cell(rec.Values, x.columns))
+	}
+	for i := range x.lookups {
+		rec.Values = append(rec.Values, x.lookups[i].cell(rec.Values))
 	}
 	if wrong != nil {
 		wrong.(*roster.RowError).Record = rec

@@ -48,7 +48,8 @@ type given struct {
 	source
 	target
 	normal    form
-	clear     bool // an empty cell empties the field
+	lookup    *answer // the cell names another entry; nil where it says the value
+	clear     bool    // an empty cell empties the field
 	onInvalid string
 }
 
@@ -284,15 +285,15 @@ func (m *Mapper) field(o Options, f roster.Field, c Column, normal form) error {
 	if f == roster.Username {
 		of = within(f, func(s string) (string, *flaw) { return m.namer.made(s), nil })
 	}
-	return m.take(target{field: f}, c, normal, of)
+	return m.take(o, target{field: f}, c, normal, of)
 }
 
 // take takes a field's column, whose values have one normal form, and its template
 // and default, whose values may have another.
-func (m *Mapper) take(t target, c Column, normal, of form) error {
+func (m *Mapper) take(o Options, t target, c Column, normal, of form) error {
 	s := newSource(t.String(), c, m.head)
 	if !s.absent() {
-		m.given = append(m.given, given{source: s, target: t, normal: normal, clear: c.Blank == "clear", onInvalid: c.OnInvalid})
+		m.given = append(m.given, given{source: s, target: t, normal: normal, lookup: m.lookUp(o, c), clear: c.Blank == "clear", onInvalid: c.OnInvalid})
 		m.mark(s)
 		if m.isKey(t) && s.index >= 0 {
 			m.keyFrom = &s

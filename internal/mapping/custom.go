@@ -220,7 +220,7 @@ func (m *Mapper) customField(o Options, name string, c Column) error {
 	if c.Max > 0 {
 		normal = atMost(c.Max, normal)
 	}
-	return m.take(target{roster.CustomField, name}, c, normal, normal)
+	return m.take(o, target{roster.CustomField, name}, c, normal, normal)
 }
 
 // customForm is the normal form of a custom field's values (R27). A wrong value is
@@ -277,6 +277,7 @@ func (k *checker) custom(name string, c Column) {
 	k.origin(name, c, c.Default != "")
 	k.table(name, c)
 	k.words(name, c)
+	k.lookup(name, c)
 	if c.OnTaken != "" {
 		k.fault(name+".on_taken", "only a username can be taken", "leave on_taken: out")
 	}

@@ -70,6 +70,9 @@ func (m *Mapper) examine(e *roster.Entry, r row) (bad []int) {
 // say takes over what a column says of a field.
 func (m *Mapper) say(e *roster.Entry, r row, g *given) {
 	v, kept, wrong := g.read(r)
+	if g.lookup != nil && v != "" && wrong == nil {
+		v, wrong = g.lookup.read(r)
+	}
 	if v == "" && wrong == nil {
 		if g.clear && !kept {
 			g.say(e, "") // R14

@@ -37,6 +37,8 @@ type Column struct {
 	Max       int               `yaml:"max"`        // the most characters, where the field holds more (R21); zero: what the field holds
 	Optional  bool              `yaml:"-"`          // a preset names it: a drop may lack it (R10)
 
+	Lookup string `yaml:"lookup" json:",omitempty"` // dn: the cell names another entry of a directory, whose username is the value
+
 	Sensitive bool `yaml:"sensitive" json:"-"` // no report shows its values; it is no part of what a record means
 }
 
@@ -116,6 +118,8 @@ func (o Options) Digest() string {
 		Set       roster.SetMode    `json:",omitempty"`
 		Max       int               `json:",omitempty"`
 		Optional  bool              `json:",omitempty"`
+
+		Lookup string `json:",omitempty"`
 
 		Sensitive bool `json:"-"`
 	}

@@ -80,6 +80,7 @@ func (k *checker) password(name string, c Column) {
 		{"other", c.Other != ""},
 		{"date", c.Date != ""},
 		{"blank", c.Blank != ""},
+		{"lookup", c.Lookup != ""},
 		{"on_invalid", c.OnInvalid != ""},
 		{"transform", len(c.Transform) > 0},
 		{"on_taken", c.OnTaken != ""},

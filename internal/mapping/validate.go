@@ -149,6 +149,7 @@ func (k *checker) field(name string, f roster.Field, c Column) {
 	k.origin(name, c, c.Default != "")
 	k.table(name, c)
 	k.words(name, c)
+	k.lookup(name, c)
 	normal := k.forms[f]
 	isDate := f == roster.StartsOn || f == roster.ExpiresOn || f == roster.LastLoginAt
 	if c.Date != "" && !isDate {
@@ -241,6 +242,7 @@ func (k *checker) control(name string, c Column) {
 		{"on_invalid", c.OnInvalid},
 		{"on_taken", c.OnTaken},
 		{"set", string(c.Set)},
+		{"lookup", c.Lookup},
 	} {
 		if key.value != "" {
 			k.fault(name+"."+key.name, name+" is no account field and has no "+key.name+":", "leave it out")
