@@ -26,7 +26,7 @@ type following struct {
 	cookie  string // of the synchronisation
 	deletes bool   // it has told who is gone
 	present bool   // it has told who is still there instead
-	gone    func(anchor string)
+	gone    func(anchor string) error
 	uuid    [36]byte
 }
 
@@ -119,8 +119,7 @@ func (f *following) entry(attributes []attribute, controls []byte) (written []at
 		f.present = true
 		return attributes, false, nil
 	case stateDelete:
-		f.lost(uuid)
-		return attributes, false, nil
+		return attributes, false, f.lost(uuid)
 	}
 	writeUUID(&f.uuid, uuid)
 	for i := range attributes {
@@ -177,13 +176,13 @@ func (f *following) count(attributes []attribute) {
 	}
 }
 
-func (f *following) lost(uuid []byte) {
+func (f *following) lost(uuid []byte) error {
 	if f.gone == nil {
-		return
+		return nil
 	}
 	var text [36]byte
 	writeUUID(&text, uuid)
-	f.gone(string(text[:]))
+	return f.gone(string(text[:]))
 }
 
 // writeUUID writes 16 bytes as directories do.
@@ -276,7 +275,9 @@ func (f *following) set(info []byte) error {
 		if id, ids, err = part(ids, tagOctets); err != nil || len(id) != 16 {
 			return errMalformed
 		}
-		f.lost(id)
+		if err := f.lost(id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

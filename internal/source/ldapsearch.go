@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -79,6 +80,14 @@ func (s *search) close() {
 	if s.second != nil {
 		s.second.conn.Close()
 	}
+}
+
+// unless is a doubt, as it is, or what voids the answer.
+func (s *search) unless(err error) error {
+	if _, ok := errors.AsType[*doubt](err); ok {
+		return err
+	}
+	return s.incomplete(err.Error(), "")
 }
 
 // run asks for everybody, and writes what comes as a drop.
@@ -205,7 +214,7 @@ func (s *search) onePage() (res result, names uint64, err error) {
 			return res, hash.Sum64(), nil
 		case intermediate:
 			if err := s.follow.told(m.body); err != nil {
-				return result{}, 0, s.incomplete(err.Error(), "")
+				return result{}, 0, s.unless(err)
 			}
 		default:
 			return result{}, 0, s.incomplete(errMalformed.Error(), "")
@@ -222,7 +231,7 @@ func (s *search) take(m message) (dn []byte, err error) {
 	}
 	there := true
 	if s.attributes, there, err = s.follow.entry(s.attributes, m.controls); err != nil {
-		return nil, s.incomplete(err.Error(), "")
+		return nil, s.unless(err)
 	}
 	if !there {
 		return dn, nil
