@@ -20,6 +20,7 @@ type initCmd struct {
 	From      string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
 	Name      string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
 	delimiter string // of a sample that a preset is for, where it was found
+	record    string // likewise, of XML
 
 	Preset string `help:"Files as another program writes them: rollcall help presets." placeholder:"NAME"`
 }
@@ -55,15 +56,18 @@ func (c *initCmd) Run(a *app) error {
 	if c.Name == "" {
 		c.Name = nameAfter(file)
 	}
-	sample, err := format.Sniff(file, filepath.Base(file), source.Defaults().MaxSize)
+	sample, err := sniff(file)
 	if err != nil {
 		return err
 	}
 	if c.Preset = presetLike(sample); c.Preset != "" {
-		c.delimiter = sample.Delimiter
+		c.delimiter, c.record = sample.Delimiter, sample.Record
 		return c.withPreset(a, file)
 	}
 	g := guessColumns(sample)
+	if len(sample.Header) == 1 && sample.Type == "" {
+		return errors.New("the sample has one column, so it is no table of people, or what stands between its cells is none of , ; | and tab; ask HR for CSV or XML, or write the profile by hand: rollcall help profile")
+	}
 	if g.key == "" {
 		return errors.New("no column of the sample says who somebody is; ask HR for one with a number of each person's own")
 	}
@@ -77,6 +81,18 @@ func (c *initCmd) Run(a *app) error {
 	}
 	c.tell(a, sample, &g, site.Path, made, path)
 	return c.check(a, site.Path, path, file)
+}
+
+// sniff finds out how a sample is written.
+func sniff(file string) (format.Sniffed, error) {
+	name, most := filepath.Base(file), source.Defaults().MaxSize
+	if format.BeginsAsXML(file, name, most) {
+		return format.SniffXML(file, name, most, func(called string) string {
+			field, _ := fieldCalled(called)
+			return field
+		})
+	}
+	return format.Sniff(file, name, most)
 }
 
 // profileName is what a profile may be called (contract: Files).
@@ -145,8 +161,12 @@ func (c *initCmd) tell(a *app, s format.Sniffed, g *guesses, site string, made b
 		return
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(a.stdout, format+"\n", args...) }
-	say("%s: %d rows, %d columns, delimiter %q, encoding %s%s", filepath.Base(c.From), s.Rows, len(s.Header), s.Delimiter, s.Encoding,
-		map[bool]string{true: " (guessed: look at names with accents)"}[s.Guessed])
+	if s.Type == "xml" {
+		say("%s: %d records at %s, %d elements and attributes, encoding %s", filepath.Base(c.From), s.Rows, s.Record, len(s.Header), s.Encoding)
+	} else {
+		say("%s: %d rows, %d columns, delimiter %q, encoding %s%s", filepath.Base(c.From), s.Rows, len(s.Header), s.Delimiter, s.Encoding,
+			map[bool]string{true: " (guessed: look at names with accents)"}[s.Guessed])
+	}
 	if s.Bad > 0 {
 		say("%d of the rows cannot be read and will be rejected", s.Bad)
 	}
@@ -172,6 +192,9 @@ func (c *initCmd) tell(a *app, s format.Sniffed, g *guesses, site string, made b
 	}
 	if len(g.unused) > 0 {
 		say("  not used: %s", names(g.unused))
+	}
+	if len(s.Several) > 0 {
+		say("  not used, for a person has several and nothing tells which is which: %s", names(s.Several))
 	}
 	say("")
 	if made {

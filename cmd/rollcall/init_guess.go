@@ -86,7 +86,11 @@ func guessColumns(s format.Sniffed) guesses {
 	best := map[string]int{} // field to the rank of its name
 	at := map[string]int{}   // field to its column
 	for i, c := range columns {
-		field, rank := fieldCalled(c.name)
+		called := c.name
+		if s.Type == "xml" {
+			called = innermost(called)
+		}
+		field, rank := fieldCalled(called)
 		if field == "" || field == "employee_id" && !c.names() && rank > 0 {
 			continue
 		}

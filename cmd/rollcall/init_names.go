@@ -68,6 +68,13 @@ func fieldCalled(name string) (field string, rank int) {
 	return "", 0
 }
 
+// innermost is what a path of elements leads to: the first of name/first, the no of @no.
+func innermost(path string) string {
+	path = path[strings.LastIndexByte(path, '/')+1:]
+	name, _, _ := strings.Cut(path, "[")
+	return strings.TrimPrefix(name, "@")
+}
+
 // states are what HR systems write for a status.
 var states = []struct {
 	status string

@@ -31,6 +31,12 @@ func presetLike(s format.Sniffed) string {
 	has := func(name string) bool {
 		return slices.ContainsFunc(s.Header, func(c string) bool { return strings.EqualFold(strings.TrimSpace(c), name) })
 	}
+	if s.Type == "xml" { // Chamilo's is known by its first element
+		if s.Record == "/accounts/account" && has("username") && has("created_at") {
+			return "rollcall"
+		}
+		return ""
+	}
 	found := ""
 	for _, m := range marksOf {
 		if !slices.ContainsFunc(m.columns, func(name string) bool { return !has(name) }) {
@@ -70,7 +76,7 @@ func (c *initCmd) withPreset(a *app, file string) error {
 		return err
 	}
 	path := filepath.Join(site.Profiles, c.Name+".yaml")
-	if err := c.write(path, presetProfile(c.Name, c.Preset, file, c.delimiter)); err != nil {
+	if err := c.write(path, presetProfile(c.Name, c.Preset, file, c.delimiter, c.record)); err != nil {
 		return err
 	}
 	if !a.Quiet {
@@ -87,7 +93,7 @@ func (c *initCmd) withPreset(a *app, file string) error {
 }
 
 // presetProfile is a commented profile that a preset fills.
-func presetProfile(name, preset, file, delimiter string) string {
+func presetProfile(name, preset, file, delimiter, record string) string {
 	var b strings.Builder
 	line := func(text, comment string) {
 		if comment != "" {
@@ -109,6 +115,9 @@ func presetProfile(name, preset, file, delimiter string) string {
 	line("", "")
 	line("source: {type: dir, path: "+scalar(path)+", settle: 2m}", "for a server: type: sftp, host, user, key, host_keys, path")
 	with := ""
+	if record != "" {
+		with = ", type: xml, record: " + record
+	}
 	if usual := config.Preset(preset).Format.Delimiter; delimiter != "" && usual != "" && delimiter != usual {
 		with = ", delimiter: " + strconv.Quote(delimiter)
 	}

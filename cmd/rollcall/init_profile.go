@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -37,8 +38,20 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	line("  settle: 2m", "a file is read once its size and time have stood still that long")
 	line("", "")
 	line("format:", "")
-	line("  type: csv", "")
-	line("  delimiter: "+strconv.Quote(s.Delimiter), "found in the sample")
+	if s.Type == "xml" {
+		line("  type: xml", "")
+		line("  record: "+s.Record, "the elements that are people; map: names what is in them: rollcall help profile")
+		if len(s.Namespaces) > 0 {
+			var pairs []string
+			for _, prefix := range slices.Sorted(maps.Keys(s.Namespaces)) {
+				pairs = append(pairs, prefix+": "+strconv.Quote(s.Namespaces[prefix]))
+			}
+			line("  namespaces: {"+strings.Join(pairs, ", ")+"}", "of the prefixes in record and map")
+		}
+	} else {
+		line("  type: csv", "")
+		line("  delimiter: "+strconv.Quote(s.Delimiter), "found in the sample")
+	}
 	if s.Quote != "" {
 		line("  quote: "+strconv.Quote(s.Quote), "found in the sample")
 	}
@@ -84,6 +97,9 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	}
 	for _, column := range g.unused {
 		line("  # FIELD: "+scalar(column), "not used")
+	}
+	for _, column := range s.Several {
+		line("  # FIELD: "+scalar(column), "not used: a person has several; one of them by an attribute, like "+column+"[@type='work'], or have HR send one")
 	}
 	line("", "")
 	line("policy:", "")

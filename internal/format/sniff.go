@@ -21,6 +21,11 @@ type Sniffed struct {
 	Rows      int      // all of the file, good and bad
 	Bad       int      // of them, rows that cannot be read
 	Wrapped   []string // what was unwrapped, outermost first: gzip
+
+	Type       string            // xml; "" for CSV
+	Record     string            // XML: the path of the records
+	Namespaces map[string]string // XML: URIs by prefix
+	Several    []string          // XML: what stands several times in a record, and nothing tells which is which
 }
 
 // sampleRows is how many records a Sniffed holds.
@@ -28,6 +33,9 @@ const sampleRows = 50
 
 // Options are how a profile would say what was found.
 func (s Sniffed) Options() Options {
+	if s.Type == "xml" {
+		return Options{Type: "xml", Record: s.Record, Namespaces: s.Namespaces, Content: "full"}
+	}
 	o := Options{Type: "csv", Delimiter: s.Delimiter, Quote: s.Quote, Encoding: s.Encoding, Content: "full"}
 	if s.NoHeader {
 		none := 0
