@@ -33,6 +33,6 @@ func (s *Site) Import(preset, file string) (*Profile, error) {
 	d := &document{file: "import", marks: map[string]mark{}, failed: map[string]bool{}}
 	p.settle(d)
 	s.declare(p, d)
-	p.Format.Elements = s.MappingOptions(p).Columns()
+	p.Format.Elements = s.columnsOf(p).Columns()
 	return p, nil
 }

@@ -167,7 +167,7 @@ func load(path string, now time.Time, instead *draft) (*Site, Errors) {
 		found = append(found, p.found...)
 	}
 	for _, p := range s.Loaded {
-		o := s.MappingOptions(p) // now that all fields are declared
+		o := s.columnsOf(p) // now that all fields are declared
 		p.Format.Elements, p.Format.Lists = o.Columns(), o.Lists()
 		for _, l := range o.LookUps() {
 			p.Format.Lookups = append(p.Format.Lookups, format.Lookup{Column: l[0], Gives: l[1]})

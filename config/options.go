@@ -40,6 +40,14 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 	}
 }
 
+// columnsOf is as much of [Site.MappingOptions] as tells which columns p speaks of.
+func (s *Site) columnsOf(p *Profile) mapping.Options {
+	return mapping.Options{
+		Map: p.Map, Memberships: p.Memberships, Action: mapping.Action(p.Format.Action), Scope: p.Scope, Prefer: p.Format.Dedupe.Prefer,
+		FieldPrefix: p.Format.Fields, Catalog: s.Listed,
+	}
+}
+
 // Dedupe says how the rows of one person of p are joined, if they are.
 func (s *Site) Dedupe(p *Profile) mapping.Dedupe {
 	d := p.Format.Dedupe

@@ -22,6 +22,9 @@ func TestWhatIsSaidOfPasswordsIsChecked(t *testing.T) {
 		"map: {password: {template: \"{a}\"}}":                  "a password is used as it stands in its column, and has no template:",
 		"map: {employee_id: a, password: {default: changeme}}":  "",
 		"map: {employee_id: a, password: p}":                    "",
+		"required: [username, password]":                        "",
+		"required: [password]\npolicy: {passwords: ignore}":     "required wants a password in the file, and policy.passwords: ignore uses none",
+		"match: {key: password}":                                `"password" is not an account field`,
 		"guardrails: {max_field_change: {password: 5%}}":        "",
 		"map: {employee_id: a, password: p}\npolicy: {weak: x}": `policy.weak: "x" is not allowed`,
 	} {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"rollcall/internal/report"
@@ -93,6 +94,9 @@ func (s *Site) checkPasswords(p *Profile, d *document) {
 	}
 	if pol.GeneratePassword && s.Mail.Server == "" {
 		d.warn("policy.generate_password", codeUseless, "nobody gets a password: the site has no mail.server", "write mail: {server: …, from: …} in rollcall.yaml", true)
+	}
+	if pol.Passwords == "ignore" && slices.Contains(p.Required, roster.PasswordField) {
+		d.fault("required", codeValue, "required wants a password in the file, and policy.passwords: ignore uses none", "take password out of required, or write  passwords: add")
 	}
 	if _, given := p.Map["password"]; len(p.Map) > 0 && !given && !d.failed["map"] {
 		for _, key := range []string{"policy.passwords", "policy.weak", "policy.force_change"} {

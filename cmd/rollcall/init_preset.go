@@ -15,15 +15,20 @@ import (
 )
 
 // marksOf are columns that only a file of this preset has together. Dual Code's
-// cannot be told from Moodle's.
+// is told from Moodle's by what that does not have.
 var marksOf = []struct {
 	preset  string
 	columns []string
 }{
 	{"rollcall", []string{"employee_id", "username", "status_reason", "fallback_owner"}},
 	{"moodle", []string{"username", "firstname", "lastname"}},
+	{"dualcode", []string{"username", "firstname", "lastname", "program1"}},
+	{"dualcode", []string{"username", "firstname", "lastname", "session1"}},
+	{"dualcode", []string{"username", "firstname", "lastname", "province"}},
+	{"dualcode", []string{"username", "firstname", "lastname", "provincestate"}},
 	{"chamilo-csv", []string{"username", "lastname", "firstname", "officialcode"}},
 	{"chamilo-csv", []string{"username", "lastname", "firstname", "authsource"}},
+	{"chamilo-csv", []string{"username", "newusername"}},
 }
 
 // presetLike is the preset whose files look like the sample; "" where none does.
