@@ -286,10 +286,9 @@ func isSiteKey(key string) bool {
 
 func TestAValueThatIsNotBuiltIsRefusedByName(t *testing.T) {
 	for text, want := range map[string]string{
-		"source: {type: https, url: x}":              "1:16 source.type: https is not built yet",
-		"format: {type: json, content: full}":        "1:16 format.type: json is not built yet",
-		"map: {fields.shift: {from: A, lookup: dn}}": "1:31 map.fields.shift.lookup is not built yet",
-		"required: [cohorts]":                        "1:12 required[0]: cohorts is not built yet",
+		"source: {type: https, url: x}":       "1:16 source.type: https is not built yet",
+		"format: {type: json, content: full}": "1:16 format.type: json is not built yet",
+		"required: [cohorts]":                 "1:12 required[0]: cohorts is not built yet",
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, errs := load(site(t, "", "x.yaml", text+"\n"), now, nil)
