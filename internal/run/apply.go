@@ -65,12 +65,13 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 		order.Soon = &soon
 		order.Tell = func(t *journal.Told) []notify.Message { return r.ending(p, run, about, t) }
 	}
+	base := r.goneOnFrom(ctx, run)
 	applied, err := r.Store.Apply(ctx, order)
 	if err != nil {
 		return fmt.Errorf("apply: %w", err)
 	}
 	r.forgotten(ctx, run, applied.Rewrite)
-	r.outdated(ctx, run)
+	r.outdated(ctx, run, base)
 	if err := fault.After(r.rewrite(ctx, others), "run.rewritten"); err != nil {
 		r.Log.Warn("report not written again", "run", run.Number, "error", err)
 	}

@@ -103,19 +103,36 @@ func (r *Runner) readAgain(ctx context.Context, q Request, got *fetched) error {
 	return r.Store.ReadAgain(ctx, store.Reading{Run: base.Number, Profile: p.Name, Digest: p.Digest, State: from.State})
 }
 
-// outdated removes from the archive a drop that was put together, once the next
-// one is applied: of what is asked for every few minutes, the archive keeps the
-// drops that were read as a whole, and the last.
-func (r *Runner) outdated(ctx context.Context, run *journal.Run) {
-	how := run.Input.Reading
-	if how == nil || how.Since == 0 || how.Since == run.Number {
+// outdated removes from the archive a drop that was put together, once the reading
+// in effect goes on from a later one: of what is asked for every few minutes, the
+// archive keeps the drops that were read as a whole, and the last. base is the run
+// from which the reading went on before; nil where there was none.
+func (r *Runner) outdated(ctx context.Context, run, base *journal.Run) {
+	if base == nil || base.Input.Reading == nil || base.Input.Reading.All || base.Input.Archive == "" || base.Input.Archive == run.Input.Archive {
 		return
 	}
-	base, err := r.Store.Run(ctx, how.Since)
-	if err != nil || base.Input.Reading == nil || base.Input.Reading.All || base.Input.Archive == "" || base.Input.Archive == run.Input.Archive {
+	now, err := r.Store.Reading(ctx, run.Profile)
+	if err != nil || now.Run != run.Number {
 		return
 	}
 	if err := os.Remove(filepath.Join(r.State, base.Input.Archive)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		r.Log.Warn("a drop that nobody needs any more stays in the archive", "run", base.Number, "error", err)
 	}
+}
+
+// goneOnFrom is the run whose drop a profile's reading went on from until now; nil
+// where there is none, or where this run has read nothing of the kind.
+func (r *Runner) goneOnFrom(ctx context.Context, run *journal.Run) *journal.Run {
+	if run.Input.Reading == nil {
+		return nil
+	}
+	was, err := r.Store.Reading(ctx, run.Profile)
+	if err != nil {
+		return nil
+	}
+	base, err := r.Store.Run(ctx, was.Run)
+	if err != nil {
+		return nil
+	}
+	return base
 }
