@@ -78,16 +78,30 @@ var controls = map[rune]string{0: "NUL", '\t': "TAB", '\n': "LF", '\r': "CR", 0x
 // short one is meant where it is a word of the name (user_pwd, EmpSSN, DOB1), a
 // long one wherever it stands in it.
 var neverShown = []string{
-	"password", "passwd", "passphrase", "passwort", "kennwort", "motdepasse", "contrasena", "wachtwoord",
-	"pwd", "pass", "pin", "haslo", "secret", "hash",
+	"password", "passwd", "passphrase", "passcode", "passkey", "passwort", "kennwort", "motdepasse", "contrasena", "contrasenya", "claveacceso", "clavedeacceso", "pasahitza",
+	"wachtwoord", "salasana", "salasona", "losenord", "adgangskode", "kodeord", "passord", "lykilord", "slaptazodis", "jelszo", "heslo", "geslo", "lozinka", "zaporka",
+	"parola", "parole", "senha", "palavrapasse", "sifre", "fjalekalim", "focalfaire", "pasfhocal", "cyfrinair",
+	"парола", "пароль", "лозинка", "συνθηματικο", "κωδικοσπροσβασησ",
+	"pwd", "pass", "pin", "haslo", "secret", "hash", "token", "apikey", "otp", "totp", "credential",
 
 	"nationalid", "nationalinsurance", "socialsecurity", "socialinsurance", "personalidentity", "citizenid", "identitycard", "passport",
-	"taxnumber", "steuernummer", "sozialversicherung", "codicefiscale", "codigofiscal", "numerosecu", "personnummer", "fodselsnummer", "henkilotunnus", "rodnecislo",
-	"ssn", "sin", "nino", "nin", "tin", "taxid", "steuerid", "idcard", "svnr", "ahv", "pesel", "bsn", "cpr", "cnp", "dni", "nie", "nif", "nir", "nss", "oib", "egn", "emso", "jmbg", "amka", "cpf", "curp", "aadhaar",
+	"nhsnumber", "nhsno", "nhsnr", "nhsid", "chinumber", "ppsnumber", "ppsn", "pps",
+	"taxnumber", "steuernummer", "steueridnr", "identifikationsnummer", "sozialversicherung", "rentenversicherung", "krankenversich", "versichertennummer", "ausweisnummer", "personalausweis", "reisepass", "ahvnummer",
+	"codicefiscale", "codigofiscal", "numerosecu", "securitesociale", "registrenational", "seguridadsocial", "cartaocidadao", "bilhetedeidentidade",
+	"burgerservicenummer", "sofinummer", "rijksregister", "insz", "niss",
+	"personnummer", "samordningsnummer", "fodselsnummer", "dnummer", "henkilotunnus", "hetu", "kennitala", "isikukood", "personaskods", "asmenskodas",
+	"rodnecislo", "adoazonosito", "tajszam", "taj", "szemelyiszam", "codnumericpersonal", "davcnastevilka", "tckimlik", "tckn", "kimlikno", "rnokpp", "snils", "inn",
+	"егн", "снилс", "инн", "αμκα", "αφμ",
+	"ssn", "sin", "nino", "nin", "tin", "nid", "nip", "taxid", "steuerid", "idnr", "idcard", "svnr", "svnummer", "ahv", "pesel", "bsn", "cpr", "cprnr", "cnp", "dni", "nie", "nif", "nir", "nss", "insee",
+	"oib", "egn", "emso", "jmbg", "embg", "amka", "afm", "cpf", "curp", "aadhaar",
 
 	"birthdate", "dateofbirth", "birthday", "geburtsdatum", "geburtstag", "dataurodzenia", "datenaissance", "datedenaissance", "fechanacimiento", "fechadenacimiento",
-	"datadinascita", "datanascita", "geboortedatum", "fodelsedatum", "fodselsdato",
-	"birth", "dob", "bday", "born", "gebdat", "urodzenia", "naissance", "nacimiento", "nascita",
+	"datadinascita", "datanascita", "geboortedatum", "geboortedag", "fodelsedatum", "fodelsedag", "fodselsdato", "fodselsdag", "faedingardag",
+	"syntymaaika", "syntymapaiva", "sunniaeg", "sunnikuupaev", "dzimsanas", "gimimodata", "narozeni", "narodenia", "szuletesi", "szuletes", "szuldatum",
+	"datanasterii", "nasterii", "nastere", "rodjenja", "rodenja", "rojstva", "rojstnidatum", "datelindja", "datelindjes", "ditelindja", "dogumtarihi", "dogum",
+	"nascimento", "nacemento", "naixement", "jaiotze", "breithe", "dyddiadgeni", "twelid",
+	"раждане", "рождения", "народження", "рођења", "рагање", "γεννησησ",
+	"birth", "dob", "bday", "born", "gebdat", "geboren", "urodzenia", "naissance", "nacimiento", "nascita", "fodt", "gimimo",
 }
 
 // longName is the length from which a name of [neverShown] is looked for inside another.
@@ -121,7 +135,7 @@ func wordsOf(name string) (words []string) {
 			word.Reset()
 		}
 	}
-	letters := []rune(norm.NFD.String(name))
+	letters := []rune(norm.NFKD.String(name)) // of full width too
 	for i, r := range letters {
 		switch {
 		case unicode.Is(unicode.Mn, r):
@@ -137,6 +151,15 @@ func wordsOf(name string) (words []string) {
 			r = 'l'
 		case 'ø':
 			r = 'o'
+		case 'đ', 'ð':
+			r = 'd'
+		case 'ı':
+			r = 'i'
+		case 'ς':
+			r = 'σ'
+		case 'æ':
+			word.WriteRune('a')
+			r = 'e'
 		}
 		word.WriteRune(r)
 	}

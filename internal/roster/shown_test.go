@@ -49,6 +49,10 @@ func TestPasswordsNationalIDsAndBirthDatesAreKnownByTheirNames(t *testing.T) {
 		"password", "Password", "user_pwd", "UserPwd", "PASSWD1", "Initial password", "Passwort", "Hasło", "password_hash", "contraseña", "PIN",
 		"SSN", "EmpSSN", "SSNNumber", "ssn_last4", "National ID", "nationalId", "NationalInsuranceNo", "PESEL", "Nr PESEL", "Numer-PESEL", "personnummer", "fødselsnummer", "Tax ID", "tax_id", "Steuer-ID", "BSN", "codiceFiscale",
 		"birth_date", "BirthDate", "Date of Birth", "DOB", "dob2", "Geburtsdatum", "Data urodzenia", "date de naissance", "fields.birth_date", "fields.ssn",
+		"NIP", "NHS number", "NHS No", "IdNr", "parola", "ＳＳＮ", "Token", "syntymäaika", "datum narození", "dátum narodenia", "Datum rođenja", "Datum rojstva", "Születési dátum", "Data nașterii",
+		"Дата рождения", "Дата народження", "Дата на раждане", "Датум рођења", "Ημερομηνία γέννησης", "Doğum Tarihi", "DOĞUM TARİHİ", "Data de nascimento", "Sünniaeg", "Dzimšanas datums", "Gimimo data",
+		"Fødselsdato", "fæðingardagur", "födelsedatum", "geboortedatum", "Salasana", "lösenord", "Adgangskode", "Passord", "slaptažodis", "jelszó", "heslo", "geslo", "lozinka", "Şifre", "ПАРОЛЬ",
+		"Hetu", "kennitala", "isikukood", "asmens kodas", "rodné číslo", "TAJ szám", "CNP", "ЕГН", "OIB", "EMŠO", "JMBG", "ΑΜΚΑ", "PPS Number", "burgerservicenummer", "Rijksregisternummer", "NIF", "n° sécurité sociale", "T.C. Kimlik No",
 	} {
 		if !NeverShown(name) {
 			t.Errorf("the values of %q would be shown", name)
@@ -57,6 +61,7 @@ func TestPasswordsNationalIDsAndBirthDatesAreKnownByTheirNames(t *testing.T) {
 	for _, name := range []string{
 		"", "employee_id", "PersonNo", "PersonNumber", "Login", "email", "WorkEmail", "EndDate", "start_date", "Department", "Business", "Using", "Kassino", "pinned",
 		"Passenger", "assignment", "Dobrzyn", "Stubborn", "city", "Class", "Compass", "fields.cost_centre",
+		"NHS Trust", "Ship", "Snippet", "Tokenless", "Inner", "Innsbruck", "Tajmahal", "Matricule", "Clave", "Personalnummer", "Kostenstelle", "Personal ID", "Kode",
 	} {
 		if NeverShown(name) {
 			t.Errorf("the values of %q would not be shown", name)

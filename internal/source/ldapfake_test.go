@@ -530,7 +530,7 @@ func FuzzLDAP(f *testing.F) {
 	f.Add(tlv(tagSequence, number(tagInteger, 1), tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, tlv(0xa3, boolean(true), tlv(tagSet, octets("0123456789abcdef")))))))
 	f.Add(tlv(tagSequence, number(tagInteger, 1), tlv(searchDone, number(tagEnumerated, 0), octets(""), octets("")), tlv(tagControls, control(oidSyncDone, false, tlv(tagSequence, octets("c"), boolean(true))))))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		for _, follow := range []*following{nil, {anchor: "entryuuid", sync: true, gone: func(string) error { return nil }}, {anchor: "entryuuid", sync: true, going: true, gone: func(string) error { return nil }}, {anchor: "objectguid", stamp: "whenchanged"}} {
+		for _, follow := range []*following{nil, {anchor: "entryuuid", sync: true, gone: func(string) {}}, {anchor: "entryuuid", sync: true, going: true, gone: func(string) {}}, {anchor: "objectguid", stamp: "whenchanged"}} {
 			here, there := net.Pipe()
 			go func() {
 				defer there.Close()

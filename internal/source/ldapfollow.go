@@ -26,7 +26,7 @@ type following struct {
 	cookie  string // of the synchronisation
 	deletes bool   // it has told who is gone
 	present bool   // it has told who is still there instead
-	gone    func(anchor string) error
+	gone    func(anchor string)
 	uuid    [36]byte
 }
 
@@ -119,7 +119,8 @@ func (f *following) entry(attributes []attribute, controls []byte) (written []at
 		f.present = true
 		return attributes, false, nil
 	case stateDelete:
-		return attributes, false, f.lost(uuid)
+		f.lost(uuid)
+		return attributes, false, nil
 	}
 	writeUUID(&f.uuid, uuid)
 	for i := range attributes {
@@ -176,13 +177,13 @@ func (f *following) count(attributes []attribute) {
 	}
 }
 
-func (f *following) lost(uuid []byte) error {
+func (f *following) lost(uuid []byte) {
 	if f.gone == nil {
-		return nil
+		return
 	}
 	var text [36]byte
 	writeUUID(&text, uuid)
-	return f.gone(string(text[:]))
+	f.gone(string(text[:]))
 }
 
 // writeUUID writes 16 bytes as directories do.
@@ -275,9 +276,7 @@ func (f *following) set(info []byte) error {
 		if id, ids, err = part(ids, tagOctets); err != nil || len(id) != 16 {
 			return errMalformed
 		}
-		if err := f.lost(id); err != nil {
-			return err
-		}
+		f.lost(id)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -80,14 +79,6 @@ func (s *search) close() {
 	if s.second != nil {
 		s.second.conn.Close()
 	}
-}
-
-// unless is a doubt, as it is, or what voids the answer.
-func (s *search) unless(err error) error {
-	if _, ok := errors.AsType[*doubt](err); ok {
-		return err
-	}
-	return s.incomplete(err.Error(), "")
 }
 
 // run asks for everybody, and writes what comes as a drop.
@@ -214,7 +205,7 @@ func (s *search) onePage() (res result, names uint64, err error) {
 			return res, hash.Sum64(), nil
 		case intermediate:
 			if err := s.follow.told(m.body); err != nil {
-				return result{}, 0, s.unless(err)
+				return result{}, 0, s.incomplete(err.Error(), "")
 			}
 		default:
 			return result{}, 0, s.incomplete(errMalformed.Error(), "")
@@ -231,7 +222,7 @@ func (s *search) take(m message) (dn []byte, err error) {
 	}
 	there := true
 	if s.attributes, there, err = s.follow.entry(s.attributes, m.controls); err != nil {
-		return nil, s.unless(err)
+		return nil, s.incomplete(err.Error(), "")
 	}
 	if !there {
 		return dn, nil

@@ -44,7 +44,6 @@ const (
 	markVersion = 1
 
 	maxChanged = 32 << 20 // bytes of entries that have changed; beyond it all is read
-	maxGone    = 100_000  // entries that are gone, likewise
 )
 
 // A mark is how far a reading had come: where the next one goes on.
@@ -242,13 +241,9 @@ func (c *changes) keep(anchor string, text []byte) error {
 	return nil
 }
 
-func (c *changes) lose(anchor string) error {
-	if len(c.gone) == maxGone {
-		return &doubt{text: fmt.Sprintf("more than %d entries are gone", maxGone)}
-	}
+func (c *changes) lose(anchor string) {
 	delete(c.texts, anchor)
 	c.gone[anchor] = true
-	return nil
 }
 
 // readChanges asks what has changed since m, and moves m on. A [*doubt] says that
@@ -326,13 +321,17 @@ func (d *directory) deletions(ctx context.Context, m mark, who identity, c *chan
 	o.Base, o.Scope, o.Attributes = who.deleted, "sub", []string{o.anchor()}
 	s := newSearch(o, d.wire, nil)
 	s.follow = &following{anchor: strings.ToLower(o.anchor())}
+	seen := 0
 	s.keep = func(anchor string, _ []byte) error {
-		if anchor == "" {
-			return nil
+		if seen++; seen > maxChanged/64 {
+			return &doubt{text: "too many have been deleted"}
 		}
-		return c.lose(anchor)
+		if anchor != "" {
+			c.lose(anchor)
+		}
+		return nil
 	}
-	err = s.ask(d.options.changedSince(m, "(isDeleted=TRUE)"), control(oidShowDeleted, false, nil))
+	err = s.ask(d.options.changedSince(m, "(isDeleted=TRUE)"), control(oidShowDeleted, true, nil))
 	if r, refused := errors.AsType[*roster.Refusal](err); refused && (r.Code == "E405" || r.Code == "E402") {
 		return unseen, nil
 	}
