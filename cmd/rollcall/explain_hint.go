@@ -6,6 +6,7 @@ import (
 
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
+	"rollcall/internal/report"
 	"rollcall/internal/roster"
 	"rollcall/internal/run"
 	"rollcall/internal/store"
@@ -40,11 +41,12 @@ func ofRun(number int64, status journal.Status) string {
 	return fmt.Sprintf(" of run %d (%s)", number, status)
 }
 
-// waiting is the held run of the profile that would change a story's person; 0 for none.
-func (d *desk) waiting(s *run.Story) (int64, error) {
+// waiting is the held run of the profile that would change a story's person, and
+// what it would do; 0 for none.
+func (d *desk) waiting(s *run.Story) (int64, *report.Change, error) {
 	held, err := d.r.Store.Held(d.ctx)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	for _, j := range held {
 		if j.Profile != s.Profile || !guard.Holds(j.Findings) {
@@ -52,24 +54,25 @@ func (d *desk) waiting(s *run.Story) (int64, error) {
 		}
 		for o, err := range d.r.Store.Changes(d.ctx, j.Number) {
 			if err != nil {
-				return 0, err
+				return 0, nil, err
 			}
 			if o.Key == s.Key && (s.Key != "" || s.Account == nil && o.Username == s.Username) || s.Account != nil && o.Account == s.Account.ID {
-				return j.Number, nil
+				would := report.Shown(o)
+				return j.Number, &would, nil
 			}
 		}
 	}
-	return 0, nil
+	return 0, nil, nil
 }
 
 // hint says what was probably meant by a key that is nobody's: a username, which
 // the story then follows, or a key that differs in leading zeros or in case.
-func (d *desk) hint(s *run.Story, key roster.Key) (string, error) {
-	typed := string(key)
+func (d *desk) hint(s *run.Story) (string, error) {
+	typed := string(s.Typed)
 	switch {
 	case s.Username != "":
 		return fmt.Sprintf("%s is a username, and %s has no key for it: the username is followed.", typed, s.Profile), nil
-	case s.Key != key:
+	case s.Key != s.Typed:
 		return fmt.Sprintf("%s is a username; its key is %s.", typed, s.Key), nil
 	case s.Account != nil || len(s.Entries) > 0:
 		return "", nil

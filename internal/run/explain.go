@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,15 +18,22 @@ import (
 // A Story is one person's way through a profile: read, mapped, correlated, planned.
 type Story struct {
 	Profile  string
+	Typed    roster.Key // what was asked for
 	Key      roster.Key // that was followed: what was typed, or the key of the person whose username that is
 	Username string     // that was followed in its place, as the person has no key; else ""
 	Input    journal.Input
 	Entries  []roster.Entry   // the records with the key or the username, as mapped; at most ten
 	Account  *roster.Account  // as it is; nil where there is none
+	Other    *roster.Account  // who has what the record says, and is in its way or looks like its person; nil for nobody
 	Changes  []plan.Change    // what the drop would do to it
 	Problems []roster.Problem // of these records
 	Options  plan.Options     // that decided
 	Findings []guard.Finding  // about the whole plan of that drop
+}
+
+// Concerned tells whether the profile has a word of the person: it lists or links them.
+func (s *Story) Concerned() bool {
+	return len(s.Entries) > 0 || s.Account != nil && s.Account.Link(s.Profile) != nil
 }
 
 // most is how many records of one key a story tells of.
@@ -57,7 +65,7 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if err != nil {
 		return nil, err
 	}
-	s := &Story{Profile: p.Name, Input: input(got.drop, p.Format.Content), Options: p.Plan}
+	s := &Story{Profile: p.Name, Typed: key, Input: input(got.drop, p.Format.Content), Options: p.Plan}
 	s.Input.Format, s.Input.Encoding, s.Input.Delimiter = x.facts()
 	s.Input.Reading = got.how
 	if err := r.meant(ctx, s, key, x); err != nil {
@@ -76,8 +84,37 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if err == nil && facts.MembershipsRemoved > 0 {
 		base.Granted, err = r.Store.Granted(ctx, p.Name)
 	}
+	if err != nil {
+		return nil, err
+	}
 	s.Findings = guard.Check(p.Limits, facts, base)
-	return s, err
+	return s, r.other(ctx, s)
+}
+
+// other finds who is in the way of a record, or looks like its person.
+func (r *Runner) other(ctx context.Context, s *Story) error {
+	for _, p := range s.Problems {
+		ref := ""
+		switch {
+		case p.Code == "E309" && p.Account != 0:
+			ref = "id:" + strconv.FormatUint(p.Account, 10)
+		case (p.Code == "E302" || p.Code == "E303") && len(s.Entries) > 0:
+			ref = s.Entries[0].Values[roster.Username]
+		}
+		if ref == "" {
+			continue
+		}
+		a, err := r.Store.Named(ctx, ref)
+		switch {
+		case errors.Is(err, store.ErrNone): // the name is held, or two records want it
+		case err != nil:
+			return err
+		case s.Account == nil || a.ID != s.Account.ID:
+			s.Other = a
+			return nil
+		}
+	}
+	return nil
 }
 
 // meant finds whom a person means by what they have typed: the records and the account.
@@ -112,7 +149,7 @@ func (r *Runner) meant(ctx context.Context, s *Story, typed roster.Key, x *readi
 		switch {
 		case err != nil:
 			return err
-		case e.Key == typed:
+		case e.Key == typed || e.PreviousKey == typed && typed != "" || s.unkeyed(&e):
 			keep(&byKey, e)
 		case s.Account != nil: // the key is known
 		case own != "" && e.Key == own:
@@ -139,6 +176,16 @@ func (r *Runner) meant(ctx context.Context, s *Story, typed roster.Key, x *readi
 		s.Key, s.Username, s.Entries = "", byName[0].Values[roster.Username], byName
 	}
 	return nil
+}
+
+// unkeyed tells whether a record without a key means the account of a story by its
+// username, or a record with another key by what the username was (R35, R42).
+func (s *Story) unkeyed(e *roster.Entry) bool {
+	if s.Account == nil {
+		return false
+	}
+	name := roster.Fold(s.Account.Values[roster.Username])
+	return name != "" && (e.Key == "" && !e.KeyBad && s.Options.Match.Fallback.By != "" && roster.Fold(e.Values[roster.Username]) == name || roster.Fold(e.OldUsername) == name)
 }
 
 // known finds the account of a key: by the profile's link, else by its own.
@@ -192,7 +239,8 @@ func (a about) Problem(p roster.Problem) error {
 // keyed tells whether a key is the one that is followed.
 func (a about) keyed(key roster.Key) bool { return a.story.Username == "" && key == a.story.Key }
 
-// reads tells whether a line is one of those that are followed by a username.
+// reads tells whether a line is one of those that are followed, where the key does
+// not say it.
 func (a about) reads(key roster.Key, line int) bool {
-	return a.story.Username != "" && slices.ContainsFunc(a.story.Entries, func(e roster.Entry) bool { return e.Line == line && e.Key == key })
+	return line > 0 && slices.ContainsFunc(a.story.Entries, func(e roster.Entry) bool { return e.Line == line && e.Key == key })
 }
