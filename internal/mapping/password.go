@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -59,13 +60,17 @@ func (m *Mapper) secretly(e *roster.Entry, r row) {
 	}
 }
 
-// Secret is the place of the column that says passwords, -1 where none does: what
-// is kept of the drop must not show it.
-func (m *Mapper) Secret() int {
-	if m.password == nil {
-		return -1
+// Secrets are the places of the columns that say passwords, none where none does: what
+// is kept of the drop must not show them. One that is called so is among them also
+// where the profile does not use it.
+func (m *Mapper) Secrets() (places []int) {
+	if m.password != nil && m.password.index >= 0 {
+		places = append(places, m.password.index)
 	}
-	return m.password.index
+	if i := m.head.find(passwordName); i >= 0 && m.fieldAt[i] == "" && !slices.Contains(places, i) {
+		places = append(places, i)
+	}
+	return places
 }
 
 // password checks where passwords come from.

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"testing"
 
 	"rollcall/internal/roster"
@@ -35,16 +36,24 @@ func TestR11APasswordKeepsItsBlanks(t *testing.T) {
 		if err != nil || e.Password.Reveal() != tt.want || e.FirstOnly != tt.first || len(e.Problems) > 0 {
 			t.Errorf("%s: %q, first only %v, problems %v, %v", tt.name, e.Password.Reveal(), e.FirstOnly, e.Problems, err)
 		}
-		if secret := m.Secret(); secret != 1 && c.From != "" || c.From == "" && secret != -1 {
-			t.Errorf("%s: the secret column is %d", tt.name, secret)
+		if secret := m.Secrets(); !slices.Equal(secret, []int{1}) && c.From != "" || c.From == "" && len(secret) > 0 {
+			t.Errorf("%s: the secret columns are %d", tt.name, secret)
 		}
 	}
 }
 
 func TestAColumnThatIsCalledPasswordIsOne(t *testing.T) {
 	m, notes, err := Compile(Options{Key: roster.EmployeeID}, []string{"employee_id", "Password"})
-	if err != nil || len(notes) > 0 || m.Secret() != 1 || m.Column("password") != "Password" {
+	if err != nil || len(notes) > 0 || !slices.Equal(m.Secrets(), []int{1}) || m.Column("password") != "Password" {
 		t.Errorf("%v, %v", notes, err)
+	}
+	other := map[string]Column{"employee_id": {From: "id"}, "password": {From: "p"}}
+	if m, _, err = Compile(Options{Key: roster.EmployeeID, Map: other}, []string{"id", "PassWord", "p"}); err != nil || !slices.Equal(m.Secrets(), []int{2, 1}) {
+		t.Errorf("one that map does not name is kept: %v", err)
+	}
+	other["title"] = Column{From: "password"}
+	if m, _, err = Compile(Options{Key: roster.EmployeeID, Map: other}, []string{"id", "PassWord", "p"}); err != nil || !slices.Equal(m.Secrets(), []int{2}) {
+		t.Errorf("one that is something else: %v", err)
 	}
 	if _, _, err := Compile(Options{Key: roster.EmployeeID, Map: map[string]Column{"employee_id": {From: "id"}, "password": {From: "p"}}}, []string{"id", "q"}); err == nil {
 		t.Error("a file without the column that map names is read")

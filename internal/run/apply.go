@@ -179,7 +179,7 @@ func (r *Runner) replaced(ctx context.Context, p *Profile, by *journal.Run) ([]*
 
 // superseded are the held full plans of a profile that a newer drop replaces.
 func (r *Runner) superseded(ctx context.Context, p *Profile, by *journal.Run) (ended []*journal.Run, err error) {
-	if by.Kind != journal.Sync || p == nil || !p.Plan.Full && by.Input.Sequence == "" {
+	if by.Kind != journal.Sync || p == nil || !p.Plan.Full && by.Input.Sequence == "" && by.Profile != Import {
 		return nil, nil
 	}
 	held, err := r.Store.Held(ctx)
@@ -192,10 +192,13 @@ func (r *Runner) superseded(ctx context.Context, p *Profile, by *journal.Run) (e
 			continue
 		}
 		why := "has read a newer drop"
-		if !p.Plan.Full {
-			if !waitsForOthers(old) || number(by) >= number(old) {
-				continue
-			}
+		switch {
+		case p.Plan.Full:
+		case by.Profile == Import:
+			why = "is another import, which was planned after it"
+		case !waitsForOthers(old) || number(by) >= number(old):
+			continue
+		default:
 			why = "has read what was missing before it; it is planned again after that"
 		}
 		old.Status, old.Decision = journal.Superseded, "run "+strconv.FormatInt(by.Number, 10)+" "+why

@@ -78,7 +78,7 @@ func (x *reading) bare(into io.Writer) error {
 	if err := write(0, x.file.Header()); err != nil {
 		return err
 	}
-	hidden := x.mapper.Secret()
+	hidden := x.mapper.Secrets()
 	for record, err := range x.file.Records() {
 		var row *roster.RowError
 		switch {
@@ -86,8 +86,11 @@ func (x *reading) bare(into io.Writer) error {
 			err = write(row.Record.Line, []string{broken})
 		case err == nil:
 			cells := record.Values
-			if hidden < len(cells) {
-				cells = append(append(append([]string{}, cells[:hidden]...), ""), cells[hidden+1:]...)
+			cells = slices.Clone(cells)
+			for _, i := range hidden {
+				if i < len(cells) {
+					cells[i] = ""
+				}
 			}
 			err = write(record.Line, cells)
 		}

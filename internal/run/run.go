@@ -293,7 +293,7 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 		return err
 	}
 	var look *firstLook
-	if got.secret = reading.mapper.Secret() >= 0; got.secret {
+	if got.secret = len(reading.mapper.Secrets()) > 0; got.secret {
 		got.reading, options.Passwords.Same = reading, r.comparer(q)
 	}
 	// What is remembered is one record of one person (S10), and of a record with a
