@@ -78,6 +78,11 @@ func (d *desk) importing(preset, file string) (*run.Profile, error) {
 	}
 	f := feed(d.site, p)
 	if preset == "rollcall" {
+		f.Mapping.ID = "id"
+		if f.Format.Type == "xml" {
+			f.Mapping.ID = "@id"
+			f.Format.Elements = f.Mapping.Columns()
+		}
 		for _, c := range recordOf(&roster.Account{}) {
 			f.Mapping.Other = append(f.Mapping.Other, c.name)
 		}

@@ -36,6 +36,7 @@ type Mapper struct {
 	commas                     bool
 	action                     *source // nil where no column says what a row does
 	password                   *passwordSource
+	id                         int // the place of [Options.ID]; -1: none
 
 	numberGiven, numberMade bool // a taken username gets a counter (R33)
 
@@ -129,6 +130,11 @@ func Compile(o Options, names []string) (m *Mapper, notes []roster.Problem, err 
 		m.action = &s
 		m.mark(s)
 	}
+	if m.id = -1; o.ID != "" {
+		if m.id = head.find(o.ID); m.id >= 0 && m.fieldAt[m.id] == "" {
+			m.fieldAt[m.id] = o.ID
+		}
+	}
 	m.scope = o.Scope.bind(head)
 	for _, column := range slices.Sorted(maps.Keys(o.Prefer)) {
 		m.prefer = append(m.prefer, liking{head.find(column), tidy(o.Prefer[column])})
@@ -158,6 +164,9 @@ func (o Options) Columns() []string {
 		names = append(names, w.column)
 	}
 	o.memberColumns(false, func(_, column string) { names = append(names, column) })
+	if o.ID != "" {
+		names = append(names, o.ID)
+	}
 	if o.FieldPrefix == ByName {
 		for _, f := range o.Catalog.Fields() {
 			names = append(names, f.Name)

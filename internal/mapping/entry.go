@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rollcall/internal/roster"
@@ -39,6 +40,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	m.earlier(&e, r)
 	m.secretly(&e, r)
 	m.identify(&e)
+	m.named(&e, r)
 	if e.Outside != "" {
 		e.Problems = nil // whatever else is wrong with it is another feed's
 	}
@@ -46,6 +48,21 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 		e.Problems[i].Key = e.Key
 	}
 	return e, nil
+}
+
+// named reads the account that a row of an export names.
+func (m *Mapper) named(e *roster.Entry, r row) {
+	text := r.cell(m.id)
+	if text == "" {
+		return
+	}
+	var err error
+	if e.Account, err = strconv.ParseUint(text, 10, 64); err != nil || e.Account == 0 {
+		p := roster.NewProblem("E302", e.Line, "")
+		p.Field, p.Column = m.fieldAt[m.id], m.head.names[m.id]
+		p.Text, p.Fix = "the id is not the number of an account", "write it as rollcall accounts export does, or leave the cell empty"
+		e.Problems = append(e.Problems, p)
+	}
 }
 
 // examine finds the cells with control characters, mapped or not (R16).

@@ -64,6 +64,8 @@ type Options struct {
 	Catalog       *roster.Catalog   // what records may name (R90); nil: nothing is checked
 	Memberships   Memberships       // keys of map: too
 
+	ID string // the column with the number of the account that a row of an export means; "" where files have none
+
 	// What a record means does not depend on what is told of it.
 
 	Other  []string          // columns that files of this kind have, and that nobody wonders about

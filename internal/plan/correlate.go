@@ -14,6 +14,7 @@ type people struct {
 	byKey      map[string][]*roster.Account // links of this profile, by folded key
 	byField    map[string][]*roster.Account // the match key's value, folded
 	byAnchor   map[string][]*roster.Account // links of this profile, whatever the site
+	byID       map[uint64]*roster.Account   // those that records name by number; nil where none does
 	byName     map[string]*roster.Account   // folded username, deleted accounts left out
 	byEmail    map[string][]*roster.Account // folded address, deleted accounts left out
 	asked      map[string]bool              // folded addresses that were looked up
@@ -40,6 +41,9 @@ func (p *planner) load(part []numbered) (*people, error) {
 		q.Grants = q.Grants || e.Members != nil
 		if e.Anchor != "" {
 			q.Anchors = append(q.Anchors, e.Anchor)
+		}
+		if e.Account != 0 {
+			q.IDs = append(q.IDs, e.Account)
 		}
 		for _, k := range []roster.Key{e.Key, e.PreviousKey} {
 			if k != "" {
@@ -110,6 +114,12 @@ func (p *planner) load(part []numbered) (*people, error) {
 	slices.SortFunc(found.Accounts, func(a, b roster.Account) int { return int(a.ID) - int(b.ID) })
 	for i := range found.Accounts {
 		w.enter(&found.Accounts[i])
+	}
+	if len(q.IDs) > 0 {
+		w.byID = map[uint64]*roster.Account{}
+		for i := range found.Accounts {
+			w.byID[found.Accounts[i].ID] = &found.Accounts[i]
+		}
 	}
 	for _, mail := range q.Emails {
 		w.asked[mail] = true
@@ -235,6 +245,7 @@ type match struct {
 
 	anchored bool   // found by the anchor (R47)
 	conflict string // of the anchor, in words, where that is the code's reason
+	misnamed bool   // the record names another account by its number
 }
 
 // linked finds the accounts that the profile links by a key.
@@ -311,7 +322,11 @@ func (w *people) otherwise(e roster.Entry) match {
 	if w.decided[roster.Fold(string(e.Key))] && e.Key != "" {
 		return match{}
 	}
-	return w.unlessAnchored(e, w.formerly(e))
+	m := w.unlessAnchored(e, w.formerly(e))
+	if a := w.byID[e.Account]; a != nil && m.account == nil && m.code == "" {
+		return match{code: "E302", touched: []*roster.Account{a}, misnamed: true}
+	}
+	return m
 }
 
 func (w *people) formerly(e roster.Entry) match {

@@ -326,6 +326,7 @@ func (x *index) body(e roster.Entry) uint64 {
 	text(string(e.Wish))
 	text(e.OldUsername)
 	text(string(e.PreviousKey))
+	number(e.Account)
 	text(e.Anchor)
 	for _, l := range e.Late {
 		text(l.Field.String() + l.Custom)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 
 	"rollcall/internal/roster"
@@ -231,14 +232,35 @@ func (w *people) mention(e roster.Entry) {
 	}
 }
 
+// misnamed rejects a row of a file that a person imports, which names one account
+// by its number and means another, or a new one, by all else.
+func (w *people) misnamed(e roster.Entry, m match) error {
+	p := roster.NewProblem("E302", e.Line, e.Key)
+	p.Field = "id"
+	p.Text = fmt.Sprintf("the id is account %d's, and key and username are not", e.Account)
+	if m.account != nil {
+		p.Text = fmt.Sprintf("the id is %d, and key or username are account %d's", e.Account, m.account.ID)
+	}
+	p.Fix = "correct the row; to give an account another key: rollcall accounts rekey OLD NEW; a file of another site has other ids: leave its column id out"
+	e.Problems = append(e.Problems, p)
+	return w.reject(e, 0)
+}
+
 // decide plans one record whose account, or whose fault, is known.
 func (w *people) decide(e roster.Entry, m match) error {
 	for _, a := range m.touched {
 		w.hinted.add(a.ID)
 		w.touched.add(a.ID)
 	}
+	if m.code == "" && e.Account != 0 && m.account.ID != e.Account {
+		m.code, m.misnamed = "E302", true
+		w.seen.add(m.account.ID)
+	}
 	if m.code != "" {
 		w.shield(e)
+		if m.misnamed {
+			return w.misnamed(e, m)
+		}
 		if m.conflict != "" {
 			return w.rejectAnchor(e, m)
 		}

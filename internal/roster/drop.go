@@ -87,6 +87,7 @@ type Entry struct {
 	Wish        Wish
 	OldUsername string   // R35
 	PreviousKey Key      // R46
+	Account     uint64   // that the record itself names, in a file that a person imports; zero where it names none
 	Anchor      string   // the source's own name for the entry, for good (R47); "" where it has none
 	Members     *Members // nil where the drop says nothing of memberships
 	Problems    []Problem
