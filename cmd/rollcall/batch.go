@@ -68,6 +68,19 @@ func (d *desk) carryOut(p plan.Plan, by run.By, dry bool, question string) error
 	case len(p.Changes) == 0:
 		fmt.Fprintln(d.stdout, "Nothing to do: it is so already.")
 		return nil
+	}
+	over, err := d.r.Weigh(d.ctx, p)
+	if err != nil {
+		return err
+	}
+	if len(over) > 0 {
+		lines := []string{"This is more than a feed may do unasked:"}
+		for _, f := range over {
+			lines = append(lines, "  "+f.Text)
+		}
+		question = strings.Join(append(lines, question), "\n")
+	}
+	switch {
 	case dry:
 		if i := strings.LastIndex(question, "\n"); i >= 0 && d.Output == "table" {
 			fmt.Fprintln(d.stdout, question[:i])

@@ -9,6 +9,11 @@ import (
 	"path/filepath"
 )
 
+// Help is what kong prints below the first line.
+func (*accountsExportCmd) Help() string {
+	return "Every value is written as it is, so that the file feeds back in: rollcall accounts import. A value that begins with = + - or @ is a formula to a spreadsheet, in which a CSV file is therefore to be opened as text."
+}
+
 type accountsExportCmd struct {
 	selection `embed:""`
 	Format    string `help:"csv, xml or json; csv where neither it nor -o says anything." enum:",csv,xml,json" default:"" placeholder:"FORMAT"`

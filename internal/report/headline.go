@@ -230,6 +230,8 @@ func (p *page) leftOut() (all []string) {
 	}
 	switch {
 	case run.Status == journal.Held || run.Status == journal.Dry:
+	case run.Approved && run.Kind == journal.Batch:
+		say("It is more than a feed may do unasked.")
 	case run.Approved:
 		say("It had been held, and was approved%s.", p.decision())
 		if run.Excepted > 0 {

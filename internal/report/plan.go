@@ -246,6 +246,8 @@ func (p *page) weighed() {
 		switch {
 		case !guard.Holds(tripped):
 			p.line("Guardrails: this goes ahead, but mind")
+		case p.d.Run.Approved && p.d.Run.Kind == journal.Batch:
+			p.line("Guardrails: more than a feed may do unasked")
 		case p.d.Run.Approved:
 			p.line("Guardrails: held, and approved%s", p.decision())
 		case p.d.Run.Status == journal.Held:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -386,6 +387,10 @@ func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, e
 	tally(&run.Facts, p.Changes)
 	there, err := r.Store.Count(ctx)
 	if err == nil {
+		run.Findings, err = r.Weigh(ctx, p)
+		run.Approved = len(run.Findings) > 0 // who has asked for it has seen them
+	}
+	if err == nil {
 		run.Facts.ActiveBefore = there[roster.Active]
 		run.Facts.ActiveAfter = there[roster.Active] + gained(p.Changes)
 		err = r.save(ctx, run, p)
@@ -397,6 +402,32 @@ func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, e
 		err = errors.New("an account was changed by somebody else at the same moment and was left out; look, and say it again")
 	}
 	return run, r.ended(ctx, nil, run, err)
+}
+
+// Weigh judges what a person has planned as if a feed had: the findings that would
+// hold it. They hold no person, who is asked with these numbers; the run keeps them.
+func (r *Runner) Weigh(ctx context.Context, p plan.Plan) (over []guard.Finding, err error) {
+	there, err := r.Store.Count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := plan.Facts{ActiveBefore: there[roster.Active], Owned: there[roster.Active] + there[roster.Suspended], FieldChanges: map[string]int{}}
+	tally(&f, p.Changes)
+	f.MembershipsRemoved = 0 // they are counted against what one feed has granted
+	for _, c := range p.Changes {
+		for _, x := range c.Fields {
+			if x.Fed() && x.Old != "" && x.Old != x.New && c.Action != plan.Anonymise && c.Action != plan.Purge {
+				f.FieldChanges[x.Name]++
+			}
+		}
+	}
+	for _, x := range guard.Check(guard.DefaultLimits(), f, guard.Baseline{Applied: true}) {
+		if x.Holds() {
+			x.Text = strings.Replace(x.Text, " of the profile", "", 1)
+			over = append(over, x)
+		}
+	}
+	return over, nil
 }
 
 // gained is how many more accounts are active behind some changes.
