@@ -80,6 +80,11 @@ func (s *Site) Hidden() roster.Hidden {
 				hidden[name] = true
 			}
 		}
+		p.Memberships.Sources(func(key, column string) {
+			if columns[roster.Fold(column)] || roster.NeverShown(column) {
+				hidden[key] = true // which of them came of that column nobody can tell
+			}
+		})
 	}
 	return hidden
 }

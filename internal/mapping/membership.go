@@ -173,6 +173,16 @@ func (o Options) memberColumns(needed bool, f func(path, column string)) {
 	}
 }
 
+// Sources calls f with each column of which memberships are made, and the key of map:
+// under which they are.
+func (m Memberships) Sources(f func(key, column string)) {
+	for _, k := range m.each() {
+		for _, x := range k.members {
+			x.columns(k.key, func(_, column string) { f(k.key, column) })
+		}
+	}
+}
+
 // memberPath is where a source stands in the profile, below map.
 func memberPath(k kindOf, i int) string {
 	if len(k.members) == 1 {

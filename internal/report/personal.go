@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
 
@@ -142,6 +143,9 @@ func Masked(o journal.Outcome, hidden roster.Hidden) journal.Outcome {
 	if o.Key == "" && hidden[roster.Username.String()] {
 		o.Username = "" // which would stand for the key
 	}
+	if len(o.Memberships) > 0 {
+		o.Memberships = withheld(o.Memberships, hidden)
+	}
 	for i, f := range o.Fields {
 		if !masks(hidden, f.Name) {
 			continue
@@ -162,4 +166,19 @@ func Masked(o journal.Outcome, hidden roster.Hidden) journal.Outcome {
 		break
 	}
 	return o
+}
+
+// withheld are memberships without the names of those that a hidden column may have made.
+func withheld(list []plan.GrantChange, hidden roster.Hidden) []plan.GrantChange {
+	keys := roster.MapKeys()
+	if !slices.ContainsFunc(list, func(g plan.GrantChange) bool { return hidden[keys[g.Kind]] }) {
+		return list
+	}
+	list = slices.Clone(list)
+	for i, g := range list {
+		if hidden[keys[g.Kind]] {
+			list[i].Membership = roster.Membership{Kind: g.Kind, Name: roster.Withheld}
+		}
+	}
+	return list
 }

@@ -13,6 +13,11 @@ const CategoryKind Kind = "category"
 // memberKinds are what somebody can be a member of, in the order of lists.
 var memberKinds = []Kind{CohortKind, CourseKind, ProgramKind, SessionKind, RoleKind, CategoryKind}
 
+// MapKeys are the keys of map: by the kind of membership that they grant.
+func MapKeys() map[Kind]string {
+	return map[Kind]string{CohortKind: "cohorts", CourseKind: "enrolments", ProgramKind: "programs", SessionKind: "sessions", RoleKind: "roles", CategoryKind: "categories"}
+}
+
 // A Membership is one thing that an account is a member of: a cohort, a course with
 // a role and a group, a program, a session, a role of the system, a role in a category.
 type Membership struct {
