@@ -50,7 +50,7 @@ func (o Options) Identity(e roster.Entry) (id uint64, ok bool) {
 // the plan is too. It is zero, like no other, where the entry has a problem or a
 // password, is out of scope, or has a value that is known only with the username.
 func (o Options) Meaning(e roster.Entry, room []byte) (hash uint64, _ []byte) {
-	if e.Broken || e.Outside != "" || len(e.Joined) > 0 || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 || e.Password != "" { // of a password no quick hash is kept
+	if e.Broken || e.Outside != "" || len(e.Joined) > 0 || e.KeyBad || len(e.Problems) > 0 || len(e.Late) > 0 || e.Account != 0 || e.Password != "" { // of a password no quick hash is kept
 		return 0, room
 	}
 	room = room[:0]

@@ -174,14 +174,16 @@ func TestMembershipsThatASensitiveColumnMayHaveMadeAreNotNamed(t *testing.T) {
 	icu := roster.Membership{Kind: roster.CohortKind, Name: "parish-north"}
 	fire := roster.Membership{Kind: roster.CourseKind, Name: "FIRE-101", Role: "learner"}
 	o := journal.Outcome{Change: plan.Change{Memberships: []plan.GrantChange{{Membership: icu, Is: true}, {Membership: fire, Is: true}}}}
-	added, _ := report.Masked(o, roster.Hidden{"cohorts": true}).Joined()
+	masked := report.Masked(o, roster.Hidden{"cohorts": true})
+	added, _ := masked.Joined()
 	if len(added) != 2 || added[0].String() != "cohort:***" || added[1] != fire {
 		t.Errorf("shown are %v", added)
 	}
 	if added, _ = o.Joined(); added[0] != icu {
 		t.Errorf("the change itself has become %v", added)
 	}
-	if added, _ = report.Masked(o, roster.Hidden{"title": true}).Joined(); added[0] != icu {
+	masked = report.Masked(o, roster.Hidden{"title": true})
+	if added, _ = masked.Joined(); added[0] != icu {
 		t.Errorf("where no cohort is hidden shown are %v", added)
 	}
 }
