@@ -26,8 +26,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.checksum", "a companion file"},
 	{"source.answer", "handing problems back to the server"},
 	{"source.decrypt", "decryption"},
-	// whole blocks
-	{"groups", "groups of a directory server"},
 	// map
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},

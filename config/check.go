@@ -156,6 +156,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 		d.fault(f.Path, codeValue, sentence(f.Path, f.Text), f.Hint)
 	}
 	p.checkDirectory(d)
+	p.checkGroups(d)
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)
 	p.checkSequence(d)

@@ -91,6 +91,7 @@ type Profile struct {
 	UniqueEmail Switch                    `yaml:"unique_email"` // on, warn, off (R22)
 	Map         map[string]mapping.Column `yaml:"map"`
 	Memberships mapping.Memberships       `yaml:"-"`      // keys of map: too
+	Groups      groups                    `yaml:"groups"` // of a directory
 	Fields      []fieldItem               `yaml:"fields"` // profile fields that the map needs, and the catalog perhaps lacks (R26)
 	Policy      plan.Policy               `yaml:"policy"`
 	Guardrails  guard.Limits              `yaml:"guardrails"`

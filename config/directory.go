@@ -20,7 +20,8 @@ func (p *Profile) settleDirectory() {
 		p.Format.Dialect = p.Source.Dialect
 	}
 	seen := map[string]bool{}
-	columns := (mapping.Options{Map: p.Map, Memberships: p.Memberships, Scope: p.Scope}).Columns()
+	p.Source.Groups = p.Groups.asked()
+	columns := (mapping.Options{Map: p.Map, Memberships: p.Memberships, Scope: p.Scope, Groups: p.Groups.granting()}).Columns()
 	for _, column := range append(columns, "@anchor") { // which is always asked for (R47)
 		names, ok := format.Attributes(p.Format.Dialect, column)
 		if !ok {

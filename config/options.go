@@ -37,6 +37,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 		Values:        p.Report.PersonalData == "values",
 		Hidden:        s.Hidden(),
 		Memberships:   p.Memberships,
+		Groups:        p.Groups.granting(),
 	}
 }
 
@@ -44,7 +45,7 @@ func (s *Site) MappingOptions(p *Profile) mapping.Options {
 func (s *Site) columnsOf(p *Profile) mapping.Options {
 	return mapping.Options{
 		Map: p.Map, Memberships: p.Memberships, Action: mapping.Action(p.Format.Action), Scope: p.Scope, Prefer: p.Format.Dedupe.Prefer,
-		FieldPrefix: p.Format.Fields, Catalog: s.Listed,
+		FieldPrefix: p.Format.Fields, Catalog: s.Listed, Groups: p.Groups.granting(),
 	}
 }
 
@@ -149,9 +150,13 @@ func (p *Profile) Digest() string {
 		Of                  mapping.Scope        `json:",omitzero"`
 		Site                string               `json:",omitempty"`
 		Memberships         *mapping.Memberships `json:",omitempty"`
-	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, match, p.Map, p.Scope, p.Site, nil}
+		Groups              *groups              `json:",omitempty"`
+	}{p.Source.Type, p.Source.Host, p.Source.Path, p.Source.Port, p.Source.Base, scope, p.Source.Filter, p.Format, match, p.Map, p.Scope, p.Site, nil, nil}
 	if !p.Memberships.IsZero() {
 		meaning.Memberships = &p.Memberships
+	}
+	if !p.Groups.isZero() {
+		meaning.Groups = &p.Groups
 	}
 	text, err := json.Marshal(meaning) // walks maps in sorted order
 	if err != nil {

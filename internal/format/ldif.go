@@ -23,7 +23,8 @@ import (
 //
 // A cell is one text, and an attribute may have several values in no order.
 // The cell is the value that the entry's own name bears; of proxyAddresses the
-// primary address; else the smallest by bytes, which is the same in every run.
+// primary address; else the smallest by bytes, which is the same in every run. The
+// groups that a reading has noted are all in their cell.
 type ldif struct {
 	dialect string
 	class   string   // entries of other object classes are no records; "" for all
@@ -330,7 +331,7 @@ func (x *ldif) notes() []roster.Problem {
 	}
 	for _, a := range x.columns {
 		switch {
-		case a.name == dnColumn:
+		case a.name == dnColumn, a.name == roster.GroupAttribute:
 		case a.records == 0 && x.mayLack(a.name):
 		case a.records == 0:
 			note(a.name, "no entry has this attribute", "check its spelling, and what the bind account may read; else nothing to do")
@@ -378,7 +379,7 @@ const maxNotes = 20
 // no news that a profile does not use it.
 func (x *ldif) inherent(column string) bool {
 	lower := strings.ToLower(column)
-	if lower == dnColumn || lower == "objectclass" || strings.HasPrefix(lower, "@") {
+	if lower == dnColumn || lower == roster.GroupAttribute || lower == "objectclass" || strings.HasPrefix(lower, "@") {
 		return true
 	}
 	for _, v := range x.made {

@@ -356,3 +356,18 @@ func TestTwoSpellingsOfOneNameOfAnEntryAreEqualAndTwoNamesAreNot(t *testing.T) {
 		}
 	}
 }
+
+// A SID changes when a person's domain does, so it is no name for good.
+func TestTheSIDIsNeverAnAnchor(t *testing.T) {
+	for _, dialect := range dialects {
+		names, ok := Attributes(dialect, "@anchor")
+		if !ok || len(names) == 0 {
+			t.Errorf("%s has no anchor", dialect)
+		}
+		for _, name := range names {
+			if strings.EqualFold(name, "objectSid") || strings.EqualFold(name, "sIDHistory") {
+				t.Errorf("%s: the anchor is made of %s", dialect, name)
+			}
+		}
+	}
+}

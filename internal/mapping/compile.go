@@ -167,6 +167,9 @@ func (o Options) Columns() []string {
 	if o.ID != "" {
 		names = append(names, o.ID)
 	}
+	if !o.Groups.IsZero() {
+		names = append(names, roster.GroupAttribute)
+	}
 	if o.FieldPrefix == ByName {
 		for _, f := range o.Catalog.Fields() {
 			names = append(names, f.Name)

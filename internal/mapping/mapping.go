@@ -63,6 +63,7 @@ type Options struct {
 	Scope         Scope             // which records are the profile's (R68)
 	Catalog       *roster.Catalog   // what records may name (R90); nil: nothing is checked
 	Memberships   Memberships       // keys of map: too
+	Groups        Groups            // of a directory
 
 	ID string // the column with the number of the account that a row of an export means; "" where files have none
 
@@ -142,6 +143,7 @@ func (o Options) Digest() string {
 		Catalog       string            `json:",omitempty"`
 		TrimPasswords bool              `json:",omitempty"`
 		Memberships   *Memberships      `json:",omitempty"`
+		Groups        *Groups           `json:",omitempty"`
 	}{
 		Rules:         rules,
 		Map:           map[string]column{},
@@ -164,6 +166,9 @@ func (o Options) Digest() string {
 	}
 	if !o.Memberships.IsZero() {
 		said.Memberships = &o.Memberships
+	}
+	if !o.Groups.IsZero() {
+		said.Groups = &o.Groups
 	}
 	text, err := json.Marshal(said)
 	if err != nil {

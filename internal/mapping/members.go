@@ -18,9 +18,12 @@ type members struct {
 	kinds   []roster.Kind // of which the drop speaks
 	sources []memberOf
 	columns []numbered
+	groups  []groupOf
 	catalog *roster.Catalog
 	zone    *time.Location
 	lists   []int // columns of which a record may have several values
+
+	groupsAt int // the column of the record's groups; -1 for none
 }
 
 // A memberOf is a source of memberships, bound to a header.
@@ -101,6 +104,9 @@ func (o Options) bindMembers(h header) (*members, error) {
 	for _, c := range m.columns {
 		m.speaks(c.kind)
 	}
+	if err := m.bindGroups(o.Groups, h); err != nil {
+		return nil, err
+	}
 	if len(m.kinds) == 0 {
 		return nil, nil
 	}
@@ -152,6 +158,7 @@ func (m *members) uses(used map[int]bool) {
 	if m == nil {
 		return
 	}
+	used[m.groupsAt] = true
 	for _, s := range m.sources {
 		used[s.index] = true
 		for _, c := range s.when {
@@ -190,6 +197,7 @@ func (m *members) read(line int, from setting) (*roster.Members, []roster.Proble
 	for i := range m.columns {
 		x.numbered(&m.columns[i])
 	}
+	x.inGroups()
 	return x.said, x.problems
 }
 

@@ -141,6 +141,9 @@ func (o Options) Lists() []string {
 			}
 		}
 	}
+	if !o.Groups.IsZero() {
+		names = append(names, roster.GroupAttribute)
+	}
 	return names
 }
 

@@ -10,6 +10,11 @@ import (
 // CategoryKind is a category of courses. The catalog lists none, so that none is checked.
 const CategoryKind Kind = "category"
 
+// GroupAttribute is the attribute in which a reading of a directory notes the groups of
+// an entry, one in each value; no directory has one of that name. As a cell they stand
+// side by side, with [Between] between them.
+const GroupAttribute = "rollcall-group"
+
 // memberKinds are what somebody can be a member of, in the order of lists.
 var memberKinds = []Kind{CohortKind, CourseKind, ProgramKind, SessionKind, RoleKind, CategoryKind}
 

@@ -219,7 +219,12 @@ func (d *directory) search(ctx context.Context, f *following, out *bufio.Writer)
 func (d *directory) readAll(ctx context.Context, to io.Writer, now time.Time) (*roster.Reading, error) {
 	out := bufio.NewWriterSize(to, 64<<10)
 	if !d.options.incremental() {
+		book, err := d.readGroups(ctx)
+		if err != nil {
+			return nil, err
+		}
 		s := d.search(ctx, nil, out)
+		s.book = book
 		defer s.close()
 		if err := s.run(); err != nil {
 			return nil, err

@@ -27,8 +27,10 @@ type search struct {
 	another func() (*wire, error)
 	second  *wire // on which the rest of values is asked for: the pages belong to the first
 	rank    map[string]int
-	follow  *following                             // nil: nobody goes on from this answer
-	keep    func(anchor string, text []byte) error // takes each entry in place of out; nil: it is written
+	follow  *following                                    // nil: nobody goes on from this answer
+	keep    func(anchor string, text []byte) error        // takes each entry in place of out; nil: it is written
+	book    *book                                         // of groups; nil: none are asked for
+	sink    func(dn []byte, attributes []attribute) error // takes each entry in place of out; nil: it is written
 
 	page, entries int
 	seen          map[uint64]bool // pages
@@ -107,7 +109,7 @@ func writeEnd(out io.Writer, entries int) error {
 // ask asks for page after page of what a filter finds, with some controls more.
 func (s *search) ask(filter string, more ...[]byte) error {
 	scope := map[string]int{"base": 0, "one": 1, "sub": 2, "": 2}[s.options.Scope]
-	op, err := request(s.options.Base, scope, filter, s.follow.wants(s.options.Attributes))
+	op, err := request(s.options.Base, scope, filter, s.book.wants(s.follow.wants(s.options.Attributes)))
 	if err != nil {
 		return err
 	}
@@ -488,6 +490,10 @@ func (s *search) lift(openldap, ds389, ad string) string {
 // write writes an entry. Attributes stand in the order in which they were asked
 // for, values by bytes, so that the same entries are the same text.
 func (s *search) write(dn []byte, attributes []attribute) error {
+	if s.sink != nil {
+		return s.sink(dn, attributes)
+	}
+	attributes = s.book.sign(dn, attributes, func(name []byte) bool { return s.place(name) < len(s.rank) })
 	slices.SortFunc(attributes, func(a, b attribute) int {
 		return cmp.Or(cmp.Compare(s.place(a.name), s.place(b.name)), bytes.Compare(a.name, b.name))
 	})

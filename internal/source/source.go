@@ -57,6 +57,7 @@ type Options struct {
 	Incremental string        `yaml:"incremental"` // how the directory says what has changed: none, usn, timestamp, syncrepl
 	FullEvery   time.Duration `yaml:"full_every"`  // all is read, whatever has changed, once in this time
 
+	Groups     Groups   `yaml:"-"` // asked for besides; profile key groups:
 	Attributes []string `yaml:"-"` // what is asked for: what the mapping speaks of
 	Logins     *Logins  `yaml:"-"` // those that were refused; nil: none is remembered
 	Since      *Since   `yaml:"-"` // from which a directory's changes are read; nil: all is read
