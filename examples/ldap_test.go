@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -230,4 +231,100 @@ func TestT37ASizeLimitSuspendsNobody(t *testing.T) {
 	if out, code := rollcall(t, dir, "run", "staff", "--file", "told.ldif"); code != 12 || !strings.Contains(out, "the export itself says that it is incomplete") {
 		t.Errorf("with ldapsearch's own words: exit %d\n%s", code, out)
 	}
+}
+
+// Groups become cohorts and roles that the catalog has; who leaves a group, or whose
+// group leaves another, loses what it granted, and nothing that a person gave (R90, R94).
+func TestGroupsOfADirectoryBecomeCohortsAndRolesAndGoAgain(t *testing.T) {
+	const in = ",ou=Groups,dc=example,dc=org"
+	dir, server := ldapExample(t, "ldap-openldap", "staff.yaml", shore.Directory{Entries: `dn: ou=Groups,dc=example,dc=org
+objectClass: organizationalUnit
+ou: Groups
+
+dn: cn=LMS-Nurses` + in + `
+objectClass: groupOfNames
+cn: LMS-Nurses
+member: UID=ada, OU=People, DC=example, DC=org
+member: cn=LMS-Ward` + in + `
+
+dn: cn=LMS-Ward` + in + `
+objectClass: groupOfNames
+cn: LMS-Ward
+member: uid=kurt,ou=People,dc=example,dc=org
+member: cn=LMS-Nurses` + in + `
+
+dn: cn=LMS-Editors` + in + `
+objectClass: groupOfNames
+cn: LMS-Editors
+member: uid=kurt,ou=People,dc=example,dc=org
+
+dn: cn=LMS-Cooks` + in + `
+objectClass: groupOfNames
+cn: LMS-Cooks
+member: uid=emmy,ou=People,dc=example,dc=org
+
+`})
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	profile, err := os.ReadFile(filepath.Join(dir, "profiles.d", "staff.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("profiles.d/staff.yaml", strings.Replace(string(profile), "  missing: suspend", "  memberships: exact\n  missing: suspend", 1)+`
+groups:
+  base: ou=Groups,dc=example,dc=org
+  nested: on
+  cohorts: {"LMS-*": "{cn|after:LMS-|slug}"}
+  roles: {LMS-Editors: [course_creator]}
+`)
+	write("rollcall.yaml", "version: 1\ncatalog: catalog.yaml\n")
+	write("catalog.yaml", "version: 1\ncohorts: [nurses, ward, editors]\nroles: [course_creator]\n")
+	members := func(who, want string) {
+		t.Helper()
+		out, _ := rollcall(t, dir, "accounts", "show", who, "-o", "json")
+		var a struct{ Cohorts, Roles []string }
+		if err := json.Unmarshal([]byte(out), &a); err != nil {
+			t.Fatalf("%s: %v\n%s", who, err, out)
+		}
+		if got := strings.Join(append(a.Cohorts, a.Roles...), " "); got != want {
+			t.Errorf("%s is in %q, want %q", who, got, want)
+		}
+	}
+	run := func(says string) {
+		t.Helper()
+		if out, code := rollcall(t, dir, "run", "staff"); code != 10 || !strings.Contains(out, says) {
+			t.Errorf("run: exit %d, want 10 and %q\n%s", code, says, out)
+		}
+	}
+	run("E201") // cooks, which the catalog lacks
+	members("ada", "nurses ward")
+	members("kurt", "editors nurses ward course_creator")
+	members("emmy", "")
+	explained, _ := rollcall(t, dir, "explain", "staff", "000103")
+	if !strings.Contains(explained, "member of role:course_creator") {
+		t.Errorf("explain says\n%s", explained)
+	}
+	if out, code := rollcall(t, dir, "plan", "staff", "--detailed-exitcode"); code != 0 {
+		t.Errorf("R6: after the run the plan is not empty: exit %d\n%s", code, out)
+	}
+
+	// What a person gave stays when the group no longer grants it.
+	if out, code := rollcall(t, dir, "accounts", "edit", "kurt", "--add", "role:course_creator", "--yes", "--reason", "stays"); code != 0 {
+		t.Fatalf("edit: exit %d\n%s", code, out)
+	}
+	server.Modify(t, "dn: cn=LMS-Ward"+in+"\nchangetype: modify\ndelete: member\nmember: cn=LMS-Nurses"+in+"\n\ndn: cn=LMS-Editors"+in+"\nchangetype: modify\nreplace: member\nmember: uid=ada,ou=People,dc=example,dc=org\n")
+	run("E201")
+	members("ada", "editors nurses course_creator")
+	members("kurt", "nurses ward course_creator")
+
+	// Groups that are not there, or hidden, are no reason to take everything away.
+	server.Modify(t, "dn: cn=LMS-Nurses"+in+"\nchangetype: delete\n\ndn: cn=LMS-Ward"+in+"\nchangetype: delete\n\ndn: cn=LMS-Editors"+in+"\nchangetype: delete\n\ndn: cn=LMS-Cooks"+in+"\nchangetype: delete\n")
+	if out, code := rollcall(t, dir, "run", "staff"); code != 12 || !strings.Contains(out, "groups.base and groups.filter") {
+		t.Errorf("without groups: exit %d, want 12\n%s", code, out)
+	}
+	members("ada", "editors nurses course_creator")
 }

@@ -21,6 +21,18 @@ Columns are the directory's attributes, in capitals or not, and
 Of several values one is used: that of the entry's name, of proxyAddresses the one
 with SMTP: in capitals (transform: [primary_smtp] takes that off), else the smallest.
 
+Groups of the directory become cohorts and roles of their members:
+  groups:
+    base: OU=LMS,OU=Groups,DC=ad,DC=example,DC=org
+    nested: on                                 # groups in groups; off by default
+    primary: off                               # also primaryGroupID, gidNumber
+    cohorts: {"LMS-*": "{cn|after:LMS-|slug}"} # a pattern of group names; {cn} is the name
+    roles: {LMS-Course-Creators: [course_creator]}
+All groups below base are read each time, so this does not go with incremental:. Members
+are known by DN (member, uniqueMember) and by uid (memberUid), in rings too; a chain of more
+than 20 groups, or no group at all, refuses the drop. A drop notes them as rollcall-group.
+What a group no longer grants goes under policy.memberships: exact.
+
 What the directory's administrator gives the bind account
   OpenLDAP   limits dn.exact="cn=rollcall,dc=example,dc=org" size=unlimited time=unlimited
              and the right to read pwdAccountLockedTime: who may not see it sees nobody locked
