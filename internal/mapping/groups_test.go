@@ -40,7 +40,7 @@ func TestGroupsOfADirectoryGrantCohortsAndRolesR90(t *testing.T) {
 		{"LMS-Intensive Care", "cohort:intensive-care"},
 		{"LMS-Course-Creators", "cohort:course-creators role:course_creator"},
 		{"North-Ward-7|NORTH-WARD-8|LMS-", "cohort:ward-NOR cohort:ward-Nor cohort:wards"}, // of LMS- nothing is left
-		{"LMS|xLMS-A|Ward-7", ""}, // what a pattern means from beginning to end
+		{"LMS|xLMS-A|Ward-7", ""},                                                          // what a pattern means from beginning to end
 	} {
 		said, problems := inGroups(t, g, nil, strings.Split(tt.groups, "|")...)
 		if got := wanted(said); got != tt.want || len(problems) > 0 {
