@@ -52,6 +52,7 @@ func (c *runsListCmd) Run(a *app) error {
 	case limit == 0 && a.Output == "table":
 		limit = listed + 1
 	}
+	d.salvage()
 	runs, err := d.r.Store.Runs(d.ctx, c.Profile, since, limit)
 	if err != nil {
 		return err
@@ -169,6 +170,7 @@ func (c *oneRun) open(a *app) (*desk, *journal.Run, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	d.salvage()
 	j, err := d.stored(c.Which)
 	return d, j, err
 }

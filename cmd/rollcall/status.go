@@ -52,6 +52,7 @@ func (c *statusCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	d.salvage()
 	s, err := d.state(c.Since)
 	if err != nil {
 		return err

@@ -38,6 +38,14 @@ func (a *app) deskOn(s *config.Site) (*desk, error) {
 	return &desk{a, s, r}, nil
 }
 
+// salvage ends what processes that were killed have left, so that nothing is shown
+// as under way that nobody does.
+func (d *desk) salvage() {
+	if err := d.r.Salvage(d.ctx, feeds(d.site)); err != nil && d.ctx.Err() == nil {
+		d.r.Log.Warn("what a killed process has left is still there", "error", err)
+	}
+}
+
 // stored finds a RUN: a number, last, or last:PROFILE.
 func (d *desk) stored(ref string) (*journal.Run, error) {
 	profile, ofProfile := strings.CutPrefix(ref, "last:")

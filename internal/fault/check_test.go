@@ -113,7 +113,7 @@ var laws = []struct {
 	{"a name is still parked", false, `
 		SELECT id, 0 FROM account WHERE username_folded < '!' AND username_folded <> ''`},
 	{"a mail tells of a run that was not applied", false, `
-		SELECT o.run, 0 FROM outbox o JOIN run r ON r.number = o.run WHERE r.applied_seq IS NULL AND r.status IN ('running', 'interrupted')`},
+		SELECT o.run, 0 FROM outbox o JOIN run r ON r.number = o.run WHERE r.applied_seq IS NULL AND (r.status = 'running' OR r.status = 'interrupted' AND o.message NOT LIKE '%[rollcall] FAILED %')`},
 	{"a run that was interrupted has left a plan", false, `
 		SELECT r.number, 0 FROM run r WHERE r.status = 'interrupted'
 			AND (EXISTS (SELECT 1 FROM change c WHERE c.run = r.number) OR EXISTS (SELECT 1 FROM problem p WHERE p.run = r.number))`},

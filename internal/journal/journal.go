@@ -33,6 +33,10 @@ func (s Status) Applied() bool {
 	return s == OK || s == Unchanged || s == Warn || s == Reverted
 }
 
+// Broke tells whether a run of this status came to nothing by an error, or by the
+// end of its process.
+func (s Status) Broke() bool { return s == Failed || s == Interrupted }
+
 // A Kind is what sort of run it is.
 type Kind string
 
@@ -81,6 +85,7 @@ type Run struct {
 	Mapping   string          `json:"mapping,omitempty"`  // digest of what a record means: format, match, map
 	Settings  string          `json:"settings,omitempty"` // digest of all that a plan depends on besides drop and accounts
 	Overdue   *Overdue        `json:"overdue,omitempty"`  // of a missing run: what was found where the drop should have been
+	Untold    bool            `json:"untold,omitempty"`   // it was found dead, and its people have not been told of it yet
 }
 
 // Overdue is a drop that had not come by its time, and what was found instead.

@@ -16,6 +16,9 @@ const (
 	exitSource = 12
 	exitNoDrop = 13
 	exitConfig = 15
+
+	exitInterrupted = 130
+	exitTerminated  = 143
 )
 
 // Settle decides what a run came to, from what is known of it: its error, its

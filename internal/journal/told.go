@@ -38,7 +38,7 @@ const decided = "decided"
 const (
 	Silent    Occasion = iota // no mail
 	Report                    // what a run did: for report.to
-	Trouble                   // held, failed or missing, for report.alert too
+	Trouble                   // held, failed, missing or interrupted, for report.alert too
 	Reminder                  // of the same trouble
 	Recovered                 // the end of a trouble
 )
@@ -85,14 +85,21 @@ func (t *Told) Ended(run *Run, when string, p Problems) Notice {
 
 func (t *Told) ended(run *Run, when string, p Problems) Notice {
 	switch {
-	case run.DryRun, !run.Status.Applied() && run.Status != Held && run.Status != Failed && run.Status != Missing:
+	case run.DryRun, !run.Status.Applied() && run.Status != Held && run.Status != Missing && !run.Status.Broke(), stopped(run):
 		return Notice{}
 	case run.Status.Applied():
 		return t.applied(run, when, p)
-	case run.Kind != Sync, run.Status == Failed && byHand(run): // nobody waits for these but the person who typed them
+	case run.Kind != Sync, run.Status.Broke() && byHand(run): // nobody waits for these but the person who typed them
 		return Notice{Occasion: Trouble, Status: run.Status, Since: run.Started, Runs: 1}
 	}
 	return t.trouble(run)
+}
+
+// stopped tells whether a person has stopped a run that a person began: nobody
+// else waits for it. The schedule's runs are missed when they do not come to an
+// end, whoever asked the daemon to stop.
+func stopped(run *Run) bool {
+	return run.Status == Interrupted && run.Trigger != "schedule" && (run.ExitCode == exitInterrupted || run.ExitCode == exitTerminated)
 }
 
 // byHand tells whether a person gave the drop (--file).
@@ -191,7 +198,7 @@ func (t *Told) Answered(arrived bool, held, overdue *Run, when string, now time.
 
 func (t *Told) answered(arrived bool, held, overdue *Run, now time.Time) Notice {
 	switch {
-	case t.Status != Failed && !(t.Status == Missing && arrived):
+	case t.Status != Failed && t.Status != Interrupted && !(t.Status == Missing && arrived):
 		return Notice{}
 	case overdue != nil && !arrived:
 		n := t.begin(overdue, codeOf(overdue))

@@ -273,3 +273,25 @@ func TestAWeekIsToldOnceOnItsMondayMorning(t *testing.T) {
 		t.Errorf("a daemon that was down on Monday tells the week on Wednesday: %v, %s", due, until)
 	}
 }
+
+// TestARunThatAPersonHasStoppedIsNobodysTrouble but the schedule's runs are missed,
+// whoever stopped the daemon.
+func TestARunThatAPersonHasStoppedIsNobodysTrouble(t *testing.T) {
+	for _, tt := range []struct {
+		trigger string
+		exit    int
+		want    journal.Occasion
+	}{
+		{"manual", 130, journal.Silent},
+		{"manual", 143, journal.Silent},
+		{"manual", 1, journal.Trouble}, // it was killed
+		{"schedule", 143, journal.Trouble},
+		{"schedule", 1, journal.Trouble},
+	} {
+		var told journal.Told
+		run := &journal.Run{Number: 1, Kind: journal.Sync, Status: journal.Interrupted, Trigger: tt.trigger, ExitCode: tt.exit}
+		if n := told.Ended(run, "changes", journal.Problems{}); n.Occasion != tt.want {
+			t.Errorf("%s, exit %d: occasion %d, want %d", tt.trigger, tt.exit, n.Occasion, tt.want)
+		}
+	}
+}

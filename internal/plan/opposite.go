@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"rollcall/internal/roster"
 )
 
@@ -75,6 +77,27 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 	}
 	b.Action = b.named(now)
 	return &b, left
+}
+
+// WithoutName is the rest of an opposite whose username is another's by now: the
+// account keeps the name that it has, and a key that is its name with it. now is
+// the account. There is no rest where nothing else is taken back, or where the
+// account has no name of its own without it.
+func (c Change) WithoutName(now *roster.Account) (rest Change, some bool) {
+	name := c.Field(roster.Username)
+	if name == nil || c.Action == Purge {
+		return Change{}, false
+	}
+	rest = c
+	rest.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f FieldChange) bool { return f.Field == roster.Username })
+	rest.Links = slices.DeleteFunc(slices.Clone(c.Links), func(l LinkChange) bool {
+		return l.OldKey != l.NewKey && roster.Fold(string(l.NewKey)) == roster.Fold(name.New)
+	})
+	if len(rest.Fields) == 0 && len(rest.Links) == 0 && len(rest.Memberships) == 0 || Takes(rest) != "" {
+		return Change{}, false
+	}
+	rest.Action = rest.named(now)
+	return rest, true
 }
 
 // undone is the change that takes l back of a link as it is now. An anchor that has

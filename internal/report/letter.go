@@ -66,6 +66,9 @@ func (p *page) state() string {
 	if p.recovered() && p.d.Run.Status.Applied() {
 		return "RECOVERED"
 	}
+	if p.mail && p.d.Run.Status == journal.Interrupted {
+		return shout(journal.Failed)
+	}
 	return shout(p.d.Run.Status)
 }
 
@@ -130,7 +133,7 @@ func (p *page) fewProblems() bool {
 func (p *page) lead() (all []string) {
 	run, t := p.d.Run, p.Trouble
 	if p.recovered() {
-		was := map[journal.Status]string{journal.Held: "had been held", journal.Missing: "had no file", journal.Failed: "had been failing"}[t.Status]
+		was := map[journal.Status]string{journal.Held: "had been held", journal.Missing: "had no file", journal.Failed: "had been failing", journal.Interrupted: "had been interrupted"}[t.Status]
 		all = append(all, fmt.Sprintf("%s works again. It %s since %s (%s, %s).",
 			p.name(), cmp.Or(was, "had stood still"), p.moment(t.Since), lasted(run.Finished.Sub(t.Since)), many(t.Runs, "run")))
 	}
@@ -188,7 +191,7 @@ func (p *page) actPart(o MailOptions) []part {
 	switch {
 	case run.Status == journal.Held:
 		box.Steps = p.choices()
-	case run.Status == journal.Failed && run.Kind == journal.Sync:
+	case run.Status.Broke() && run.Kind == journal.Sync:
 		if fix := roster.Codes[run.Code].Fix; fix != "" && strings.HasSuffix(run.Error, fix) {
 			for _, text := range strings.Split(fix, "; ") {
 				box.Numbered = append(box.Numbered, step{Text: sentence(clean(text))})
@@ -200,6 +203,9 @@ func (p *page) actPart(o MailOptions) []part {
 		}
 		box.Numbered = append(box.Numbered, again)
 		box.Steps = []step{{Label: "if nobody acts", Text: "no account changes, and every run ends like this one"}}
+		if run.Status == journal.Interrupted {
+			box.Steps[0].Text = "no account changes until the next run"
+		}
 	case run.Status == journal.Missing:
 		box.Numbered = []step{
 			{Text: "Ask HR to send the file; it is read soon after it has come whole."},
@@ -230,7 +236,7 @@ func (p *page) knownPart() []part {
 		}
 	}
 	switch {
-	case run.Status == journal.Failed:
+	case run.Status.Broke():
 		add("file", p.input())
 		for _, s := range p.facts() {
 			add(s.Label, s.Text)

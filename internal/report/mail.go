@@ -37,7 +37,7 @@ type MailOptions struct {
 func Mail(d *Doc, o MailOptions) notify.Message {
 	var text bytes.Buffer
 	p := newPage(&text, d, o.Options)
-	p.wide, p.fold, p.personal, p.examples = wideInMail, true, o.Personal, exampled
+	p.wide, p.fold, p.mail, p.personal, p.examples = wideInMail, true, true, o.Personal, exampled
 	l := p.letter(o, maxInMail)
 	p.letterText(l)
 	_ = p.w.Flush() // a buffer takes everything
@@ -103,7 +103,7 @@ func shout(s journal.Status) string {
 
 // urgent tells whether a person has to act before the next run.
 func urgent(s journal.Status) bool {
-	return s == journal.Held || s == journal.Failed || s == journal.Missing
+	return s == journal.Held || s == journal.Failed || s == journal.Interrupted || s == journal.Missing
 }
 
 // messageID is the same after a crash: it is made of the run, its state, which

@@ -51,7 +51,7 @@ func TestASubjectSaysStatusProfileAndTheMainFact(t *testing.T) {
 		{tripped("first_run", 1, 0), "[rollcall] HELD hr-csv: somebody should look at this plan once"},
 		{failed(), "[rollcall] FAILED hr-csv: the server's host key is not the pinned one"},
 		{with(func(r *journal.Run) { r.Error = `apply: rename of key "104417": no space left on device` }), "[rollcall] FAILED hr-csv: the run failed"},
-		{ended(journal.Interrupted), "[rollcall] INTERRUPTED hr-csv: the run was interrupted"},
+		{ended(journal.Interrupted), "[rollcall] FAILED hr-csv: the run was interrupted"},
 		{ended(journal.Missing), "[rollcall] MISSING hr-csv: no new file came in time"},
 		{ended(journal.Rejected), "[rollcall] REJECTED hr-csv: the held plan was rejected"},
 		{ended(journal.Superseded), "[rollcall] SUPERSEDED hr-csv: the held plan has expired"},

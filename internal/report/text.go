@@ -64,6 +64,7 @@ type page struct {
 	zone  *time.Location
 	wide  int  // of a list of items
 	fold  bool // sentences too
+	mail  bool // whose subjects are sorted by few words
 
 	personal Personal // of the examples of problems
 	examples int      // of each kind, where they are told one by one

@@ -102,32 +102,6 @@ func (x *reading) bare(into io.Writer) error {
 	return w.Error()
 }
 
-// leftAlone is how long a copy lies in the spool before it is taken for one that
-// a process which was killed has left: longer than any run takes to be seen.
-const leftAlone = time.Hour
-
-// clearSpool removes what a process that was killed has left of a profile's
-// drops; its next run would, but that may be far away, and passwords may stand
-// there.
-func (r *Runner) clearSpool(ctx context.Context, p *Profile) {
-	files, err := os.ReadDir(filepath.Join(r.State, "spool", p.Name))
-	old := func(f os.DirEntry) bool {
-		info, err := f.Info()
-		return err == nil && r.Now().Sub(info.ModTime()) >= leftAlone
-	}
-	if err != nil || !slices.ContainsFunc(files, old) {
-		return
-	}
-	lease, err := r.acquire(ctx, p.Name)
-	if err != nil {
-		return // it is in use
-	}
-	defer r.release(lease)
-	if _, err := r.spool(p.Name, leftAlone); err != nil {
-		r.Log.Warn("spool not cleared", "profile", p.Name, "error", err)
-	}
-}
-
 // passwordsOf names a number of passwords.
 func passwordsOf(n int) string {
 	if n == 1 {

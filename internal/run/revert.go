@@ -46,8 +46,16 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return nil, err
 	}
-	return run, r.ended(ctx, p, run, r.revert(ctx, p, lease, run, only))
+	err = r.revert(ctx, p, lease, run, only)
+	if errors.Is(err, errNothingBack) { // the person who asked is told, and nobody else
+		return nil, errors.Join(err, r.Store.Forget(ctx, run.Number))
+	}
+	return run, r.ended(ctx, p, run, err)
 }
+
+// errNothingBack means that nothing of the accounts named can be taken back: no
+// run is recorded.
+var errNothingBack = fmt.Errorf("%w", store.ErrRefused)
 
 func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool) (err error) {
 	w := r.Store.Writer(ctx, run.Number)
@@ -61,7 +69,7 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 		return err
 	}
 	if len(only) > 0 && u.changes == 0 {
-		return fmt.Errorf("run %d has changed nothing of these accounts that could be taken back: %w", run.Reverts, store.ErrRefused)
+		return u.nothing()
 	}
 	site := ""
 	if p != nil {

@@ -1,7 +1,9 @@
 package run_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"rollcall/internal/guard"
@@ -9,6 +11,7 @@ import (
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 	"rollcall/internal/run"
+	"rollcall/internal/store"
 )
 
 // What a held revert says of the active accounts is what is there once somebody
@@ -104,4 +107,47 @@ func TestR103NamesComeBackThroughRingsAndChains(t *testing.T) {
 			t.Errorf("%d renamed, %d left out, %d notes; want 6, 0 and 2", back.Facts.Rows.Renamed, back.LeftOut, back.Facts.Notes)
 		}
 	})
+}
+
+// TestR103ANameThatIsAnothersByNowStaysAndTheRestGoesBack also asks for what cannot
+// be taken back: that is refused on the terminal, and is no run.
+func TestR103ANameThatIsAnothersByNowStaysAndTheRestGoesBack(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		s.Hold = 0 // a name given up is free at once
+		s.read(p, journal.OK, people(30)...)
+		lines := people(30)
+		lines[4] = person("E0003", "new3", "Quarantine")
+		moved := s.read(p, journal.OK, lines...)
+		s.read(p, journal.OK, append(lines, person("E9999", "user3", "ICU"))...)
+		was := s.account("key:E0005").Values[roster.Department]
+
+		by := run.By{Who: "ada", Reason: "wrong ward"}
+		for _, only := range [][]string{{"key:E0003"}, nil} { // the second time nothing is left to do, and all of the run is meant
+			back, err := s.Revert(t.Context(), p, moved.Number, only, by)
+			if err != nil || !back.Status.Applied() || back.Facts.Notes != 1 {
+				t.Fatalf("revert of %v: %v, %+v", only, err, back)
+			}
+			if a := s.account("key:E0003"); a.Values[roster.Username] != "new3" || a.Values[roster.Department] != was {
+				t.Errorf("revert of %v: %s in %s, want new3 in %s", only, a.Values[roster.Username], a.Values[roster.Department], was)
+			}
+		}
+	})
+	s := open(t, "sqlite")
+	p := s.feed("hr")
+	s.Hold = 0
+	s.read(p, journal.OK, people(30)...)
+	lines := people(30)
+	lines[4] = person("E0003", "new3", "Ward 3")
+	moved := s.read(p, journal.OK, lines...)
+	s.read(p, journal.OK, append(lines, person("E9999", "user3", "ICU"))...)
+	for ref, why := range map[string]string{"key:E0003": "its former username is another account's by now", "key:E0007": "has changed nothing of these accounts"} {
+		back, err := s.Revert(t.Context(), p, moved.Number, []string{ref}, run.By{Who: "ada"})
+		if back != nil || !errors.Is(err, store.ErrRefused) || !strings.Contains(err.Error(), why) {
+			t.Errorf("revert of %s: %v, %+v", ref, err, back)
+		}
+	}
+	if n := s.runs("hr", journal.Failed); n != 0 {
+		t.Errorf("%d failed runs are in the journal", n)
+	}
 }

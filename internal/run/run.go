@@ -149,6 +149,11 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 	if err := r.expire(ctx); err != nil {
 		return nil, err
 	}
+	if !q.Draft { // it may say other people than those who wait for these runs
+		if err := r.tellDead(ctx, q.Profile); err != nil {
+			return nil, err
+		}
+	}
 	r.mend(ctx, q.Profile)
 	if q.Profile, err = r.united(ctx, q.Profile); err != nil {
 		return nil, err
@@ -160,8 +165,25 @@ func (r *Runner) Run(ctx context.Context, q Request) (*journal.Run, error) {
 		}
 		run, err = r.thread(ctx, q, lease)
 	}
+	if run != nil && err != nil {
+		r.abandon(ctx, lease, run)
+	}
 	r.answered(ctx, q, err)
 	return run, err
+}
+
+// writing is how long it may take to write down after all how a run has ended.
+const writing = 10 * time.Second
+
+// abandon tries once more to write down why a run came to nothing, if that could
+// not be written, now that its copy of the drop is gone: where the disk was full
+// there may be room again.
+func (r *Runner) abandon(ctx context.Context, lease *store.Lease, run *journal.Run) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), writing)
+	defer stop()
+	if err := r.Store.Abandon(ctx, lease, run.Number); err != nil {
+		r.Log.Warn("the end of the run is not written down", "run", run.Number, "error", err)
+	}
 }
 
 // drops bounds how many waiting drops RunAll reads one after the other.
@@ -443,6 +465,7 @@ func pass(findings []guard.Finding) []guard.Finding {
 func (r *Runner) ended(ctx context.Context, p *Profile, run *journal.Run, err error) error {
 	if errors.Is(err, store.ErrUnknown) { // nobody is told anything: the next run finds out
 		run.Status = journal.Running
+		r.Store.Lost(run.Number, err.Error())
 		return err
 	}
 	if err != nil && run.AppliedSeq == 0 {
@@ -455,6 +478,7 @@ func (r *Runner) ended(ctx context.Context, p *Profile, run *journal.Run, err er
 	if !run.Status.Applied() {
 		journal.Settle(run)
 		if saved := r.finish(late, p, run); saved != nil {
+			r.Store.Lost(run.Number, run.Error)
 			return unsaved(err, saved)
 		}
 	}

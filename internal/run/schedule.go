@@ -207,11 +207,13 @@ func (r *Runner) scheduled(ctx context.Context, p *Profile) {
 
 // watchAll watches over the profiles that are enabled, one after the other.
 func (r *Runner) watchAll(ctx context.Context, profiles []*Profile) {
+	if err := r.Salvage(ctx, profiles); err != nil && ctx.Err() == nil {
+		r.Log.Error("what a killed process has left is still there", "error", err)
+	}
 	for _, p := range profiles {
 		if !p.Enabled || ctx.Err() != nil {
 			continue
 		}
-		r.clearSpool(ctx, p)
 		if err := r.Watch(ctx, p); err != nil && ctx.Err() == nil {
 			r.Log.Error("watch failed", "profile", p.Name, "error", err)
 		}

@@ -2,6 +2,9 @@ package run
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -21,6 +24,8 @@ type undoing struct {
 	profile string          // whose active accounts are counted; "" is all
 	only    map[uint64]bool // these accounts alone; empty: all
 	changes int
+	asked   int      // changes of the run that would be taken back
+	why     []string // what is left alone is left, each reason once
 	gained  int             // active accounts of the profile
 	free    map[uint64]bool // whether an account frees the name that another wants back
 }
@@ -40,6 +45,7 @@ func (u *undoing) plan(ctx context.Context) error {
 		if o.Done != journal.Applied || u.spared(o.Account) {
 			continue
 		}
+		u.asked++
 		if done = append(done, o.Change); len(done) == abreastBack {
 			if err := u.oppose(ctx, done); err != nil {
 				return err
@@ -85,11 +91,28 @@ func (u *undoing) oppose(ctx context.Context, done []plan.Change) error {
 // note counts a problem and stores it.
 func (u *undoing) note(p roster.Problem) error {
 	u.run.Facts.Notes++
+	if why := strings.TrimPrefix(p.Text, "left alone: "); len(u.why) < toldReasons && !slices.Contains(u.why, why) {
+		u.why = append(u.why, why)
+	}
 	return u.Problem(p)
 }
 
-// write stores the changes whose names are free, and notes of the others that
-// somebody else has theirs by now.
+// toldReasons is how many reasons why nothing can be taken back are told.
+const toldReasons = 3
+
+// nothing says why nothing of the accounts that were asked for can be taken back.
+func (u *undoing) nothing() error {
+	switch {
+	case u.asked == 0:
+		return fmt.Errorf("run %d has changed nothing of these accounts, so there is nothing to take back: %w", u.run.Reverts, errNothingBack)
+	case len(u.why) == 0:
+		return fmt.Errorf("all that run %d has changed of these accounts is as it was before already: %w", u.run.Reverts, errNothingBack)
+	}
+	return fmt.Errorf("nothing that run %d has changed of these accounts can be taken back: %s: %w", u.run.Reverts, strings.Join(u.why, "; "), errNothingBack)
+}
+
+// write stores the changes. Of those whose username somebody else has by now it
+// notes that, and stores the rest.
 func (u *undoing) write(ctx context.Context, back []undone) error {
 	holders, err := u.holders(ctx, back)
 	if err != nil {
@@ -107,7 +130,10 @@ func (u *undoing) write(ctx context.Context, back []undone) error {
 			if err := u.note(note); err != nil {
 				return err
 			}
-			continue
+			var some bool
+			if b.Change, some = b.WithoutName(b.now); !some {
+				continue
+			}
 		}
 		u.changes++
 		u.gained += gain(u.profile, b.now, &b.Change)

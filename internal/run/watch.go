@@ -327,7 +327,7 @@ func (r *Runner) answered(ctx context.Context, q Request, err error) {
 
 func (r *Runner) sourceAnswered(ctx context.Context, p *Profile) error {
 	told, err := r.Store.Told(ctx, p.Name)
-	if err != nil || told.Status != journal.Failed && told.Status != journal.Missing {
+	if err != nil || told.Status != journal.Failed && told.Status != journal.Interrupted && told.Status != journal.Missing {
 		return err
 	}
 	number := told.Run

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -63,6 +65,10 @@ func (db *DB) interrupt(tx *gorm.DB, profile string) error {
 		}
 		r.Status, r.Finished, r.PlanDigest, r.ExitCode = journal.Interrupted, db.now().UTC(), "", 1
 		r.Error = "the process ended before the run did, and nothing was changed; run it again"
+		if cause, known := db.lost.Load(r.Number); known { // it was this process, which has lived on
+			r.Error = cause.(string)
+		}
+		r.Untold = r.Profile != "" && r.Kind != journal.Batch
 		if err := dropPlan(tx, r.Number); err != nil {
 			return err
 		}
@@ -71,6 +77,42 @@ func (db *DB) interrupt(tx *gorm.DB, profile string) error {
 		}
 	}
 	return nil
+}
+
+// Lost remembers why a run came to nothing, where its end could not be written
+// down. Whoever finds it running writes it, as long as this process lives.
+func (db *DB) Lost(run int64, cause string) { db.lost.Store(run, cause) }
+
+// Abandon writes down after all how the runs of a lease ended that are [DB.Lost]:
+// as if their process had died. What was applied stays so.
+func (db *DB) Abandon(ctx context.Context, l *Lease, run int64) error {
+	if _, lost := db.lost.Load(run); !lost {
+		return nil
+	}
+	return db.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var epoch int64
+		if err := tx.Raw("SELECT epoch FROM lease WHERE profile = ?"+db.engine.forUpdate(), l.Profile).Scan(&epoch).Error; err != nil {
+			return err
+		}
+		if epoch != l.Epoch {
+			return ErrFenced
+		}
+		return db.interrupt(tx, l.Profile)
+	})
+}
+
+// Dead lists, oldest first, the runs of a profile that were found dead and of
+// which its people have not been told yet.
+func (db *DB) Dead(ctx context.Context, profile string, since time.Time) ([]journal.Run, error) {
+	runs, err := listRuns(db.gorm.WithContext(ctx).Where("profile = ? AND status = ? AND started >= ?", profile, string(journal.Interrupted), micros(since)).Order("number"))
+	return slices.DeleteFunc(runs, func(r journal.Run) bool { return !r.Untold }), err
+}
+
+// Begun lists the leases under which runs go on, or whose process has died.
+func (db *DB) Begun(ctx context.Context) (leases []string, err error) {
+	err = db.gorm.WithContext(ctx).Raw("SELECT DISTINCT CASE WHEN kind = ? THEN ? ELSE profile END FROM run WHERE status = ? AND applied_seq IS NULL ORDER BY 1",
+		string(journal.Batch), ByHand, string(journal.Running)).Scan(&leases).Error
+	return leases, err
 }
 
 // dropPlan removes what a run has planned and found.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -32,6 +33,7 @@ type DB struct {
 	lockDir string
 	scratch string
 	now     func() time.Time
+	lost    sync.Map // run: why it came to nothing, where that could not be written down
 }
 
 // An engine is what SQLite and PostgreSQL do differently.
