@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
 	"regexp"
@@ -51,7 +52,7 @@ func open(file string) *document {
 	d := &document{file: file, marks: map[string]mark{}, failed: map[string]bool{}}
 	raw, err := readBounded(file)
 	if err != nil {
-		d.addFile(err.Error(), "")
+		d.addFile(err.Error(), unreadable(file, err))
 		return d
 	}
 	d.parse(raw)
@@ -64,7 +65,7 @@ func readBounded(file string) ([]byte, error) {
 		return nil, plainCause(err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("is not an ordinary file")
+		return nil, errOdd
 	}
 	f, err := os.Open(file)
 	if err != nil {
@@ -76,6 +77,24 @@ func readBounded(file string) ([]byte, error) {
 		return nil, plainCause(err)
 	}
 	return raw, nil
+}
+
+var errOdd = errors.New("is not an ordinary file")
+
+// unreadable is what to do about a file that cannot be read; "" where the error
+// says so.
+func unreadable(file string, err error) string {
+	switch {
+	case errors.Is(err, errOdd):
+		return "put a file in its place, or remove it"
+	case errors.Is(err, fs.ErrPermission):
+		return "give the user that runs rollcall the right to read it"
+	case errors.Is(err, fs.ErrNotExist):
+		if _, lost := os.Lstat(file); lost == nil {
+			return "the link leads to nothing; mend it, or remove it"
+		}
+	}
+	return ""
 }
 
 // plainCause drops operation and path, which the error's place already says.
@@ -179,6 +198,8 @@ func (d *document) syntax(err error) {
 		hint = "a text with a colon and a blank stands in quotes"
 	case strings.Contains(text, "cannot start any token"):
 		hint = "a text that begins with a special character stands in quotes"
+	case strings.Contains(text, "exceeded max depth"):
+		hint = "a bracket or an indentation is opened again and again; close it"
 	case le.ContextMark.Line > 0 && le.ContextMark.Line != line:
 		hint = fmt.Sprintf("what is not closed begins in line %d", le.ContextMark.Line)
 	}

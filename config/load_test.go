@@ -307,6 +307,12 @@ func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 		t.Errorf("errors = %v, want %v\n%v", got, want, errs)
 	}
 
+	for i, want := range []string{"put a file in its place", "the link leads to nothing"} {
+		if !strings.Contains(errs[i].Hint, want) {
+			t.Errorf("what to do about %v: %q, want %q", errs[i], errs[i].Hint, want)
+		}
+	}
+
 	_, err := Load(filepath.Join(t.TempDir(), "rollcall.yaml"))
 	if errs, ok := err.(Errors); !ok || !strings.Contains(errs.Error(), "rollcall.yaml: error: no such file or directory [C100]") {
 		t.Errorf("Load of nothing = %v", err)

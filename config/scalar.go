@@ -161,7 +161,7 @@ func setKind(v reflect.Value, text string) error {
 	case reflect.Int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return &hinted{"wants a whole number", ""}
+			return &hinted{"wants a whole number", "write digits alone, like 20"}
 		}
 		v.SetInt(int64(n))
 	case reflect.Int64:

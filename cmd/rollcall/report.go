@@ -9,6 +9,7 @@ import (
 	"rollcall/internal/journal"
 	"rollcall/internal/notify"
 	"rollcall/internal/report"
+	"rollcall/internal/run"
 	"rollcall/internal/store"
 )
 
@@ -66,11 +67,28 @@ func (d *desk) mailOf(j *journal.Run) (notify.Message, error) {
 	if err != nil {
 		return notify.Message{}, err
 	}
+	p := d.known(j)
 	if len(sent) > 0 {
-		return sent[len(sent)-1].Message, nil
+		return d.today(p, j, sent[len(sent)-1].Message)
 	}
 	fmt.Fprintf(d.stderr, "No mail was sent about run %d; it would have been this one.\n", j.Number)
-	p := d.known(j)
+	return d.made(p, j)
+}
+
+// today is a mail that was made before, as the profile lets it be made today: where
+// its rules have changed since, its text is another.
+func (d *desk) today(p *run.Profile, j *journal.Run, m notify.Message) (notify.Message, error) {
+	if m.Rules == d.r.Rules(p) {
+		return m, nil
+	}
+	fmt.Fprintf(d.stderr, "The profile tells otherwise of people than when the mail about run %d was made, so its text is new.\n", j.Number)
+	anew, err := d.made(p, j)
+	m.Text, m.HTML, m.Rules = anew.Text, anew.HTML, d.r.Rules(p)
+	return m, err
+}
+
+// made is the mail about a run, made now; p may be nil.
+func (d *desk) made(p *run.Profile, j *journal.Run) (notify.Message, error) {
 	doc, beside, err := d.r.Doc(d.ctx, p, j)
 	if err != nil {
 		return notify.Message{}, err
@@ -114,7 +132,20 @@ func (c *reportResendCmd) Run(a *app) error {
 	if len(sent) == 0 {
 		return fmt.Errorf("no mail was sent about run %d, so there is none to send again; report: in the profile says who gets which, and rollcall report preview %[1]d shows it", j.Number)
 	}
-	m := sent[len(sent)-1].Message
+	old, p := sent[len(sent)-1].Message, d.known(j)
+	m, err := d.today(p, j, old)
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Rules == old.Rules || len(m.Attach) == 0:
+	case p == nil:
+		m.Attach = nil
+	default: // its files are those of the run
+		if err := d.r.Rewrite(d.ctx, p, j); err != nil {
+			return err
+		}
+	}
 	m.ID = fmt.Sprintf("again%d.%s", len(sent), m.ID) // the first one's id would be taken for the first one
 	if err := d.r.Store.Post(d.ctx, j.Number, m); err != nil {
 		return err

@@ -76,7 +76,7 @@ func (c *runCmd) Run(a *app) error {
 		}
 		own = errors.Join(own, r.Deliver(a.ctx, j.Number))
 		if err := a.told(r, p, j); err != nil {
-			return err
+			return untold(j, err)
 		}
 		code = journal.ExitCode(code, codeOfRun(j, own))
 		if own != nil && j.Error == "" {
@@ -85,6 +85,15 @@ func (c *runCmd) Run(a *app) error {
 	}
 	a.leftover(r, c.Profile)
 	return exit(code, nil)
+}
+
+// untold ends a command whose report could not be printed: a run that was applied
+// stays so, whatever has become of the database since.
+func untold(j *journal.Run, err error) error {
+	if j.Status.Applied() {
+		return exit(exitUndelivered, err)
+	}
+	return err
 }
 
 // leftover sends the mails of earlier runs that are due, such as those of a
@@ -156,7 +165,7 @@ func (a *app) showRun(r *run.Runner, p *run.Profile, j *journal.Run) error {
 	case "json":
 		return report.JSON(a.stdout, doc, changes)
 	case "csv":
-		return report.Results(a.stdout, j, changes, r.Store.Problems(a.ctx, j.Number))
+		return report.Results(a.stdout, j, changes, r.Problems(a.ctx, p, j.Number))
 	}
 	o := report.Options{Beside: beside}
 	if p != nil {

@@ -71,7 +71,7 @@ func (c *runsListCmd) Run(a *app) error {
 	t := newTable(a.stdout, "run", "profile", "kind", "status", "started", "rows", "added", "changed", "removed", "rejected", "input")
 	for _, j := range runs {
 		f := j.Facts
-		t.row(number(j.Number), j.Profile, string(j.Kind), string(j.Status), d.at(j.Started), count(f.Rows.Read), done(j, f.Rows.Added),
+		t.row(number(j.Number), j.Profile, string(j.Kind), statusOf(&j), d.at(j.Started), count(f.Rows.Read), done(j, f.Rows.Added),
 			done(j, f.Rows.Updated+f.Rows.Renamed+f.Rows.Reactivated+f.ByDate.Started),
 			done(j, f.Rows.Suspended+f.Rows.Deleted+f.Absent.Suspended+f.Absent.Deleted+f.ByDate.Expired), count(f.Rows.Rejected), j.Input.Name)
 	}
@@ -85,6 +85,14 @@ func (c *runsListCmd) Run(a *app) error {
 		fmt.Fprintln(a.stdout, "… and older ones: rollcall runs list --limit N")
 	}
 	return nil
+}
+
+// statusOf is what became of a run; of one that was superseded also why.
+func statusOf(j *journal.Run) string {
+	if j.Status == journal.Superseded && j.Decision != "" {
+		return string(j.Status) + ": " + clean(j.Decision)
+	}
+	return string(j.Status)
 }
 
 // done is a number of changes; in parentheses where the run has not made them.
@@ -194,14 +202,16 @@ func (c *runsProblemsCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	p := d.known(j)
+	problems := d.r.Problems(d.ctx, p, j.Number)
 	if a.Output == "csv" {
 		personal := report.IDs
-		if p := d.known(j); p != nil {
+		if p != nil {
 			personal = p.Report.Personal
 		}
-		return report.ProblemsCSV(a.stdout, j, d.r.Store.Problems(d.ctx, j.Number), personal)
+		return report.ProblemsCSV(a.stdout, j, problems, personal)
 	}
-	doc, err := report.Build(j, d.r.Store.Problems(d.ctx, j.Number))
+	doc, err := report.Build(j, problems)
 	if err != nil {
 		return err
 	}
@@ -236,7 +246,7 @@ func (c *runsChangesCmd) Run(a *app) error {
 	changes := d.r.Changes(d.ctx, j.Number)
 	switch a.Output {
 	case "csv":
-		return report.Results(a.stdout, j, changes, d.r.Store.Problems(d.ctx, j.Number))
+		return report.Results(a.stdout, j, changes, d.r.Problems(d.ctx, d.known(j), j.Number))
 	case "json":
 		return d.array(func(yield func(any, error) bool) {
 			for o, err := range changes {

@@ -107,7 +107,7 @@ func (d *desk) tell(p *run.Profile, j *journal.Run, err error) error {
 	}
 	err = errors.Join(err, d.r.Deliver(d.ctx, j.Number))
 	if shown := d.told(d.r, p, j); shown != nil {
-		return shown
+		return untold(j, shown)
 	}
 	if err != nil && j.Error == "" {
 		return exit(codeOfRun(j, err), err)

@@ -53,6 +53,12 @@ func (m *Mapper) secretly(e *roster.Entry, r row) {
 		if !ascii(text) {
 			text = norm.NFC.String(text)
 		}
+		if strings.ContainsAny(text, "\r\n") { // nobody could type it
+			problem := roster.NewProblem("E104", e.Line, "")
+			problem.Field, problem.Column, problem.Text = passwordName, m.head.names[p.index], "a line break in a password"
+			e.Problems = append(e.Problems, problem)
+			return
+		}
 		e.Password = roster.Clear(text)
 	}
 	if e.Password == "" {

@@ -59,3 +59,16 @@ func TestAColumnThatIsCalledPasswordIsOne(t *testing.T) {
 		t.Error("a file without the column that map names is read")
 	}
 }
+
+func TestR16APasswordWithALineBreakRejectsItsRow(t *testing.T) {
+	m, _, err := Compile(Options{Key: roster.EmployeeID}, []string{"employee_id", "password"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cell := range []string{"Se\ncret-1", "Se\r\ncret-1", "Secret-1\n"} {
+		e, err := m.Entry(roster.Record{Line: 2, Values: []string{"1", cell}})
+		if err != nil || e.Password != "" || len(e.Problems) != 1 || e.Problems[0].Code != "E104" || e.Problems[0].Field != "password" {
+			t.Errorf("%q: %v, %v", cell, e.Problems, err)
+		}
+	}
+}

@@ -58,6 +58,18 @@ func (m *Mapper) Tellable(p roster.Problem) roster.Problem {
 	return p
 }
 
+// Withheld is p without a value that nobody may read in a report by these options,
+// whatever they were when it was kept.
+func (o Options) Withheld() func(p roster.Problem) roster.Problem {
+	s := o.secret(o.Map)
+	return func(p roster.Problem) roster.Problem {
+		if p.Value != "" && (s.fields[p.Field] || o.Hidden[p.Field] || s.columns[columnForm(p.Column)] || roster.NeverShown(p.Field) || roster.NeverShown(p.Column)) {
+			p.Value = roster.Withheld
+		}
+		return p
+	}
+}
+
 // keep keeps a wrong value with the problems that are about it: where the row has
 // a cell for it, what HR sees there, and else v.
 func (m *Mapper) keep(problems []roster.Problem, r row, s *source, v string) {

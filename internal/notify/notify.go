@@ -11,7 +11,8 @@ type Message struct {
 	HTML    string            // the same as a page; "" for none
 	Headers map[string]string // beyond those that every mail has
 	Attach  []Attachment
-	High    bool // importance
+	High    bool   // importance
+	Rules   string `json:",omitempty"` // by which Text and HTML tell of people; for who keeps it, and never sent
 }
 
 // An Attachment is a small file with a mail.

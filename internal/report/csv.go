@@ -237,11 +237,15 @@ func (t *table) problem(p roster.Problem) []string {
 	if p.Column != "" {
 		message = fmt.Sprintf("column %s: %s", p.Column, message)
 	}
+	message = roster.Visible(message, maxMessage) // a column's name is from outside
 	return []string{
 		t.number, t.run.Profile, natural(uint64(p.Line)), string(p.Key), p.Who.Username, natural(p.Account),
 		what, p.Code, p.Field, "", p.Value, message,
 	}
 }
+
+// maxMessage is what is written of a message, which may name columns.
+const maxMessage = 2000
 
 // natural is a number from 1; zero, which means none, is empty.
 func natural(n uint64) string {

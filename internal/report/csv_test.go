@@ -81,3 +81,18 @@ func TestATableEndsWithTheErrorOfItsStreams(t *testing.T) {
 		t.Errorf("problems, full disk: %v, want %v", err, errDisk)
 	}
 }
+
+func TestAColumnsNameCannotTurnALineOfTheFilesAround(t *testing.T) {
+	s := dirty()
+	p := roster.NewProblem("E104", 3, "100")
+	p.Column = "Na\u202eme"
+	s.problems = []roster.Problem{p}
+	for name, got := range map[string]string{
+		"results.csv":  results(t, s),
+		"problems.csv": text(t, func(b *bytes.Buffer) error { return report.ProblemsCSV(b, &s.run, stream(s.problems...), report.IDs) }),
+	} {
+		if strings.Contains(got, "\u202e") || !strings.Contains(got, "column Na‹U+202E›me:") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

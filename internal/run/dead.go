@@ -17,8 +17,11 @@ import (
 // that was killed has left a run that nobody ends, people whom nobody told of
 // it, or the copy of a drop, in which passwords may stand. It waits for nobody:
 // who has the lease is alive. Of the leases of no profile given the runs are
-// ended alone.
+// ended alone. Held plans for which nobody has decided in time end too.
 func (r *Runner) Salvage(ctx context.Context, profiles []*Profile) error {
+	if err := r.expire(ctx); err != nil {
+		return err
+	}
 	begun, err := r.Store.Begun(ctx)
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 package run_test
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +11,7 @@ import (
 
 	"rollcall/internal/journal"
 	"rollcall/internal/run"
+	"rollcall/internal/shore"
 	"rollcall/internal/store"
 )
 
@@ -136,4 +140,34 @@ func TestTheCauseOfAnEndThatCouldNotBeWrittenDownIsWrittenAfterwards(t *testing.
 			}
 		}
 	})
+}
+
+// downAtTheEnd is a log whose database goes away when a run has been applied.
+type downAtTheEnd struct {
+	slog.Handler
+	stop func()
+}
+
+func (d downAtTheEnd) Enabled(context.Context, slog.Level) bool { return true }
+
+func (d downAtTheEnd) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "run ended" {
+		d.stop()
+	}
+	return nil
+}
+
+func TestARunThatWasAppliedIsSoWhenTheDatabaseGoesAwayBeforeItsReport(t *testing.T) {
+	server := shore.PostgresServer(t)
+	s := openAt(t, t.TempDir(), server.DSN)
+	p := s.feed("hr")
+	s.drop(p, people(20)...)
+	s.Log = slog.New(downAtTheEnd{slog.DiscardHandler, func() { server.Stop(t) }})
+	j, err := s.Run(t.Context(), run.Request{Profile: p})
+	if j == nil || j.Status != journal.OK || !errors.Is(err, run.ErrUndelivered) || errors.Is(err, store.ErrDown) {
+		t.Errorf("%v, %+v", err, j)
+	}
+	if err := s.Deliver(t.Context(), 0); err != nil && errors.Is(err, store.ErrDown) {
+		t.Errorf("deliver: %v", err)
+	}
 }

@@ -45,7 +45,7 @@ func (r *Runner) Forwards(ctx context.Context) error {
 		return fmt.Errorf("state folder: %w", err)
 	}
 	var seen, now highWater
-	if err := json.Unmarshal(raw, &seen); err != nil {
+	if err := json.Unmarshal(raw, &seen); err != nil || seen.Run < 1 { // it is written when a run has ended
 		return fmt.Errorf("%w: %s is damaged; remove it if the database is the right one", store.ErrBackwards, path)
 	}
 	if now.Run, now.AppliedSeq, err = r.Store.Reached(ctx); err != nil {

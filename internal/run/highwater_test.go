@@ -38,6 +38,14 @@ func TestP9ADatabaseThatHasGoneBackwardsStopsEverything(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
+		for _, damaged := range []string{"{}", "null", "{"} {
+			if err := os.WriteFile(path, []byte(damaged), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Forwards(t.Context()); !errors.Is(err, store.ErrBackwards) {
+				t.Errorf("of %s: %v", damaged, err)
+			}
+		}
 		if s.dump() != before {
 			t.Error("accounts have changed")
 		}

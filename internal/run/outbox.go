@@ -42,7 +42,7 @@ func (r *Runner) Deliver(ctx context.Context, run int64) error {
 	defer r.delivering.Unlock()
 	due, err := r.waiting(ctx, run)
 	if err = fault.After(err, "mail.due"); err != nil {
-		return fmt.Errorf("%w: %w", ErrUndelivered, err)
+		return fmt.Errorf("%w: %v", ErrUndelivered, err) // not wrapped: the run is what it is
 	}
 	var failed error
 	for _, m := range due {
@@ -97,8 +97,12 @@ func (r *Runner) send(ctx context.Context, m store.Mail) error {
 	if m.Account != 0 {
 		return r.welcome(ctx, m)
 	}
-	if mine, err := r.Store.ClaimMail(ctx, m, r.Now().Add(sending)); err != nil || !mine {
-		return err
+	mine, err := r.Store.ClaimMail(ctx, m, r.Now().Add(sending))
+	if err != nil {
+		return fmt.Errorf("%w: %v", ErrUndelivered, err)
+	}
+	if !mine {
+		return nil
 	}
 	m.Message.Attach = attach(r.State, m.Message.Attach)
 	sent := fault.After(r.Mail(ctx, m.Message), "mail.sent")

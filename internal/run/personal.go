@@ -2,7 +2,13 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -103,6 +109,59 @@ func (r *Runner) People(ctx context.Context, p *Profile, run *journal.Run, chang
 		people[a.ID] = roster.WhoIs(&a.Values, p.Plan.Hidden)
 	}
 	return people, nil
+}
+
+// Problems are the problems of a run as its profile lets them be told today,
+// however much was kept of them then; p is nil where there is no profile any more,
+// and then nobody is named.
+func (r *Runner) Problems(ctx context.Context, p *Profile, run int64) iter.Seq2[roster.Problem, error] {
+	tell := p.telling()
+	return func(yield func(roster.Problem, error) bool) {
+		for x, err := range r.Store.Problems(ctx, run) {
+			if !yield(tell(x), err) {
+				return
+			}
+		}
+	}
+}
+
+// telling takes from a problem what the profile does not let be told.
+func (p *Profile) telling() func(roster.Problem) roster.Problem {
+	if p == nil {
+		return func(x roster.Problem) roster.Problem {
+			x.Who, x.Value = keyless(x), ""
+			return x
+		}
+	}
+	withheld := p.Mapping.Withheld()
+	nameless := p.Plan.Hidden.Has(roster.FirstName) || p.Plan.Hidden.Has(roster.LastName)
+	return func(x roster.Problem) roster.Problem {
+		if p.Report.Personal < report.Names {
+			x.Who = keyless(x)
+		}
+		if nameless { // of the kept name nobody knows any more which part is which
+			x.Who.Name = ""
+		}
+		if p.Report.Personal < report.Values {
+			x.Value = ""
+		}
+		return withheld(x)
+	}
+}
+
+// keyless is who a problem is about where nothing but a username tells it.
+func keyless(x roster.Problem) roster.Who {
+	if x.Key != "" {
+		return roster.Who{}
+	}
+	return roster.Who{Username: x.Who.Username}
+}
+
+// Rules say what the mails of a profile tell of people today: a mail that was made
+// under others may say more than anybody should read by now. p may be nil.
+func (r *Runner) Rules(p *Profile) string {
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(maps.Keys(r.Hidden)), "\x00")))
+	return strconv.Itoa(int(p.personal())) + ":" + hex.EncodeToString(sum[:8])
 }
 
 // Changes are the changes of a run as they may be shown: what no report shows is

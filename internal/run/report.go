@@ -22,17 +22,22 @@ import (
 const attachable = 1 << 20
 
 // doc reads the problems of a run once, grouped.
-func (r *Runner) doc(ctx context.Context, run *journal.Run) (*report.Doc, error) {
-	return report.Build(run, r.Store.Problems(ctx, run.Number))
+func (r *Runner) doc(ctx context.Context, p *Profile, run *journal.Run) (*report.Doc, error) {
+	return report.Build(run, r.Problems(ctx, p, run.Number))
 }
 
 // Doc is the report of a run, with what stands beside it; p may be nil.
 func (r *Runner) Doc(ctx context.Context, p *Profile, run *journal.Run) (doc *report.Doc, beside report.Beside, err error) {
-	if doc, err = r.doc(ctx, run); err != nil {
+	if doc, err = r.doc(ctx, p, run); err != nil {
 		return nil, beside, err
 	}
 	beside, err = r.Beside(ctx, p, run)
 	return doc, beside, err
+}
+
+// Rewrite writes the files of a run again, as its profile lets them be written today.
+func (r *Runner) Rewrite(ctx context.Context, p *Profile, run *journal.Run) error {
+	return r.files(ctx, p, run)
 }
 
 // none is no problems.
@@ -51,7 +56,8 @@ func hostname() string {
 func (r *Runner) report(ctx context.Context, p *Profile, run *journal.Run) error {
 	r.remember(ctx, run)
 	if err := r.files(ctx, p, run); err != nil {
-		return fmt.Errorf("run %d: %w: its files are missing, and rollcall runs show %d prints the same: %w", run.Number, ErrUndelivered, run.Number, err)
+		// Not wrapped: what keeps the report from being written does not keep the run from being done.
+		return fmt.Errorf("run %d: %w: its files are missing, and rollcall runs show %d prints the same: %v", run.Number, ErrUndelivered, run.Number, err)
 	}
 	return nil
 }
@@ -61,7 +67,11 @@ func (r *Runner) files(ctx context.Context, p *Profile, run *journal.Run) error 
 	if err != nil {
 		return err
 	}
-	built, err := r.doc(ctx, run)
+	problems := r.Problems(ctx, p, run.Number)
+	if p == nil { // they go where the run's files were: what was told there stays
+		problems = r.Store.Problems(ctx, run.Number)
+	}
+	built, err := report.Build(run, problems)
 	if err != nil {
 		return err
 	}
@@ -74,12 +84,12 @@ func (r *Runner) files(ctx context.Context, p *Profile, run *journal.Run) error 
 	return errors.Join(
 		write(base+".html", func(w io.Writer) error { return r.page(ctx, w, p, run, built) }),
 		write(base+".problems.csv", func(w io.Writer) error {
-			return report.ProblemsCSV(w, run, r.Store.Problems(ctx, run.Number), p.personal())
+			return report.ProblemsCSV(w, run, problems, p.personal())
 		}),
 		// The JSON appears last, for mend looks at it.
 		write(base+".json", func(doc io.Writer) error {
 			return appear(base+".results.csv", func(results io.Writer) error {
-				return report.Both(results, doc, run, built, r.Changes(ctx, run.Number), r.Store.Problems(ctx, run.Number))
+				return report.Both(results, doc, run, built, r.Changes(ctx, run.Number), problems)
 			})
 		}),
 	)

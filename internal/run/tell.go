@@ -44,7 +44,7 @@ func (r *Runner) letter(ctx context.Context, p *Profile, run *journal.Run) (*let
 	}
 	var l letter
 	var err error
-	if l.doc, err = r.doc(ctx, run); err != nil {
+	if l.doc, err = r.doc(ctx, p, run); err != nil {
 		return nil, err
 	}
 	if l.notable, err = report.Notable(run, r.Changes(ctx, run.Number)); err != nil {
@@ -81,6 +81,7 @@ func (r *Runner) mail(p *Profile, run *journal.Run, l *letter, n journal.Notice)
 		Host: hostname(), Attached: attached, Notable: l.notable,
 		Personal: p.Report.Personal, People: l.people,
 	})
+	m.Rules = r.Rules(p)
 	if attached {
 		m.Attach = []notify.Attachment{{Name: "problems.csv", Type: "text/csv", File: filepath.Join("reports", strconv.FormatInt(run.Number, 10)+".problems.csv")}}
 	}

@@ -24,8 +24,8 @@ type undoing struct {
 	profile string          // whose active accounts are counted; "" is all
 	only    map[uint64]bool // these accounts alone; empty: all
 	changes int
-	asked   int      // changes of the run that would be taken back
-	why     []string // what is left alone is left, each reason once
+	asked   int             // changes of the run that would be taken back
+	why     []string        // what is left alone is left, each reason once
 	gained  int             // active accounts of the profile
 	free    map[uint64]bool // whether an account frees the name that another wants back
 }

@@ -89,7 +89,7 @@ func (r *Runner) week(ctx context.Context, p *Profile, told *journal.Told, from,
 			return w, err
 		}
 	}
-	doc, err := r.doc(ctx, last)
+	doc, err := r.doc(ctx, p, last)
 	if err == nil {
 		w.Open = doc.Problems
 	}
