@@ -1,16 +1,13 @@
 package run
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
