@@ -237,7 +237,8 @@ report.personal_data
             columns that map: does not use, nothing is told.
             The attached problems.csv tells the same: username, the value under new, and name
             in a last column. So do the run's page and JSON. What a profile does not tell is
-            not kept in the database either; what runs have kept stays until they go.
+            not kept in the database either; what runs have kept stays until they go, and runs
+            show, runs problems and a mail that is sent again tell of it what the profile allows today.
 
 map.FIELD.sensitive: on
             Its values are *** in mails, pages, results.csv, problems.csv, plans and runs, of all

@@ -19,6 +19,9 @@ Given in the file
   as slow as hashing on purpose: about 70 a second on two cores, 5,000 people in a bit more than a minute. Leave the
   column out of the nightly file where you can. What archive/ keeps of such a drop is its records without the column,
   as CSV and on the same lines: --file last and explain read it, and take nobody's password away.
+  While such a drop is read its copy lies in spool/PROFILE of the state folder (0700, the file 0600), and goes with the
+  run. After a kill (-9, a power cut) it lies there until somebody finds that the run is dead, which is whatever comes
+  first of: the next run of the profile, rollcall status, rollcall runs, and rollcall serve, at its start and each minute.
   A column of passwords that map: does not name is unknown to rollcall, and kept as it came: have HR leave it out.
 
 Made by rollcall
