@@ -190,8 +190,8 @@ func TestWhenAMailIsWorthSending(t *testing.T) {
 		{"a slip by hand is told and starts nothing", "changes", `
 			Mon 07:00 | failed E411 byhand | trouble
 			Mon 11:00 | remind | -`},
-		{"what was interrupted, or is only a plan, is told to nobody", "changes", `
-			Mon 05:30 | interrupted | -
+		{"what was interrupted is told, and what is only a plan to nobody", "changes", `
+			Mon 05:30 | interrupted | trouble
 			Mon 05:45 | dry | -`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -62,8 +62,14 @@ func (m *Mapper) Tellable(p roster.Problem) roster.Problem {
 // whatever they were when it was kept.
 func (o Options) Withheld() func(p roster.Problem) roster.Problem {
 	s := o.secret(o.Map)
+	for name := range o.Hidden {
+		s.fields[name] = true
+	}
+	for _, key := range roster.MapKeys() { // of a membership the column tells
+		delete(s.fields, key)
+	}
 	return func(p roster.Problem) roster.Problem {
-		if p.Value != "" && (s.fields[p.Field] || o.Hidden[p.Field] || s.columns[columnForm(p.Column)] || roster.NeverShown(p.Field) || roster.NeverShown(p.Column)) {
+		if p.Value != "" && (s.fields[p.Field] || s.columns[columnForm(p.Column)] || roster.NeverShown(p.Field) || roster.NeverShown(p.Column)) {
 			p.Value = roster.Withheld
 		}
 		return p

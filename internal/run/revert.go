@@ -8,6 +8,7 @@ import (
 	"rollcall/internal/fault"
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
+	"rollcall/internal/plan"
 	"rollcall/internal/store"
 )
 
@@ -62,6 +63,7 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 	defer func() {
 		if run.PlanDigest == "" { // it was not sealed
 			err = errors.Join(err, w.Discard(context.WithoutCancel(ctx)))
+			run.Facts = plan.Facts{} // what is not there is not counted
 		}
 	}()
 	u := &undoing{Runner: r, Writer: w, run: run, profile: owner(run), only: only, free: map[uint64]bool{}}
