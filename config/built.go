@@ -26,7 +26,6 @@ var notBuiltKeys = []struct{ path, what string }{
 	{"source.checksum", "a companion file"},
 	{"source.answer", "handing problems back to the server"},
 	{"source.decrypt", "decryption"},
-	// map
 	// guardrails
 	{"guardrails.max_removals_day", "limits over a day"},
 	{"guardrails.max_removals_week", "limits over a week"},
