@@ -86,14 +86,23 @@ func (l *LDAP) Modify(tb testing.TB, records string) {
 	}
 }
 
-// Log is what the server has written about its connections so far.
+// Log is what the server has written about its connections. It writes a moment after
+// it has answered, so the log is read until it stays as it is.
 func (l *LDAP) Log(tb testing.TB) string {
 	tb.Helper()
-	text, err := os.ReadFile(filepath.Join(l.dir, "log"))
-	if err != nil {
-		tb.Fatal(err)
+	last := ""
+	for range 50 {
+		text, err := os.ReadFile(filepath.Join(l.dir, "log"))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if string(text) == last {
+			break
+		}
+		last = string(text)
+		time.Sleep(100 * time.Millisecond)
 	}
-	return string(text)
+	return last
 }
 
 // Stop ends the server and cuts the connections that it serves.
