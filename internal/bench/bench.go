@@ -447,7 +447,7 @@ func lengthen(path string) error {
 
 // check asks the program what its last run did.
 func (p *place) check(ctx context.Context, k kase, want outcome) error {
-	got, err := p.journal(ctx, k)
+	got, err := p.journal(ctx, p.config(k.setup))
 	if err != nil {
 		return err
 	}
@@ -461,9 +461,10 @@ func (p *place) check(ctx context.Context, k kase, want outcome) error {
 }
 
 // journal reads what "runs show last" says, up to the changes: of a first load
-// they are as many as the people.
-func (p *place) journal(ctx context.Context, k kase) (outcome, error) {
-	cmd := exec.CommandContext(ctx, p.program, "--config", p.config(k.setup), "runs", "show", "last", "-o", "json")
+// they are as many as the people, and what the bench itself has had in memory
+// counts for every process that it starts afterwards.
+func (b *bench) journal(ctx context.Context, config string) (outcome, error) {
+	cmd := exec.CommandContext(ctx, b.program, "--config", config, "runs", "show", "last", "-o", "json")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return outcome{}, err

@@ -89,11 +89,7 @@ policy: {missing: suspend}
 
 // knows proves that the first run has taken everybody over.
 func (b *bench) knows(ctx context.Context, config string, n uint64) error {
-	text, err := step{path: b.program, args: []string{"--config", config, "runs", "show", "last", "-o", "json"}}.run(ctx, nil)
-	if err != nil {
-		return err
-	}
-	got, err := readOutcome(strings.NewReader(text))
+	got, err := b.journal(ctx, config)
 	if err == nil && (got.Rows["added"] != int(n) || got.Active != int(n)) {
 		err = fmt.Errorf("the directory has %d people, and the program did %+v", n, got)
 	}
