@@ -39,8 +39,10 @@ func TestGroupsOfADirectoryGrantCohortsAndRolesR90(t *testing.T) {
 		{"Domain Users", ""},
 		{"LMS-Intensive Care", "cohort:intensive-care"},
 		{"LMS-Course-Creators", "cohort:course-creators role:course_creator"},
-		{"North-Ward-7|NORTH-WARD-8|LMS-", "cohort:ward-NOR cohort:ward-Nor cohort:wards"}, // of LMS- nothing is left
-		{"LMS|xLMS-A|Ward-7", ""},                                                          // what a pattern means from beginning to end
+		// Of LMS- nothing is left.
+		{"North-Ward-7|NORTH-WARD-8|LMS-", "cohort:ward-NOR cohort:ward-Nor cohort:wards"},
+		// A pattern means a name from its beginning to its end.
+		{"LMS|xLMS-A|Ward-7", ""},
 	} {
 		said, problems := inGroups(t, g, nil, strings.Split(tt.groups, "|")...)
 		if got := wanted(said); got != tt.want || len(problems) > 0 {
