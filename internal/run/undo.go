@@ -12,8 +12,8 @@ import (
 	"rollcall/internal/store"
 )
 
-// abreastBack is how many changes are taken back at a time: so many are in memory.
-const abreastBack = 1000
+// undoneAtOnce is how many changes are taken back at a time: so many are in memory.
+const undoneAtOnce = 1000
 
 // An undoing plans the opposite of a run from its journal, and stores it as it is
 // made, however large the run was.
@@ -46,7 +46,7 @@ func (u *undoing) plan(ctx context.Context) error {
 			continue
 		}
 		u.asked++
-		if done = append(done, o.Change); len(done) == abreastBack {
+		if done = append(done, o.Change); len(done) == undoneAtOnce {
 			if err := u.oppose(ctx, done); err != nil {
 				return err
 			}
