@@ -461,8 +461,7 @@ func (p *place) check(ctx context.Context, k kase, want outcome) error {
 }
 
 // journal reads what "runs show last" says, up to the changes: of a first load
-// they are as many as the people, and what the bench itself has had in memory
-// counts for every process that it starts afterwards.
+// they are as many as the people.
 func (b *bench) journal(ctx context.Context, config string) (outcome, error) {
 	cmd := exec.CommandContext(ctx, b.program, "--config", config, "runs", "show", "last", "-o", "json")
 	out, err := cmd.StdoutPipe()

@@ -39,6 +39,8 @@ func command(ctx context.Context, args []string) error {
 		switch args[0] {
 		case "feed":
 			return feedCommand(args[1:])
+		case "usage":
+			return usageCommand(ctx, args[1:])
 		case "csv", "xml":
 			if len(args) != 2 {
 				return fmt.Errorf("%s wants one file", args[0])

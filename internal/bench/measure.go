@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,39 +32,78 @@ type step struct {
 	exits []int // none: zero
 }
 
-// output runs a step, and answers with what it wrote on stdout, at most a
+// run runs a step, and answers with what it wrote on stdout, at most a
 // megabyte of it; the error of one that ended otherwise quotes its stderr.
 func (s step) run(ctx context.Context, took *sample) (string, error) {
-	cmd := exec.CommandContext(ctx, s.path, s.args...)
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, self, append([]string{"usage", s.path}, s.args...)...)
 	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=C.UTF-8", "NO_COLOR=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
 	var out, wrong head
 	cmd.Stdout, cmd.Stderr = &out, &wrong
-	began := time.Now()
-	err := cmd.Run()
-	wall := time.Since(began)
+	told, tells, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer told.Close()
+	cmd.ExtraFiles = []*os.File{tells}
+	err = cmd.Run()
+	_ = tells.Close()
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
-	if cmd.ProcessState == nil {
-		return "", err
+	var used usage
+	if json.NewDecoder(told).Decode(&used) != nil {
+		return "", fmt.Errorf("%s did not run: %w: %s", filepath.Base(s.path), err, wrong.tail())
 	}
 	exits := s.exits
 	if len(exits) == 0 {
 		exits = []int{0}
 	}
-	if code := cmd.ProcessState.ExitCode(); !slices.Contains(exits, code) {
-		return "", fmt.Errorf("%s %s: exit %d, want %v: %s%s", filepath.Base(s.path), strings.Join(s.args, " "), code, exits, wrong.tail(), out.tail())
+	if !slices.Contains(exits, used.Exit) {
+		return "", fmt.Errorf("%s %s: exit %d, want %v: %s%s", filepath.Base(s.path), strings.Join(s.args, " "), used.Exit, exits, wrong.tail(), out.tail())
 	}
 	if took != nil {
-		took.wall += wall
-		took.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			took.rss = max(took.rss, usage.Maxrss<<10)
-		}
+		took.wall += used.Wall
+		took.cpu += used.CPU
+		took.rss = max(took.rss, used.RSS)
 	}
 	return out.String(), nil
+}
+
+// A usage is what one command needed, and how it ended.
+type usage struct {
+	Wall, CPU time.Duration
+	RSS       int64 // bytes, at most
+	Exit      int
+}
+
+// usageCommand runs a command and writes its usage to file descriptor 3. It is a
+// process of its own because Linux counts what the parent of a process ever had
+// in memory as the process's own, and the bench has had feeds and servers' logs.
+func usageCommand(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage wants a command")
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	began := time.Now()
+	err := cmd.Run()
+	used := usage{Wall: time.Since(began)}
+	if cmd.ProcessState == nil {
+		return err
+	}
+	used.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	used.Exit = cmd.ProcessState.ExitCode()
+	if of, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		used.RSS = of.Maxrss << 10
+	}
+	return json.NewEncoder(os.NewFile(3, "usage")).Encode(used)
 }
 
 // head keeps the first megabyte that is written to it.
