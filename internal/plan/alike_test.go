@@ -56,6 +56,10 @@ func TestStoriesOfLookalikesR48(t *testing.T) {
 			a.Values[roster.StatusField], a.Values[roster.StatusBy], a.Values[roster.StatusReason] = string(roster.Deleted), "hr", string(roster.FeedDelete)
 			a.Links[0].Claim = roster.ClaimGone
 		}, []roster.Entry{row(2, "1", "u1"), row(3, "2", ""), row(4, "9", "u2", says(roster.LastName, "Last 3"), bad("E104"))}, []string{"E104 line 4 error", "reactivate 2"}},
+		{"R3 R6 R48 whom a row looks like is not absent, if it is rejected for the account that its own key finds", func(o *Options, m *memory) {
+			suspended3(o, m)
+			o.Match.Lookalike, o.Match.Witness = "wait", []roster.Name{"last_name"}
+		}, []roster.Entry{row(2, "1", "u1"), row(4, "3", "u3", says(roster.LastName, "Last 2"))}, []string{"E307 line 4 error"}},
 		{"R49 somebody has decided that he is new", func(o *Options, m *memory) {
 			compared("wait")(o, m)
 			m.decided["9"] = true

@@ -79,6 +79,7 @@ type planner struct {
 	ownerOK bool  // policy.fallback_owner names an active account, or nobody (R63)
 
 	waiting   waiting // records that the known pass did not find
+	rejected  waiting // records that the known pass has rejected, where who is like them is protected
 	nobody    waiting // records that find no account in any way
 	counting  waiting // those of them that get a number where their username is taken
 	outside   waiting // records that the scope leaves out

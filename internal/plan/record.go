@@ -44,7 +44,7 @@ func (p *planner) known() error {
 				p.waiting.put(e)
 				continue
 			}
-			if err := w.decide(e.Entry, m); err != nil {
+			if err := w.decide(e, m); err != nil {
 				return err
 			}
 		}
@@ -98,7 +98,21 @@ func (p *planner) adopt() error {
 	var meant, disputed bitset
 	p.likes = p.Match.Lookalike == "wait"
 	defer func() { p.likes = false }()
-	err := p.each(p.again(p.waiting), func(part []numbered) error {
+	err := p.each(p.again(p.rejected), func(part []numbered) error {
+		w, err := p.load(part)
+		if err != nil {
+			return err
+		}
+		for _, e := range part {
+			w.likens(e.Entry)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.rejected = waiting{}
+	err = p.each(p.again(p.waiting), func(part []numbered) error {
 		w, err := p.load(part)
 		if err != nil {
 			return err
@@ -167,7 +181,7 @@ func (p *planner) adopt() error {
 			if m.account != nil && disputed.has(m.account.ID) {
 				m = match{code: "E302", touched: []*roster.Account{m.account}, conflict: w.disputes(e.Entry, m)}
 			}
-			if err := w.decide(e.Entry, m); err != nil {
+			if err := w.decide(e, m); err != nil {
 				return err
 			}
 		}
@@ -247,7 +261,8 @@ func (w *people) misnamed(e roster.Entry, m match) error {
 }
 
 // decide plans one record whose account, or whose fault, is known.
-func (w *people) decide(e roster.Entry, m match) error {
+func (w *people) decide(n numbered, m match) error {
+	e := n.Entry
 	for _, a := range m.touched {
 		w.hinted.add(a.ID)
 		w.touched.add(a.ID)
@@ -257,7 +272,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 		w.seen.add(m.account.ID)
 	}
 	if m.code != "" {
-		w.shield(e)
+		w.shield(n)
 		if m.misnamed {
 			return w.misnamed(e, m)
 		}
@@ -269,7 +284,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 	a := m.account
 	w.seen.add(a.ID)
 	if w.questioned(m, e) {
-		w.shield(e)
+		w.shield(n)
 		return w.rejectFor(e, "E307", a.ID)
 	}
 	for i := range e.Problems { // R7: an unusable name keeps the one that is there
@@ -281,7 +296,7 @@ func (w *people) decide(e roster.Entry, m match) error {
 	gate := w.Policy.Upload == "add" || w.Policy.Upload == "add_all"
 	switch {
 	case broken && (gate || !removal(e.Wish) || a.Status() == roster.Deleted || e.Wish == roster.WishDelete && !w.Policy.Delete):
-		w.shield(e)
+		w.shield(n)
 		return w.reject(e, a.ID)
 	case gate:
 		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
@@ -318,10 +333,14 @@ func (w *people) decide(e roster.Entry, m match) error {
 
 // shield notes whom a rejected record may mean besides: who has its name or its
 // address, and whom it looks like, as if no account were found for it. By the next
-// run that may be so, or no longer (R6).
-func (w *people) shield(e roster.Entry) {
-	w.hint(e)
-	w.likens(e)
+// run that may be so, or no longer (R6). The known pass does not ask who is alike:
+// adopt does it for its records.
+func (w *people) shield(e numbered) {
+	w.hint(e.Entry)
+	if w.Match.Lookalike == "wait" && !w.likes {
+		w.rejected.put(e)
+	}
+	w.likens(e.Entry)
 }
 
 // removal tells whether a record asks to take access away.
