@@ -38,6 +38,11 @@ func (s *site) journal() (runs []journalled, f faults) {
 	s.t.Helper()
 	db, shut := s.open()
 	defer shut()
+	return s.journalIn(db)
+}
+
+func (s *site) journalIn(db *sql.DB) (runs []journalled, f faults) {
+	s.t.Helper()
 	rows, err := db.Query("SELECT number, status, coalesce(applied_seq, 0), input_sha256, doc FROM run ORDER BY number")
 	if err != nil && noSchema(err) {
 		return nil, f
@@ -57,6 +62,11 @@ func (s *site) journal() (runs []journalled, f faults) {
 	for _, r := range runs {
 		if r.seq != 0 && !r.applied() {
 			f.other = append(f.other, fmt.Sprintf("run %d was applied and is %s", r.number, r.status))
+		}
+	}
+	for _, table := range looked {
+		if _, err := db.Exec(table); err != nil {
+			s.t.Fatalf("%v: %s", err, table)
 		}
 	}
 	for _, law := range laws {
@@ -81,9 +91,9 @@ var laws = []struct {
 	breach  string
 }{
 	{"an account has two changes of one run", true, `
-		SELECT run, account FROM (` + carriedOut + `) AS c GROUP BY run, account HAVING count(*) > 1`},
+		SELECT run, account FROM carried_out GROUP BY run, account HAVING count(*) > 1`},
 	{"an account was changed more often than the journal says", true, `
-		SELECT a.id, a.version FROM account a LEFT JOIN (` + changesOf + `) c ON c.account = a.id WHERE a.version > coalesce(c.n, 0)`},
+		SELECT a.id, a.version FROM account a LEFT JOIN changes_of c ON c.account = a.id WHERE a.version > coalesce(c.n, 0)`},
 	{"a drop was applied twice", true, `
 		SELECT input_sha256, min(number) FROM run WHERE applied_seq IS NOT NULL AND kind = 'sync' GROUP BY input_sha256 HAVING count(*) > 1`},
 	{"a run has too many mails", true, `
@@ -98,7 +108,7 @@ var laws = []struct {
 	{"applied_seq has a gap", false, `
 		SELECT value, n FROM (SELECT value, (SELECT count(*) FROM run WHERE applied_seq IS NOT NULL) AS n FROM counter WHERE name = 'applied_seq') AS c WHERE value <> n`},
 	{"the journal has a change that the account has not", false, `
-		SELECT a.id, a.version FROM account a LEFT JOIN (` + changesOf + `) c ON c.account = a.id WHERE a.version < coalesce(c.n, 0)`},
+		SELECT a.id, a.version FROM account a LEFT JOIN changes_of c ON c.account = a.id WHERE a.version < coalesce(c.n, 0)`},
 	{"a plan has a gap", false, `
 		SELECT run, count(*) FROM change GROUP BY run HAVING count(*) <> max(ord)`},
 	{"a new account is not among those of its run", false, `
@@ -107,7 +117,7 @@ var laws = []struct {
 	{"an applied run has no changes", false, `
 		SELECT number, 0 FROM run r WHERE applied_seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM change c WHERE c.run = r.number)`},
 	{"account_changes and the journal differ", false, `
-		SELECT n, m FROM (SELECT (SELECT count(*) FROM account_changes) AS n, (SELECT sum(n) FROM (` + changesOf + `) AS c) AS m) AS both_counts WHERE n <> m`},
+		SELECT n, m FROM (SELECT (SELECT count(*) FROM account_changes) AS n, (SELECT sum(n) FROM changes_of) AS m) AS both_counts WHERE n <> m`},
 	{"a link leads nowhere", false, `
 		SELECT l.account, 0 FROM link l LEFT JOIN account a ON a.id = l.account WHERE a.id IS NULL`},
 	{"a name is still parked", false, `
@@ -119,11 +129,15 @@ var laws = []struct {
 			AND (EXISTS (SELECT 1 FROM change c WHERE c.run = r.number) OR EXISTS (SELECT 1 FROM problem p WHERE p.run = r.number))`},
 }
 
-// changesOf is how often each account was changed, as the journal says.
-const changesOf = `SELECT account, count(*) AS n FROM (` + carriedOut + `) AS c WHERE action <> 'claim' GROUP BY account`
-
-// carriedOut are the changes of the applied runs, each with its account.
-const carriedOut = `SELECT c.run, c.action, coalesce(c.account, c.ord + r.ids_from) AS account FROM change c JOIN run r ON r.number = c.run WHERE c.done = '' AND r.applied_seq IS NOT NULL`
+// looked makes what several laws look at, for one connection alone.
+var looked = []string{
+	// The changes of the applied runs, each with its account.
+	`CREATE TEMPORARY TABLE carried_out AS SELECT c.run, c.action, coalesce(c.account, c.ord + r.ids_from) AS account
+		FROM change c JOIN run r ON r.number = c.run WHERE c.done = '' AND r.applied_seq IS NOT NULL`,
+	// How often each account was changed, as the journal says.
+	`CREATE TEMPORARY TABLE changes_of AS SELECT account, count(*) AS n FROM carried_out WHERE action <> 'claim' GROUP BY account`,
+	`CREATE UNIQUE INDEX changes_of_account ON changes_of (account)`,
+}
 
 // ask answers with what, if the query finds anything.
 func (s *site) ask(db *sql.DB, query, what string) (found []string) {
@@ -147,7 +161,9 @@ func (s *site) ask(db *sql.DB, query, what string) (found []string) {
 // is left to be done, and every report says what the database holds.
 func (s *site) atRest() faults {
 	s.t.Helper()
-	runs, f := s.journal()
+	db, shut := s.open()
+	defer shut()
+	runs, f := s.journalIn(db)
 	other := func(format string, args ...any) { f.other = append(f.other, fmt.Sprintf(format, args...)) }
 	archived := map[string]bool{}
 	for i := range runs {
@@ -159,7 +175,7 @@ func (s *site) atRest() faults {
 		if r.doc.Input.Archive != "" {
 			archived[filepath.Base(r.doc.Input.Archive)] = true
 		}
-		f.other = append(f.other, s.reported(r)...)
+		f.other = append(f.other, s.reported(db, r)...)
 	}
 	if left := s.names("state/spool/hr"); len(left) > 0 {
 		other("the spool holds %d files", len(left))
@@ -191,8 +207,6 @@ func (s *site) atRest() faults {
 			}
 		}
 	}
-	db, shut := s.open()
-	defer shut()
 	if s.mail != "" {
 		f.other = append(f.other, s.ask(db, "SELECT run, state FROM outbox WHERE state <> 'sent'", "a mail has not been sent")...)
 	}
@@ -211,7 +225,7 @@ func (s *site) names(folder string) (names []string) {
 }
 
 // reported compares the files of a run with the database.
-func (s *site) reported(r *journalled) (wrong []string) {
+func (s *site) reported(db *sql.DB, r *journalled) (wrong []string) {
 	s.t.Helper()
 	base := filepath.Join(s.dir, "state", "reports", strconv.FormatInt(r.number, 10))
 	say := func(format string, args ...any) {
@@ -250,8 +264,6 @@ func (s *site) reported(r *journalled) (wrong []string) {
 	if x.Read != x.Added+x.Updated+x.Renamed+x.Reactivated+x.Suspended+x.Deleted+x.Unchanged+x.Skipped+x.Rejected {
 		say("its rows do not add up: %+v", x)
 	}
-	db, shut := s.open()
-	defer shut()
 	var n int
 	if err := db.QueryRow(fmt.Sprintf("SELECT count(*) FROM change WHERE run = %d AND action <> 'claim'", r.number)).Scan(&n); err != nil {
 		s.t.Fatal(err)

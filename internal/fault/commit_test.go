@@ -118,9 +118,11 @@ func (s *site) judged(rollcall, before, after string, back func(), env ...string
 	}
 	says = verdict(code, said)
 	there := s.dump()
-	runs, f := s.journal()
+	db, shut := s.open()
+	runs, f := s.journalIn(db)
 	wrong = f.all()
 	if len(runs) == 0 {
+		shut()
 		return says, append(wrong, "there is no run")
 	}
 	last := &runs[len(runs)-1]
@@ -134,8 +136,9 @@ func (s *site) judged(rollcall, before, after string, back func(), env ...string
 	case (says == "applied") != (there == after), last.applied() != (there == after):
 		wrong = append(wrong, fmt.Sprintf("it says %s, the accounts are done: %v, the run is %s: %s", says, there == after, last.status, said))
 	case last.status != "running":
-		wrong = append(wrong, s.reported(last)...)
+		wrong = append(wrong, s.reported(db, last)...)
 	}
+	shut()
 	s.via = ""
 	s.configure()
 	if code, said := s.restart(rollcall, morning.Add(2*time.Hour), "run", "hr"); code != 0 && code != 10 {

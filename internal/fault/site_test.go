@@ -253,6 +253,7 @@ func (s *site) open() (*sql.DB, func()) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+		db.SetMaxOpenConns(1) // a temporary table is its connection's
 		return db, func() { db.Close() }
 	}
 	dir, err := os.MkdirTemp("", "rollcall-look-")
@@ -268,6 +269,7 @@ func (s *site) open() (*sql.DB, func()) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	db.SetMaxOpenConns(1)
 	return db, func() { db.Close(); os.RemoveAll(dir) }
 }
 
@@ -299,14 +301,16 @@ func (s *site) dump() string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+		var line []byte
 		if err := each(rows, func(columns []string, values []any) {
 			some = some || len(columns) > 1
+			line = line[:0]
 			for i, c := range columns {
 				if !slices.Contains(hours, c) {
-					fmt.Fprintf(sum, "%s=%v\x00", c, values[i])
+					line = fmt.Append(append(line, c...), "=", values[i], "\x00")
 				}
 			}
-			fmt.Fprintln(sum)
+			sum.Write(append(line, '\n'))
 		}); err != nil {
 			s.t.Fatal(err)
 		}
