@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/journal"},
 	{"internal/guard"},
 	{"internal/source", "internal/format", "internal/mapping", "internal/plan", "internal/index", "internal/catalog"},
-	{"internal/notify", "internal/password"},
+	{"internal/notify", "internal/password", "internal/dn"},
 	{"internal/roster", "internal/secret", "internal/fault", "examples"}, // the demo runs an example
 }
 
@@ -54,7 +54,7 @@ var libraries = []struct {
 	{"golang.org/x/crypto/argon2", []string{"internal/password"}},
 	{"golang.org/x/crypto/bcrypt", []string{"internal/password"}},
 	{"golang.org/x/crypto/ssh", []string{"internal/source", "internal/shore"}},
-	{"github.com/go-ldap/ldap/v3", []string{"internal/source"}},
+	{"github.com/go-ldap/ldap/v3", []string{"internal/source", "internal/dn"}},
 	{"github.com/klauspost/compress", []string{"internal/format"}},
 	{"github.com/gosimple/unidecode", []string{"internal/mapping"}},
 	{"golang.org/x/text", []string{"internal/format", "internal/mapping", "internal/plan", "internal/roster"}},
@@ -76,6 +76,7 @@ var libraries = []struct {
 var pure = map[string][]string{
 	"internal/roster":  nil,
 	"internal/format":  {"os"}, // it opens the drop in the spool
+	"internal/dn":      nil,
 	"internal/mapping": nil,
 	"internal/plan":    nil,
 	"internal/catalog": nil,

@@ -1,12 +1,11 @@
 package format
 
 import (
-	"encoding/hex"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 
+	"rollcall/internal/dn"
 	"rollcall/internal/roster"
 )
 
@@ -100,72 +99,4 @@ func (l *lookup) cell(cells []string) string {
 	return l.answers[hashDN([]byte(cells[l.at]))]
 }
 
-func hashDN(name []byte) roster.Hash { return hash([]byte(normalDN(string(name))), 0) }
-
-// normalDN is a form that two spellings of one name have in common (RFC 4514): types
-// and values without regard to case, without blanks around them, without escapes, and
-// the parts of one step in order. Values are compared as directories compare names of
-// people: case and runs of blanks do not count.
-func normalDN(name string) string {
-	var b strings.Builder
-	for _, step := range splitDN(name, ',') {
-		parts := splitDN(step, '+')
-		for i, p := range parts {
-			kind, value, _ := strings.Cut(p, "=")
-			value = unescapeDN(trimDN(value))
-			parts[i] = strings.ToLower(strings.TrimSpace(kind)) + "=" + roster.Fold(strings.Join(strings.Fields(value), " "))
-		}
-		slices.Sort(parts)
-		b.WriteString(strings.Join(parts, "\x00+"))
-		b.WriteString("\x00,")
-	}
-	return b.String()
-}
-
-// splitDN splits at a character that no backslash stands before.
-func splitDN(s string, at byte) (parts []string) {
-	from := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case at:
-			parts = append(parts, s[from:i])
-			from = i + 1
-		}
-	}
-	return append(parts, s[from:])
-}
-
-// trimDN takes blanks from the ends, but not one that a backslash stands before.
-func trimDN(s string) string {
-	s = strings.TrimLeft(s, " ")
-	t := strings.TrimRight(s, " ")
-	if strings.HasSuffix(t, `\`) && len(t) < len(s) && !strings.HasSuffix(t, `\\`) {
-		return s[:len(t)+1]
-	}
-	return t
-}
-
-func unescapeDN(s string) string {
-	if strings.IndexByte(s, '\\') < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			b.WriteByte(s[i])
-			continue
-		}
-		if i+2 < len(s) {
-			if one, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
-				b.Write(one)
-				i += 2
-				continue
-			}
-		}
-		i++
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
+func hashDN(name []byte) roster.Hash { return hash([]byte(dn.Normal(string(name))), 0) }

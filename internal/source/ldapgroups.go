@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"rollcall/internal/dn"
 	"rollcall/internal/roster"
 )
 
@@ -164,20 +165,20 @@ func (b *book) extra() []string {
 }
 
 // add takes a group.
-func (b *book) add(dn []byte, attributes []attribute) error {
+func (b *book) add(entry []byte, attributes []attribute) error {
 	if len(b.names) == maxGroups {
 		return &roster.Refusal{Code: "E411", Text: fmt.Sprintf("groups: there are more than %d", maxGroups), Fix: "ask for fewer with groups.base and groups.filter"}
 	}
 	g := int32(len(b.names))
-	b.names, b.own = append(b.names, groupName(dn, attributes)), append(b.own, whoIs(byDN, plainDN(string(dn))))
+	b.names, b.own = append(b.names, groupName(entry, attributes)), append(b.own, whoIs(byDN, dn.Normal(string(entry))))
 	for _, a := range attributes {
 		for _, v := range a.values {
 			var w who
 			switch text := string(v); strings.ToLower(string(a.name)) {
 			case "member":
-				w = whoIs(byDN, plainDN(text))
+				w = whoIs(byDN, dn.Normal(text))
 			case "uniquemember":
-				w = whoIs(byDN, plainDN(withoutUID(text)))
+				w = whoIs(byDN, dn.Normal(withoutUID(text)))
 			case "memberuid":
 				w = whoIs(byUID, roster.Fold(text))
 			case "objectsid":
@@ -282,11 +283,11 @@ func (b *book) above(from ...int32) (all []int32, deep bool) {
 
 // sign gives an entry the names of its groups, and takes away what was asked for their
 // sake alone; asked tells what was asked for otherwise.
-func (b *book) sign(dn []byte, attributes []attribute, asked func(name []byte) bool) []attribute {
+func (b *book) sign(entry []byte, attributes []attribute, asked func(name []byte) bool) []attribute {
 	if b == nil {
 		return attributes
 	}
-	groups := b.direct(whoIs(byDN, plainDN(string(dn))))
+	groups := b.direct(whoIs(byDN, dn.Normal(string(entry))))
 	var sid []byte
 	primary := ""
 	for _, a := range attributes {
@@ -324,50 +325,6 @@ func (b *book) sign(dn []byte, attributes []attribute, asked func(name []byte) b
 	}
 	slices.SortFunc(names, bytes.Compare)
 	return append(attributes, attribute{name: []byte(roster.GroupAttribute), values: slices.CompactFunc(names, bytes.Equal)})
-}
-
-// plainDN is a DN as it is compared: types and values without case, blanks that mean
-// nothing left out, escapes read. What cannot be read is compared as it is.
-func plainDN(dn string) string {
-	if !strings.ContainsAny(dn, `\"+#;<>`) { // nearly always
-		var b strings.Builder
-		for i, rdn := range strings.Split(dn, ",") {
-			name, value, ok := strings.Cut(rdn, "=")
-			if !ok {
-				return dn
-			}
-			writeRDN(&b, i, 0, name, value)
-		}
-		return b.String()
-	}
-	parsed, err := ldap.ParseDN(dn)
-	if err != nil {
-		return dn
-	}
-	var b strings.Builder
-	for i, rdn := range parsed.RDNs {
-		parts := slices.Clone(rdn.Attributes)
-		slices.SortFunc(parts, func(x, y *ldap.AttributeTypeAndValue) int {
-			return cmp.Or(strings.Compare(strings.ToLower(x.Type), strings.ToLower(y.Type)), strings.Compare(roster.Fold(x.Value), roster.Fold(y.Value)))
-		})
-		for j, a := range parts {
-			writeRDN(&b, i, j, a.Type, a.Value)
-		}
-	}
-	return b.String()
-}
-
-// writeRDN writes a part of a DN with separators that stand in no value.
-func writeRDN(b *strings.Builder, i, j int, name, value string) {
-	switch {
-	case j > 0:
-		b.WriteByte(1)
-	case i > 0:
-		b.WriteByte(0)
-	}
-	b.WriteString(strings.ToLower(strings.TrimSpace(name)))
-	b.WriteByte('=')
-	b.WriteString(strings.Join(strings.Fields(roster.Fold(value)), " "))
 }
 
 // withoutUID is a uniqueMember without the bits that may stand behind its DN.

@@ -258,23 +258,3 @@ func wants(t *testing.T, err error, code string, words ...string) {
 		}
 	}
 }
-
-func TestADNIsComparedAndNotItsText(t *testing.T) {
-	t.Parallel()
-	for _, same := range [][]string{
-		{"cn=Ada,dc=example,dc=org", "CN=ada, DC=Example , dc=ORG", `cn=\41da,dc=example,dc=org`, "cn=  ada,dc=example,dc=org"},
-		{`cn=Lovelace\, Ada+uid=1,dc=x`, `UID=1+cn=lovelace\2C  ada,dc=X`},
-		{`cn=#04024869,dc=x`, `CN=#04024869,DC=x`},
-	} {
-		for _, dn := range same[1:] {
-			if plainDN(dn) != plainDN(same[0]) {
-				t.Errorf("%s is %q, want %q as %s", dn, plainDN(dn), plainDN(same[0]), same[0])
-			}
-		}
-	}
-	for _, other := range [][2]string{{"cn=a,dc=x", "cn=a,dc=y"}, {`cn=a\,dc=x`, "cn=a,dc=x"}, {"cn=a+cn=b,dc=x", "cn=a,cn=b,dc=x"}, {"cn=a b", "cn=ab"}, {"", "cn="}} {
-		if plainDN(other[0]) == plainDN(other[1]) {
-			t.Errorf("%s and %s are both %q", other[0], other[1], plainDN(other[0]))
-		}
-	}
-}
