@@ -142,7 +142,11 @@ func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, err
 		return nil, err
 	}
 	var terms []run.Terms
+	spare := map[string][]string{}
 	for _, p := range s.Loaded {
+		if len(p.Policy.Protect) > 0 {
+			spare[p.Name] = p.Policy.Protect
+		}
 		if p.Policy.AnonymiseAfter > 0 || p.Policy.PurgeAfter > 0 {
 			terms = append(terms, run.Terms{Profile: p.Name, Anonymise: p.Policy.AnonymiseAfter, Purge: p.Policy.PurgeAfter})
 		}
@@ -150,7 +154,7 @@ func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, err
 	return &run.Runner{
 		Terms: terms,
 		Store: db, State: s.State, Now: now, Mail: send, Site: domain,
-		Protect: s.Accounts.Protect, Hold: s.Accounts.HoldNames, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
+		Protect: s.Accounts.Protect, Spare: spare, Hold: s.Accounts.HoldNames, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
 		Hidden:   s.Hidden(),
 		Greeting: greeting(s),
 	}, nil

@@ -71,14 +71,15 @@ type Runner struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Mail     Mailer
-	Site     string         // of the mails' Message-IDs
-	Protect  []string       // accounts.protect: whom sweep and people's tools leave alone
-	Hold     time.Duration  // for which a given-up username is held (R33)
-	Zone     *time.Location // in which the days of what people write end; nil: UTC
-	Terms    []Terms        // after which the deleted are erased, of the profiles that have any
-	Limits   guard.Limits   // of the sweep
-	Hidden   roster.Hidden  // fields whose values no report shows, of any profile
-	Greeting Greeting       // of welcome mails
+	Site     string              // of the mails' Message-IDs
+	Protect  []string            // accounts.protect: whom sweep and people's tools leave alone
+	Spare    map[string][]string // policy.protect of the profiles that have any: whom the sweep leaves alone among their accounts
+	Hold     time.Duration       // for which a given-up username is held (R33)
+	Zone     *time.Location      // in which the days of what people write end; nil: UTC
+	Terms    []Terms             // after which the deleted are erased, of the profiles that have any
+	Limits   guard.Limits        // of the sweep
+	Hidden   roster.Hidden       // fields whose values no report shows, of any profile
+	Greeting Greeting            // of welcome mails
 	Version  string
 	ReadAll  bool // every record of every drop is read, also those that are as they were: to find out whether the first look is at fault
 

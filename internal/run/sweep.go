@@ -79,7 +79,7 @@ func (r *Runner) sweep(ctx context.Context, lease *store.Lease, run *journal.Run
 // due plans what the dates ask for now.
 func (r *Runner) due(ctx context.Context, into *plan.Plan) error {
 	now := roster.Stamp(r.Now())
-	shield, err := r.protected(ctx)
+	shield, err := r.shields(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (r *Runner) due(ctx context.Context, into *plan.Plan) error {
 		if err != nil {
 			return fmt.Errorf("list what is due: %w", err)
 		}
-		c, ok := plan.ByDates(&a, shield, now)
+		c, ok := plan.ByDates(&a, shield.over(&a), now)
 		if ok {
 			c.Memberships = plan.Ends(&a, now)
 		} else {
@@ -98,6 +98,38 @@ func (r *Runner) due(ctx context.Context, into *plan.Plan) error {
 		}
 	}
 	return nil
+}
+
+// A shield is whom the sweep leaves alone (R64): whom the site protects, and of the
+// accounts of a profile whom the profile does.
+type shield struct {
+	site plan.Protected
+	of   map[string]plan.Protected
+}
+
+func (r *Runner) shields(ctx context.Context) (s shield, err error) {
+	if s.site, err = r.protected(ctx); err != nil {
+		return s, err
+	}
+	s.of = make(map[string]plan.Protected, len(r.Spare))
+	for profile, names := range r.Spare {
+		holders, err := r.Store.Holders(ctx, names)
+		if err != nil {
+			return s, err
+		}
+		s.of[profile] = plan.Protected{Names: names, Holders: holders}
+	}
+	return s, nil
+}
+
+// over is what protects an account, if anything does.
+func (s shield) over(a *roster.Account) plan.Protected {
+	for _, l := range a.Links {
+		if p := s.of[l.Profile]; p.Account(a) {
+			return p
+		}
+	}
+	return s.site
 }
 
 // heldAlready forgets a sweep whose plan waits for a person already, and ends
