@@ -128,39 +128,32 @@ type waiter struct {
 // pair goes through both sides, and calls same with each pair, and the others
 // with what has no partner.
 func (l *Looker) pair(same func(waiter, Print) error, left func(waiter), stray func(Print), rows *int) error {
-	next, stop := iter.Pull2(l.ahead())
-	defer stop()
-	p := pairing{Looker: l, same: same, prints: map[roster.Hash]Print{}, records: map[roster.Hash]waiter{}}
+	prints, marks := read(l.Prints()), read(l.Marks())
+	defer prints.close()
+	defer marks.close()
+	p := pairing{Looker: l, same: same, from: prints, prints: map[roster.Hash]Print{}, records: map[roster.Hash]waiter{}}
 	defer p.close()
-	p.next = func() error {
-		for len(p.ahead) == 0 {
-			chunk, err, ok := next()
-			if !ok {
-				p.none = true
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			p.ahead = chunk
-		}
-		p.print, p.ahead = p.ahead[0], p.ahead[1:]
-		return nil
-	}
 	if err := p.next(); err != nil {
 		return err
 	}
-	var n uint64
-	for m, err := range l.Marks() {
+	n := 0
+	for {
+		heap, err := marks.next()
 		if err != nil {
 			return err
 		}
-		if err := p.record(m, waiter{n, m.Line, m.Entry}); err != nil {
-			return err
+		if len(heap) == 0 {
+			break
 		}
-		n++
+		for _, m := range heap {
+			if err := p.record(m, waiter{uint64(n), m.Line, m.Entry}); err != nil {
+				return err
+			}
+			n++
+		}
+		marks.done(heap)
 	}
-	*rows = int(n)
+	*rows = n
 	for !p.none {
 		if err := p.wait(p.print); err != nil {
 			return err
@@ -172,41 +165,39 @@ func (l *Looker) pair(same func(waiter, Print) error, left func(waiter), stray f
 	return p.settle(left, stray)
 }
 
-// ahead gives the prints by the thousand: a step from one side to the other costs more
-// than a print.
-func (l *Looker) ahead() iter.Seq2[[]Print, error] {
-	return func(yield func([]Print, error) bool) {
-		chunk := make([]Print, 0, 1024)
-		for p, err := range l.Prints() {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if chunk = append(chunk, p); len(chunk) == cap(chunk) {
-				if !yield(chunk, nil) {
-					return
-				}
-				chunk = chunk[:0]
-			}
-		}
-		if len(chunk) > 0 {
-			yield(chunk, nil)
-		}
-	}
-}
-
 // A pairing is one walk through both sides.
 type pairing struct {
 	*Looker
 	same    func(waiter, Print) error
-	next    func() error
-	ahead   []Print
+	from    *stream[Print]
+	heap    []Print // of them, and how many are used
+	used    int
 	print   Print // next in line
 	none    bool  // no print is left in line
 	prints  map[roster.Hash]Print
 	records map[roster.Hash]waiter
 	twice   []waiter // records that another equals, which waits
 	spill   *spill   // once the budget has been passed
+}
+
+// next puts the next print in line.
+func (p *pairing) next() error {
+	if p.used == len(p.heap) {
+		if p.heap != nil {
+			p.from.done(p.heap)
+		}
+		var err error
+		if p.heap, err = p.from.next(); err != nil {
+			return err
+		}
+		if p.used = 0; len(p.heap) == 0 {
+			p.none = true
+			return nil
+		}
+	}
+	p.print = p.heap[p.used]
+	p.used++
+	return nil
 }
 
 // record looks for the partner of one record: next in line, or among those that

@@ -148,9 +148,16 @@ func (r *Runner) archive(got *fetched, run *journal.Run) error {
 	kept := filepath.Join(dir, strconv.FormatInt(run.Number, 10)+"-"+filepath.Base(got.drop.Name))
 	if got.secret {
 		kept += bareSuffix
-		err = r.keepBare(got, kept)
+		if err = r.keepBare(got, kept); err == nil {
+			err = onDisk(kept)
+		}
 	} else {
-		err = os.Rename(got.drop.Path, kept)
+		if err = got.written(); err == nil {
+			err = os.Rename(got.drop.Path, kept)
+		}
+	}
+	if err == nil {
+		err = onDisk(dir)
 	}
 	if err != nil {
 		return fmt.Errorf("archive the drop: %w", err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"rollcall/internal/journal"
@@ -32,10 +33,34 @@ type fetched struct {
 	delimiter string           // of it, as it was
 	reading   *reading         // of a drop that gives passwords
 	how       *journal.Reading // of a directory that is asked for its changes; else nil
+	written   func() error     // waits until the copy is on the disk; nil: nobody brings it there
+}
+
+// bring begins to bring the copy to the disk, where it has to be before a plan of it
+// is kept. The run goes on meanwhile: a large file takes as long as to compare it.
+func (f *fetched) bring() {
+	if f.borrowed {
+		return
+	}
+	done, path := make(chan error, 1), f.drop.Path
+	go func() { done <- onDisk(path) }()
+	f.written = sync.OnceValue(func() error { return <-done })
+}
+
+// onDisk makes a file, or the names in a folder, survive a power cut.
+func onDisk(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // close lets the source go and clears the spool.
 func (f *fetched) close(log *slog.Logger) {
+	if f.written != nil {
+		_ = f.written() // whoever kept the copy has asked before
+	}
 	if f.source != nil {
 		if err := f.source.Close(); err != nil {
 			log.Debug("source not closed", "error", err)

@@ -35,6 +35,7 @@ type firstLook struct {
 	mapped bool                      // the mapping is another than that of the old look
 	means  func(roster.Entry) uint64 // of the look that this run leaves behind
 	held   []roster.Entry            // the records that are read, where they are few
+	kept   kept                      // likewise, before they are mapped, where they are not so few
 
 	sorter  *index.Sorter
 	changes uint64
@@ -161,7 +162,7 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 
 // forget gives the comparison up: every record is read.
 func (l *firstLook) forget() {
-	l.found, l.old, l.held = nil, nil, nil
+	l.found, l.old, l.held, l.kept = nil, nil, nil, kept{}
 	l.sorter, l.changes, l.fresh, l.left, l.mapped = l.sorter.Again(), 0, 0, nil, false
 }
 
@@ -197,7 +198,7 @@ func (l *firstLook) copies(p *Profile, x *reading) error {
 			return nil
 		}
 		identities := make(map[uint64]struct{}, left)
-		l.held = nil
+		l.held, l.kept = nil, kept{}
 		for e, err := range l.entries(x) {
 			if err != nil {
 				return err
@@ -230,11 +231,10 @@ func (l *firstLook) entries(x *reading) iter.Seq2[roster.Entry, error] {
 			}
 		}
 	}
-	var want func(int) bool
-	if l.found != nil {
-		want = func(n int) bool { return l.found.Left.Has(uint64(n)) }
+	if l.found == nil {
+		return x.entriesOf(x.file.Pick(l.look.Secret, nil))
 	}
-	return x.entriesOf(x.file.Pick(l.look.Secret, want))
+	return x.entriesOf(l.kept.through(x.file.Pick(l.look.Secret, func(n int) bool { return l.found.Left.Has(uint64(n)) })))
 }
 
 // same is what planning needs to know of the records that are not read.

@@ -259,6 +259,7 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 		return nil, err
 	}
 	r.Log.Info("run began", "run", run.Number, "profile", run.Profile, "trigger", run.Trigger)
+	got.bring()
 	err = r.steps(ctx, q, lease, got, run)
 	q.Meter.begin("writing the report", 0, r.Now())
 	return run, r.ended(ctx, q.Profile, run, err)

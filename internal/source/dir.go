@@ -92,11 +92,17 @@ type localFile struct{ file *os.File }
 func (f localFile) stat(context.Context) (fs.FileInfo, error) { return f.file.Stat() }
 
 func (f localFile) copyTo(ctx context.Context, w io.Writer) error {
+	part := make([]byte, buffer)
 	for {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		_, err := io.CopyN(w, f.file, 1<<20)
+		n, err := f.file.Read(part)
+		if n > 0 {
+			if _, err := w.Write(part[:n]); err != nil {
+				return err
+			}
+		}
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

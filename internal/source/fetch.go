@@ -229,8 +229,7 @@ func (c *copying) Write(p []byte) (int, error) {
 		c.err, c.size = errTooLarge, c.size+int64(len(p))
 		return 0, c.err
 	}
-	n, err := c.file.Write(p)
-	c.hash.Write(p[:n])
+	n, err := c.store(p)
 	c.size += int64(n)
 	if err != nil {
 		c.err = noSpace(err)
@@ -238,19 +237,37 @@ func (c *copying) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// store hashes bytes while they are written, where they are many. After an error
+// the hash is of no use.
+func (c *copying) store(p []byte) (int, error) {
+	if len(p) < buffer {
+		c.hash.Write(p)
+		return c.file.Write(p)
+	}
+	hashed := make(chan struct{})
+	go func() {
+		c.hash.Write(p)
+		close(hashed)
+	}()
+	n, err := c.file.Write(p)
+	<-hashed
+	return n, err
+}
+
+// buffer is how many bytes of a file are read at a time.
+const buffer = 256 << 10
+
 func (c *copying) sum() string { return hex.EncodeToString(c.hash.Sum(nil)) }
 
-// finish brings the bytes to the disk and gives the file its name.
+// finish gives the file its name. Whoever keeps it for longer than a run brings it
+// to the disk.
 func (c *copying) finish() (string, error) {
-	if err := errors.Join(c.file.Sync(), c.file.Close()); err != nil {
+	if err := c.file.Close(); err != nil {
 		return "", noSpace(err)
 	}
 	path := strings.TrimSuffix(c.file.Name(), unfinished) + "-" + c.sum()[:16]
 	if err := os.Rename(c.file.Name(), path); err != nil {
 		return "", fmt.Errorf("spool: %w", err)
-	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return "", errors.Join(err, os.Remove(path))
 	}
 	return path, nil
 }
@@ -266,17 +283,4 @@ func noSpace(err error) error {
 		return fmt.Errorf("spool: the disk is full or a limit is reached; free some disk space, nothing was changed: %w", err)
 	}
 	return fmt.Errorf("spool: %w", err)
-}
-
-// syncDir makes the new name survive a power cut.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	return nil
 }
