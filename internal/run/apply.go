@@ -152,7 +152,7 @@ func (r *Runner) archive(got *fetched, run *journal.Run) error {
 			err = onDisk(kept)
 		}
 	} else {
-		if err = got.written(); err == nil {
+		if err = fault.After(got.written(), "run.on_disk"); err == nil {
 			err = os.Rename(got.drop.Path, kept)
 		}
 	}
