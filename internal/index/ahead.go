@@ -2,26 +2,22 @@ package index
 
 import "iter"
 
-// A stream is an iteration that goes on in a goroutine of its own, some thousand
+// A stream is an iteration that goes on in a goroutine of its own, some bundles of
 // things ahead of whoever takes them: a drop is searched on one core while it is
-// compared on another.
+// compared on another. A step from one side to the other costs more than a thing.
 type stream[T any] struct {
+	size        int // of a bundle
 	full, empty chan []T
 	err         error // that ended it
 	crash       any   // what it panicked with
 	stop        chan struct{}
 }
 
-const (
-	// together is how many things change hands at a time: a step from one side to the
-	// other costs more than a thing.
-	together = 1024
-	// under is how many such heaps are under way.
-	under = 4
-)
+// ahead is how many bundles wait for whoever takes them.
+const ahead = 2
 
-func read[T any](from iter.Seq2[T, error]) *stream[T] {
-	s := &stream[T]{full: make(chan []T, under), empty: make(chan []T, under), stop: make(chan struct{})}
+func read[T any](from iter.Seq2[T, error], size int) *stream[T] {
+	s := &stream[T]{size: size, full: make(chan []T, ahead), empty: make(chan []T, ahead), stop: make(chan struct{})}
 	go s.run(from)
 	return s
 }
@@ -29,44 +25,44 @@ func read[T any](from iter.Seq2[T, error]) *stream[T] {
 func (s *stream[T]) run(from iter.Seq2[T, error]) {
 	defer close(s.full)
 	defer func() { s.crash = recover() }()
-	heap := make([]T, 0, together)
+	bundle := make([]T, 0, s.size)
 	for thing, err := range from {
 		if err != nil {
 			s.err = err
 			break
 		}
-		if heap = append(heap, thing); len(heap) < together {
+		if bundle = append(bundle, thing); len(bundle) < s.size {
 			continue
 		}
-		if !s.give(heap) {
+		if !s.give(bundle) {
 			return
 		}
 		select {
-		case heap = <-s.empty:
+		case bundle = <-s.empty:
 		default:
-			heap = make([]T, 0, together)
+			bundle = make([]T, 0, s.size)
 		}
 	}
-	if len(heap) > 0 {
-		s.give(heap)
+	if len(bundle) > 0 {
+		s.give(bundle)
 	}
 }
 
-func (s *stream[T]) give(heap []T) bool {
+func (s *stream[T]) give(bundle []T) bool {
 	select {
-	case s.full <- heap:
+	case s.full <- bundle:
 		return true
 	case <-s.stop:
 		return false
 	}
 }
 
-// next is the next heap of things, which lasts until it is given back to done; none
+// next is the next bundle of things, which lasts until it is given back to done; none
 // at the end. An error comes behind all that came before it.
 func (s *stream[T]) next() ([]T, error) {
-	heap, ok := <-s.full
+	bundle, ok := <-s.full
 	if ok {
-		return heap, nil
+		return bundle, nil
 	}
 	if s.crash != nil {
 		panic(s.crash)
@@ -74,10 +70,10 @@ func (s *stream[T]) next() ([]T, error) {
 	return nil, s.err
 }
 
-// done gives a heap back.
-func (s *stream[T]) done(heap []T) {
+// done gives a bundle back.
+func (s *stream[T]) done(bundle []T) {
 	select {
-	case s.empty <- heap[:0]:
+	case s.empty <- bundle[:0]:
 	default:
 	}
 }

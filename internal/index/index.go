@@ -98,7 +98,7 @@ func Prints(parts iter.Seq2[[]byte, error]) iter.Seq2[Print, error] {
 	return func(yield func(Print, error) bool) {
 		for part, err := range parts {
 			if err == nil && len(part)%Size != 0 {
-				err = fmt.Errorf("a part of the index has %d bytes, which are no prints", len(part))
+				err = torn(part)
 			}
 			if err != nil {
 				yield(Print{}, err)
@@ -111,6 +111,10 @@ func Prints(parts iter.Seq2[[]byte, error]) iter.Seq2[Print, error] {
 			}
 		}
 	}
+}
+
+func torn(part []byte) error {
+	return fmt.Errorf("a part of the index has %d bytes, which are no prints", len(part))
 }
 
 // A Set is a set of small numbers: those of records and accounts are dense, so

@@ -22,6 +22,19 @@ func each[T any](list []T) func() iter.Seq2[T, error] {
 	}
 }
 
+// packed packs prints, a few in a part.
+func packed(prints []Print) func() iter.Seq2[[]byte, error] {
+	var parts [][]byte
+	for some := range slices.Chunk(prints, 7) {
+		var part []byte
+		for _, p := range some {
+			part = p.append(part)
+		}
+		parts = append(parts, part)
+	}
+	return each(parts)
+}
+
 func number(n int) roster.Hash { return roster.Hash{Hi: uint64(n) * 0x9e3779b97f4a7c15, Lo: uint64(n)} }
 
 // A feed is what was stored of yesterday, and what lies there today.
@@ -72,7 +85,7 @@ func TestS2S7EveryPrintAndEveryRecordIsAccountedForOnce(t *testing.T) {
 	spilt, dir := 0, t.TempDir()
 	for round := range 120 {
 		f := someFeed(r, r.IntN(60))
-		l := &Looker{Prints: each(f.prints), Marks: each(f.marks), Scratch: dir, Budget: []int{0, 1, 5}[r.IntN(3)]}
+		l := &Looker{Parts: packed(f.prints), Marks: each(f.marks), Scratch: dir, Budget: []int{0, 1, 5}[r.IntN(3)]}
 		for _, p := range f.prints {
 			if r.IntN(20) == 0 {
 				l.Touched.Add(p.Account)
@@ -149,7 +162,7 @@ func TestS3UnderAnotherMappingARecordThatMeansSomethingElseIsRead(t *testing.T) 
 				f.marks[i].Entry = []uint64{0, 1 << 40}[r.IntN(2)]
 			}
 		}
-		l := &Looker{Prints: each(f.prints), Marks: each(f.marks), Scratch: dir, Budget: []int{0, 1, 5}[r.IntN(3)], Mapped: true}
+		l := &Looker{Parts: packed(f.prints), Marks: each(f.marks), Scratch: dir, Budget: []int{0, 1, 5}[r.IntN(3)], Mapped: true}
 		v, err := l.Look()
 		if err != nil {
 			t.Fatal(err)
@@ -263,7 +276,7 @@ func BenchmarkLook(b *testing.B) {
 			dir := b.TempDir()
 			b.ReportAllocs()
 			for b.Loop() {
-				l := &Looker{Prints: each(f.prints), Marks: each(f.marks), Scratch: dir}
+				l := &Looker{Parts: packed(f.prints), Marks: each(f.marks), Scratch: dir}
 				if _, err := l.Look(); err != nil {
 					b.Fatal(err)
 				}

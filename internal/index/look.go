@@ -31,13 +31,13 @@ type Verdict struct {
 
 // A Looker compares a drop with the stored prints.
 type Looker struct {
-	Prints  func() iter.Seq2[Print, error] // from the first, each time
-	Marks   func() iter.Seq2[Mark, error]  // likewise
-	Touched Set                            // accounts that others have changed: their records are read
-	Watch   []uint64                       // identities to look out for
-	Mapped  bool                           // the mapping is another than that of the prints: a record of which it makes something else is read
-	Scratch string                         // folder for what does not fit into memory
-	Budget  int                            // zero: [Budget]
+	Parts   func() iter.Seq2[[]byte, error] // of prints, from the first, each time; a part is not used again
+	Marks   func() iter.Seq2[Mark, error]   // likewise
+	Touched Set                             // accounts that others have changed: their records are read
+	Watch   []uint64                        // identities to look out for
+	Mapped  bool                            // the mapping is another than that of the prints: a record of which it makes something else is read
+	Scratch string                          // folder for what does not fit into memory
+	Budget  int                             // zero: [Budget]
 }
 
 // Look finds the unchanged records.
@@ -76,7 +76,7 @@ func (l *Looker) Withdraw(v *Verdict, identities map[uint64]struct{}) error {
 		return nil
 	}
 	back := map[roster.Hash]uint64{}
-	for p, err := range l.Prints() {
+	for p, err := range Prints(l.Parts()) {
 		if err != nil {
 			return err
 		}
@@ -128,30 +128,30 @@ type waiter struct {
 // pair goes through both sides, and calls same with each pair, and the others
 // with what has no partner.
 func (l *Looker) pair(same func(waiter, Print) error, left func(waiter), stray func(Print), rows *int) error {
-	prints, marks := read(l.Prints()), read(l.Marks())
-	defer prints.close()
+	parts, marks := read(l.Parts(), 1), read(l.Marks(), 1024)
+	defer parts.close()
 	defer marks.close()
-	p := pairing{Looker: l, same: same, from: prints, prints: map[roster.Hash]Print{}, records: map[roster.Hash]waiter{}}
+	p := pairing{Looker: l, same: same, parts: parts, prints: map[roster.Hash]Print{}, records: map[roster.Hash]waiter{}}
 	defer p.close()
 	if err := p.next(); err != nil {
 		return err
 	}
 	n := 0
 	for {
-		heap, err := marks.next()
+		bundle, err := marks.next()
 		if err != nil {
 			return err
 		}
-		if len(heap) == 0 {
+		if len(bundle) == 0 {
 			break
 		}
-		for _, m := range heap {
+		for _, m := range bundle {
 			if err := p.record(m, waiter{uint64(n), m.Line, m.Entry}); err != nil {
 				return err
 			}
 			n++
 		}
-		marks.done(heap)
+		marks.done(bundle)
 	}
 	*rows = n
 	for !p.none {
@@ -169,11 +169,10 @@ func (l *Looker) pair(same func(waiter, Print) error, left func(waiter), stray f
 type pairing struct {
 	*Looker
 	same    func(waiter, Print) error
-	from    *stream[Print]
-	heap    []Print // of them, and how many are used
-	used    int
-	print   Print // next in line
-	none    bool  // no print is left in line
+	parts   *stream[[]byte]
+	part    []byte // what is left of one
+	print   Print  // next in line
+	none    bool   // no print is left in line
 	prints  map[roster.Hash]Print
 	records map[roster.Hash]waiter
 	twice   []waiter // records that another equals, which waits
@@ -182,21 +181,20 @@ type pairing struct {
 
 // next puts the next print in line.
 func (p *pairing) next() error {
-	if p.used == len(p.heap) {
-		if p.heap != nil {
-			p.from.done(p.heap)
-		}
-		var err error
-		if p.heap, err = p.from.next(); err != nil {
+	for len(p.part) == 0 {
+		bundle, err := p.parts.next()
+		if err != nil {
 			return err
 		}
-		if p.used = 0; len(p.heap) == 0 {
+		if len(bundle) == 0 {
 			p.none = true
 			return nil
 		}
+		if p.part = bundle[0]; len(p.part)%Size != 0 {
+			return torn(p.part)
+		}
 	}
-	p.print = p.heap[p.used]
-	p.used++
+	p.print, p.part = unpack(p.part), p.part[Size:]
 	return nil
 }
 

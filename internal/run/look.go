@@ -123,7 +123,7 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 	marks := func() iter.Seq2[index.Mark, error] { return watched(x.marks(old.Secret)) }
 	l.looker = index.Looker{
 		Scratch: scratch,
-		Prints:  func() iter.Seq2[index.Print, error] { return r.Store.Prints(ctx, old) },
+		Parts:   func() iter.Seq2[[]byte, error] { return r.Store.Prints(ctx, old) },
 		Marks:   marks,
 	}
 	if l.mapped {

@@ -56,9 +56,9 @@ func (db *DB) Look(ctx context.Context, profile string) (*Look, error) {
 	return &Look{Run: row.Run, Profile: profile, Digest: row.Digest, Secret: uint64(row.Secret), Seen: row.Seen, Made: fromMicros(row.Made), idsFrom: uint64(row.From)}, nil
 }
 
-// Prints are the fingerprints of a look, in the order of its drop.
-func (db *DB) Prints(ctx context.Context, l *Look) iter.Seq2[index.Print, error] {
-	return index.Prints(l.numbered(parts(db.gorm.WithContext(ctx), l.Run, partPrints), index.Size))
+// Prints are the fingerprints of a look, in the order of its drop and packed in parts.
+func (db *DB) Prints(ctx context.Context, l *Look) iter.Seq2[[]byte, error] {
+	return l.numbered(parts(db.gorm.WithContext(ctx), l.Run, partPrints), index.Size)
 }
 
 // Loose are the accounts that the profile may own and of which no print speaks.
