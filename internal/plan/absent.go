@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"rollcall/internal/roster"
@@ -12,7 +13,9 @@ import (
 func (p *planner) absent() error {
 	var ids []uint64
 	if p.Same != nil {
-		ids = p.Same.Others
+		ids = slices.DeleteFunc(slices.Clone(p.Same.Others), func(id uint64) bool { // known already, and listed
+			return p.owned.has(id) && (p.mentioned(id) || p.hinted.has(id))
+		})
 	} else {
 		var err error
 		if ids, err = p.unmentioned(); err != nil {

@@ -47,6 +47,7 @@ func TestR47AnAnchorIsKeptBesideTheKeyAndFindsItsAccount(t *testing.T) {
 		stale := touch(plan.Claim, b)
 		stale.Links = []plan.LinkChange{{Profile: "ad", OldKey: "k-bob", NewKey: "k-bob", Old: roster.ClaimActive, New: roster.ClaimGone, OldAnchor: "C", NewAnchor: "C"}}
 		run := s.plan("ad", stale)
+		run.Seen = 0 // it is older
 		s.apply(run)
 		if lost := s.lost(run.Number); len(lost) != 1 || !strings.Contains(lost[0], "the link of profile ad has changed") {
 			t.Errorf("left out: %q", lost)

@@ -64,6 +64,7 @@ type application struct {
 	doc    string // the run as it was saved
 
 	empty     bool  // the plan fills a directory that has no account yet
+	still     bool  // nobody has applied anything since the run began: no account can have moved
 	planned   int   // its changes, without claims
 	adds      int64 // of them, new accounts: one after the other, from the number firstAdd
 	firstAdd  int64
@@ -157,6 +158,9 @@ func (a *application) usable() error {
 		return fmt.Errorf("%w: it has been applied already; plan again", ErrRefused)
 	case status == journal.Rejected || status == journal.Superseded:
 		return fmt.Errorf("%w: the run is %s; plan again", ErrRefused, status)
+	default:
+		// A held plan was made under another day's settings.
+		a.still = status == journal.Running && a.Run.Kind == journal.Sync && seq == a.Run.Seen && !a.ExceptRemovals
 	}
 	var later int64
 	err := a.tx.Raw("SELECT coalesce(max(number), 0) FROM run WHERE profile = ? AND profile <> '' AND number > ? AND applied_seq IS NOT NULL AND kind IN (?, ?)",

@@ -377,7 +377,7 @@ func TestAnAccountThatMovedIsLeftOutAndSaysWhy(t *testing.T) {
 			more = append(more, add("hr", fmt.Sprintf("q%02d", i)))
 		}
 		r = s.plan("hr", append(more, add("hr", "late"), add("hr", "taken"))...)
-		r.Started = noon.Add(time.Minute)
+		r.Started, r.Seen = noon.Add(time.Minute), 0 // before all that
 		a := s.apply(r)
 		s.wantLost(r.Number,
 			"update p03: left_out department has changed since the plan was made",
@@ -570,6 +570,7 @@ func TestAPurgedAccountLeavesNameAndKeyFree(t *testing.T) {
 
 		purge := func(a roster.Account) *journal.Run {
 			r := s.plan("hr", touch(plan.Purge, a))
+			r.Seen = 0 // it may be older
 			return r
 		}
 		s.refused(order(purge(p[0])), "more than a tenth") // it has changed since

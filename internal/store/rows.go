@@ -122,9 +122,10 @@ var (
 )
 
 func readOrigins(s string) (o [roster.NumFeedFields]roster.Origin, err error) {
-	most, rest, more := strings.Cut(s, ";")
+	text, rest, more := strings.Cut(s, ";")
+	most := roster.Origin(originUnescape.Replace(text))
 	for f := range o {
-		o[f] = roster.Origin(originUnescape.Replace(most))
+		o[f] = most
 	}
 	for more {
 		var one string

@@ -10,10 +10,23 @@ import (
 
 // sift reads the whole plan, proves that it is the one that was shown, and marks
 // what is not carried out: what was excepted, and what has moved since. Where
-// there is no account nothing can have moved, and who writes them proves the plan.
+// nothing can have moved, it only counts, and who writes the accounts proves the plan.
 func (a *application) sift() error {
 	if a.empty {
 		return nil
+	}
+	if a.still {
+		var n struct {
+			Planned, Adds int64
+			First         *int64
+		}
+		err := a.tx.Raw(`SELECT count(CASE WHEN action <> ? THEN 1 END) AS planned, count(CASE WHEN action = ? THEN 1 END) AS adds, min(CASE WHEN action = ? THEN ord END) AS first
+			FROM change WHERE run = ?`, plan.Claim, plan.Add, plan.Add, a.run).Scan(&n).Error
+		a.planned, a.adds = int(n.Planned), n.Adds
+		if n.First != nil {
+			a.firstAdd = *n.First
+		}
+		return err
 	}
 	if a.ExceptRemovals {
 		res := a.tx.Exec("UPDATE change SET done = ?, note = 'approved without removals' WHERE run = ? AND action IN (?, ?, ?, ?)",

@@ -37,15 +37,16 @@ func accountTail(a *roster.Account) []any {
 // write carries out what is left, chunk by chunk in plan order.
 func (a *application) write(ctx context.Context) error {
 	sum := newDigester()
+	unread := a.empty || a.still // nobody has read the plan yet
 	err := a.each(func(list []storedChange) error {
-		if a.empty { // nobody has read the plan yet
+		if unread {
 			for i := range list {
 				sum.again(&list[i])
 			}
 		}
 		return a.writeChunk(ctx, list)
 	})
-	if err != nil || !a.empty {
+	if err != nil || !unread {
 		return err
 	}
 	return a.proven(sum)
@@ -86,7 +87,7 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 	if others == 0 {
 		return nil
 	}
-	accounts, err := a.accounts(ids, false)
+	accounts, err := a.accounts(ids, a.still) // else they are locked already
 	if err != nil {
 		return err
 	}
