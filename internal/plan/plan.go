@@ -34,7 +34,7 @@ const chunk = 1000
 
 // keep is how many records that await another pass are held in memory; beyond
 // it the drop is read again.
-const keep = 5000
+const keep = 1000
 
 // Make plans the changes that make the accounts of dir say what the entries
 // ask, at the time now. A row that cannot be used is a problem in the sink, and

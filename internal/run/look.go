@@ -44,7 +44,7 @@ type firstLook struct {
 }
 
 // fewRecords is how many entries are kept instead of reading the drop again.
-const fewRecords = 5000
+const fewRecords = 2000
 
 // digest is of all by which a record is read and judged (S4), and behind a blank
 // of that by which it is judged alone: where that is the same, a record that means
