@@ -31,7 +31,12 @@ type process struct {
 // start starts program as the servers' user, with its output in log, and waits
 // until ready says so. The error of a server that ends before quotes its log.
 func start(log string, death syscall.Signal, ready func() bool, program string, args ...string) (*process, error) {
-	cmd := command(context.Background(), program, args...)
+	return launch(log, death, ready, command(context.Background(), program, args...))
+}
+
+// launch is start of a command that says itself who runs it.
+func launch(log string, death syscall.Signal, ready func() bool, cmd *exec.Cmd) (*process, error) {
+	program := cmd.Path
 	cmd.SysProcAttr.Pdeathsig = death
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -153,16 +158,22 @@ func output(program string, args ...string) error {
 	return nil
 }
 
-// command prepares a program that runs as the servers' user in a bare
-// environment: no test may depend on what the developer has in theirs.
+// command prepares a program that runs as the servers' user in a bare environment.
 func command(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := bare(ctx, program, args...)
+	if id, drop := servers(); drop {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(id.uid), Gid: uint32(id.gid)}
+	}
+	return cmd
+}
+
+// bare prepares a program that runs as who runs the tests, in a bare environment: no
+// test may depend on what the developer has in theirs.
+func bare(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/nonexistent"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
-	if id, drop := servers(); drop {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(id.uid), Gid: uint32(id.gid)}
-	}
 	return cmd
 }
 

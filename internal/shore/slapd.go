@@ -262,6 +262,19 @@ func (l *LDAP) serve() (err error) {
 // certify makes an authority and the certificates of server and client.
 func (l *LDAP) certify(d Directory) error {
 	l.CAFile, l.ClientCert, l.ClientKey = filepath.Join(l.dir, "ca.pem"), filepath.Join(l.dir, "client.pem"), filepath.Join(l.dir, "client.key")
+	server := x509.Certificate{Subject: pkix.Name{CommonName: "slapd"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	if d.Expired {
+		server.NotAfter = time.Now().Add(-time.Hour)
+	}
+	if d.Name != "" {
+		server.DNSNames, server.IPAddresses = []string{d.Name}, nil
+	}
+	return certificates(l.dir, server)
+}
+
+// certificates writes those of an authority (ca.pem), of a server, for whom it stands, and
+// of a client, with the keys of both.
+func certificates(dir string, server x509.Certificate) error {
 	now := time.Now()
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "shore"}, NotBefore: now.Add(-48 * time.Hour), NotAfter: now.Add(48 * time.Hour),
@@ -271,32 +284,27 @@ func (l *LDAP) certify(d Directory) error {
 	if err != nil {
 		return err
 	}
-	if err := writeCertificate(l.CAFile, "", authority, authority, signer, signer); err != nil {
+	if err := writeCertificate(filepath.Join(dir, "ca.pem"), "", authority, authority, signer, signer); err != nil {
 		return err
 	}
-	server := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "slapd"}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	server.SerialNumber, server.NotBefore, server.ExtKeyUsage = big.NewInt(2), authority.NotBefore, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	if server.NotAfter.IsZero() {
+		server.NotAfter = authority.NotAfter
 	}
-	if d.Expired {
-		server.NotAfter = now.Add(-time.Hour)
-	}
-	if d.Name != "" {
-		server.DNSNames, server.IPAddresses = []string{d.Name}, nil
-	}
-	client := &x509.Certificate{
+	client := x509.Certificate{
 		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "rollcall"}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
 	for _, c := range []struct {
-		cert, key string
-		template  *x509.Certificate
-	}{{filepath.Join(l.dir, "server.pem"), filepath.Join(l.dir, "server.key"), server}, {l.ClientCert, l.ClientKey, client}} {
+		name     string
+		template x509.Certificate
+	}{{"server", server}, {"client", client}} {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			return err
 		}
-		if err := writeCertificate(c.cert, c.key, c.template, authority, key, signer); err != nil {
+		path := filepath.Join(dir, c.name)
+		if err := writeCertificate(path+".pem", path+".key", &c.template, authority, key, signer); err != nil {
 			return err
 		}
 	}

@@ -57,6 +57,7 @@ type mark struct {
 	Stamp    string    `json:",omitempty"`
 	Read     time.Time // when it was asked
 	Full     time.Time // when it was asked for all
+	Blind    bool      `json:",omitempty"` // since then somebody may have been deleted whom we did not see
 }
 
 // Follows tells whether a directory is asked for what has changed alone.
@@ -108,13 +109,13 @@ type identity struct {
 func (d *directory) identify(ctx context.Context, w *wire) (identity, error) {
 	o := d.options
 	if o.Dialect != "ad" {
-		base, err := d.look(ctx, w, o.Base, o.anchor())
+		base, err := d.look(ctx, w, o.Base, []string{o.anchor()})
 		if err != nil {
 			return identity{}, err
 		}
 		return identity{server: w.server + " " + base[strings.ToLower(o.anchor())]}, nil
 	}
-	root, err := d.look(ctx, w, "", "dsServiceName", "highestCommittedUSN", "defaultNamingContext", "dnsHostName")
+	root, err := d.look(ctx, w, "", []string{"dsServiceName", "highestCommittedUSN", "defaultNamingContext", "dnsHostName"})
 	if err != nil {
 		return identity{}, err
 	}
@@ -122,7 +123,7 @@ func (d *directory) identify(ctx context.Context, w *wire) (identity, error) {
 	if root["dsservicename"] == "" {
 		return identity{}, &doubt{"the server does not say who it is (dsServiceName)", ask}
 	}
-	service, err := d.look(ctx, w, root["dsservicename"], "invocationId")
+	service, err := d.look(ctx, w, root["dsservicename"], []string{"invocationId"})
 	if err != nil {
 		return identity{}, err
 	}
@@ -142,7 +143,7 @@ func (d *directory) identify(ctx context.Context, w *wire) (identity, error) {
 
 // look reads one entry: one value of each attribute, by its name in lower case.
 // What may not be read is not there.
-func (d *directory) look(ctx context.Context, w *wire, dn string, attributes ...string) (map[string]string, error) {
+func (d *directory) look(ctx context.Context, w *wire, dn string, attributes []string, more ...[]byte) (map[string]string, error) {
 	found := map[string]string{}
 	s := newSearch(Options{Base: dn, Scope: "base", Attributes: attributes}, w, nil)
 	s.follow = &following{}
@@ -154,7 +155,7 @@ func (d *directory) look(ctx context.Context, w *wire, dn string, attributes ...
 		}
 		return nil
 	}
-	err := s.ask("(objectClass=*)")
+	err := s.ask("(objectClass=*)", more...)
 	if r, refused := errors.AsType[*roster.Refusal](err); refused && (r.Code == "E405" || r.Code == "E402") {
 		return found, nil
 	}
@@ -282,6 +283,10 @@ func (d *directory) readChanges(ctx context.Context, m *mark, now time.Time) (c 
 		if blind, err = d.deletions(ctx, *m, who, c); err != nil {
 			return nil, blind, err
 		}
+		if m.Blind && blind.Text == "" {
+			return nil, blind, &doubt{text: "the bind account may see now who was deleted, and could not before"}
+		}
+		m.Blind = blind.Text != ""
 	default:
 		blind = unseenDeletions
 	}
@@ -307,7 +312,8 @@ func (d *directory) stamp(newest string, now time.Time) string {
 }
 
 // deletions finds whom Active Directory has deleted since m. Not every account
-// may see that.
+// may see that: whoever may not gets an error, or nothing at all and no error, as if
+// nobody were gone. Who may read the container itself may see them.
 func (d *directory) deletions(ctx context.Context, m mark, who identity, c *changes) (blind roster.Doubt, err error) {
 	const oidShowDeleted = "1.2.840.113556.1.4.417"
 	unseen := roster.Doubt{
@@ -316,6 +322,10 @@ func (d *directory) deletions(ctx context.Context, m mark, who identity, c *chan
 	}
 	if who.deleted == "" {
 		return unseen, nil
+	}
+	showDeleted := control(oidShowDeleted, true, nil)
+	if container, err := d.look(ctx, d.wire, who.deleted, []string{"isDeleted"}, showDeleted); err != nil || container["isdeleted"] == "" {
+		return unseen, err
 	}
 	o := d.options
 	o.Base, o.Scope, o.Attributes = who.deleted, "sub", []string{o.anchor()}
@@ -331,7 +341,7 @@ func (d *directory) deletions(ctx context.Context, m mark, who identity, c *chan
 		}
 		return nil
 	}
-	err = s.ask(d.options.changedSince(m, "(isDeleted=TRUE)"), control(oidShowDeleted, true, nil))
+	err = s.ask(d.options.changedSince(m, "(isDeleted=TRUE)"), showDeleted)
 	if r, refused := errors.AsType[*roster.Refusal](err); refused && (r.Code == "E405" || r.Code == "E402") {
 		return unseen, nil
 	}

@@ -24,7 +24,8 @@ type controller struct {
 	usn        int
 	people     map[string]numbered // by GUID
 	deleted    map[string]int
-	shut       bool // nobody may see who was deleted
+	shut       bool // nobody may see who was deleted: an error says so
+	hidden     bool // the same, and nothing says so
 	nameless   bool // nor who the server is
 	during     func()
 	sent       []string // names of the entries that were sent last
@@ -91,7 +92,12 @@ func (dc *controller) search(f *fake, body []byte) {
 	case bytes.HasPrefix(base, []byte("CN=Deleted Objects")) && dc.shut:
 		f.end(searchDone, 32, "", cookie(""))
 		return
+	case bytes.HasPrefix(base, []byte("CN=Deleted Objects")) && dc.hidden:
+		if rest := body[2+len(base):]; rest[2] == 0 { // the container alone
+			f.entry(string(base))
+		}
 	case bytes.HasPrefix(base, []byte("CN=Deleted Objects")):
+		f.entry(string(base), "objectGUID: the container", "isDeleted: TRUE")
 		for _, id := range slices.Sorted(maps.Keys(dc.deleted)) {
 			if dc.deleted[id] >= from {
 				f.entry("CN=x\nDEL:,CN=Deleted Objects,DC=x", "objectGUID: "+id, "isDeleted: TRUE")
@@ -195,6 +201,14 @@ func TestActiveDirectorysNumbersSayWhatHasChangedAndTombstonesWhoIsGone(t *testi
 	if r := expect("a tombstone that may not be seen", roster.Reading{Same: true}, "", "p0", "p4", "p5", "p9", "q1", "z3"); !strings.Contains(r.Blind.Fix, `dsacls "CN=Deleted Objects,DC=x"`) {
 		t.Errorf("the doctor says %+v", r.Blind)
 	}
+	dc.shut, dc.hidden = false, true
+	if r := expect("a tombstone that is hidden without a word", roster.Reading{Same: true}, "", "p0", "p4", "p5", "p9", "q1", "z3"); !strings.Contains(r.Blind.Text, "may not see who was deleted") {
+		t.Errorf("nothing is said of it: %+v", r.Blind)
+	}
+	dc.hidden = false
+	seen := roster.Doubt{Text: "the bind account may see now who was deleted, and could not before"}
+	expect("tombstones that may be seen from now on", roster.Reading{All: true, Why: seen}, "p0 q1 z3 p5 p9", "p0", "p5", "p9", "q1", "z3")
+	expect("the control: they are seen", roster.Reading{Same: true}, "", "p0", "p5", "p9", "q1", "z3")
 	c.now = c.now.Add(24 * time.Hour)
 	expect("all, once a day", roster.Reading{All: true, Why: roster.Doubt{Text: "all is read every 24h (source.full_every)"}}, "p0 q1 z3 p5 p9", "p0", "p5", "p9", "q1", "z3")
 
