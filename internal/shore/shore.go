@@ -3,8 +3,8 @@
 // they come from Debian's packages. Only tests import it.
 //
 // Every server listens on loopback alone, on a free port, and keeps everything
-// it writes in a temporary folder of its own. None runs as root: where the tests
-// do, it runs as the user postgres or daemon. A server ends with the test that
+// it writes in a temporary folder of its own. None runs as root, but for [Samba]: where
+// the tests do, it runs as the user postgres or daemon. A server ends with the test that
 // asked for it, or with the test binary, and also when that binary is killed.
 //
 // A package that uses PostgreSQL has one line more in its tests:
