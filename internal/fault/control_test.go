@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rollcall/internal/roster"
 )
 
 // TestControlWithTwoTransactionsAKillIsSeen splits the transaction of an apply in
@@ -89,6 +91,12 @@ func TestControlEveryDamageIsSeen(t *testing.T) {
 		{"a run says others to be its new accounts", true, base("UPDATE run SET ids_from = ids_from + 1000 WHERE number = 1")},
 		{"a change of a plan is gone", true, base("DELETE FROM change WHERE run = 2 AND ord = 1")},
 		{"a name is parked", false, base("UPDATE account SET username_folded = char(1) || id WHERE id = 3")},
+		{"a password has no hash", false, base("UPDATE account SET password = 'set 2026-11-01T06:00:00.000000Z' WHERE id = 3")},
+		{"a hash is nobody's", false, base("INSERT INTO credential (account, since, hash) VALUES (99999, 'x', 'x')")},
+		{"a hash waits for nothing", false, base("INSERT INTO planned_password (run, ord, hash) VALUES (2, 1, 'x')")},
+		{"no mail brings the password", false, base("UPDATE account SET password = '" + roster.AwaitedPassword().String() + "' WHERE id = 3")},
+		{"two mails bring a password", true, base(`
+			INSERT INTO outbox (run, message, message_id, state, next_at, created_at, account) VALUES (2, '{}', 'a', 'pending', 0, 0, 3), (2, '{}', 'b', 'pending', 0, 0, 3)`)},
 		{"a report says another status", false, file("state/reports/2.json", says(`"status": "warn"`, `"status": "ok"`))},
 		{"a report counts wrongly", false, file("state/reports/2.json", says(`"added": 4`, `"added": 5`))},
 		{"a report is half written", false, file("state/reports/2.results.csv", func(text string) string { return text[:len(text)/2] })},

@@ -27,6 +27,9 @@ type act struct {
 	codes   []int // of the act itself, and of the same again where it was done already
 	after   []int // of the run that follows, as every night
 	applies bool  // it changes the accounts, if nothing happens to it
+
+	profile   string            // of the site; that of the nights where it is empty
+	passwords map[string]string // of the file: what they are in the end, by username
 }
 
 const few = 200 // people
@@ -80,6 +83,25 @@ var acts = []act{
 			s.must(rollcall, morning.Add(-time.Hour), []int{0}, "run", "hr")
 		},
 	},
+	{
+		name: "passwords", args: []string{"run", "hr"}, clock: morning, codes: []int{0}, after: []int{0}, applies: true,
+		profile: manual(50), passwords: map[string]string{"ada": "Second-Pass-1", "dan": "Given-Pass-4"},
+		ready: func(_ testing.TB, s *site, rollcall string) {
+			s.drop("a", []string{headerOfPasswords, manually("ada", "First-Pass-1")}, morning.Add(-3*time.Hour))
+			s.must(rollcall, morning.Add(-2*time.Hour), []int{0}, "run", "hr")
+			s.drop("b", []string{
+				headerOfPasswords, manually("ada", "Second-Pass-1"), manually("dan", "Given-Pass-4"), manually("eve", ""), manually("fay", ""),
+			}, morning.Add(-time.Hour))
+		},
+	},
+	{
+		name: "release", args: []string{"outbox", "release", "1"}, clock: morning, codes: []int{0, 1}, after: []int{0},
+		profile: manual(1), passwords: map[string]string{"ada": "First-Pass-1"},
+		ready: func(_ testing.TB, s *site, rollcall string) {
+			s.drop("a", []string{headerOfPasswords, manually("ada", "First-Pass-1"), manually("eve", ""), manually("fay", "")}, morning.Add(-3*time.Hour))
+			s.must(rollcall, morning.Add(-2*time.Hour), []int{0}, "run", "hr")
+		},
+	},
 }
 
 func first(t testing.TB, s *site, rollcall string) {
@@ -102,6 +124,10 @@ func set(t testing.TB, a act, engine, mail string) *stage {
 	t.Helper()
 	rollcall := program(t, faulty)
 	st := &stage{act: a, site: found(t, engine, mail), visits: map[string]int{}}
+	if a.profile != "" {
+		st.site.profile = a.profile
+		st.site.configure()
+	}
 	a.ready(t, st.site, rollcall)
 	st.before = st.site.dump()
 
@@ -118,7 +144,7 @@ func set(t testing.TB, a act, engine, mail string) *stage {
 		}
 	}
 	st.after = s.dump()
-	wrong := append(a.again(s, rollcall), s.atRest().all()...)
+	wrong := slices.Concat(a.again(s, rollcall), s.atRest().all(), s.have(a.passwords))
 	if (st.before != st.after) != a.applies || st.after != s.dump() || len(wrong) > 0 {
 		t.Fatalf("%s, and nothing happens to it: %q; the accounts were %s, are %s and then %s", a.name, wrong, st.before, st.after, s.dump())
 	}
@@ -192,8 +218,8 @@ func (st *stage) suffer(t testing.TB, m mishap, mails *sent, env ...string) (wro
 	if s.dump() != st.after {
 		say("afterwards the accounts are not what they should be")
 	}
-	mails.note(s, st.site)
-	return append(wrong, s.atRest().all()...)
+	mails.note(s, st.site, m)
+	return slices.Concat(wrong, s.atRest().all(), s.have(st.passwords))
 }
 
 // killAsleep kills -9 an act that sleeps at a moment.
@@ -289,7 +315,7 @@ func (st *stage) mishaps(long bool, engine string, seen map[string]bool) (all []
 func inTheCode(t testing.TB) map[string]bool {
 	t.Helper()
 	named := map[string]bool{}
-	call := regexp.MustCompile(`(?:fault\.At\(|fault\.After\(.*, |^\s*\}\)?, )"([a-z.]+)"\)`)
+	call := regexp.MustCompile(`(?:fault\.At\(|fault\.After\(.*, |^\s*\}\)?, )"([a-z_.]+)"\)`)
 	err := filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -314,24 +340,27 @@ func inTheCode(t testing.TB) map[string]bool {
 // sent are the mails of which the outboxes say that they were sent.
 type sent struct {
 	sync.Mutex
-	ids []string
+	ids      []string
+	welcomes []welcomes
 }
 
 // note notes those of s that base, of which it is a copy, had not sent before.
-func (m *sent) note(s, base *site) {
+func (m *sent) note(s, base *site, after mishap) {
 	s.t.Helper()
-	before := base.mails()
+	before, welcomes := base.mails(), s.welcomes(after)
 	m.Lock()
 	defer m.Unlock()
 	m.ids = append(m.ids, slices.DeleteFunc(s.mails(), func(id string) bool { return slices.Contains(before, id) })...)
+	m.welcomes = append(m.welcomes, welcomes)
 }
 
-// mails are the ids of the mails in the outbox.
+// mails are the ids of the mails in the outbox, but for the welcome mails, which
+// have another one for each sending.
 func (s *site) mails() (ids []string) {
 	s.t.Helper()
 	db, shut := s.open()
 	defer shut()
-	rows, err := db.Query("SELECT message_id FROM outbox")
+	rows, err := db.Query("SELECT message_id FROM outbox WHERE account = 0")
 	if err != nil && noSchema(err) {
 		return nil
 	}
@@ -352,17 +381,73 @@ func (m *sent) arrived(t *testing.T, box *shore.Mailbox) {
 	for _, id := range m.ids {
 		want[id]++
 	}
-	got := map[string]int{}
-	for _, mail := range box.Wait(t, len(m.ids)) {
-		if id := messageID.FindStringSubmatch(mail); id != nil {
-			got[id[1]]++
-		}
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	var came letters
+	var wrong []string
+	there := func() bool { // what the server has taken it delivers a moment later
+		came = read(box.Messages(t))
+		wrong = m.amiss(want, came)
+		return len(wrong) == 0
 	}
-	for id, n := range want {
-		if got[id] < n || got[id] > 2*n {
-			t.Errorf("a mail came %d times, and was sent by %d sites", got[id], n)
+	if err := waitFor(ctx, "all mails", there); err != nil {
+		t.Errorf("%v: %q", err, wrong)
+		return
+	}
+	for _, w := range m.welcomes {
+		if unknown := w.unknown(came.passwords[w.site]); len(unknown) > 0 {
+			t.Errorf("%s: of %q no mail has the password", w.after, unknown)
 		}
 	}
 }
 
-var messageID = regexp.MustCompile(`(?mi)^Message-ID: <(.*)>$`)
+// letters are mails that have come: how often by their ids, and the passwords in
+// them by site and username.
+type letters struct {
+	times     map[string]int
+	passwords map[string]map[string][]string
+}
+
+func read(mails []string) letters {
+	l := letters{times: map[string]int{}, passwords: map[string]map[string][]string{}}
+	for _, mail := range mails {
+		if id := messageID.FindStringSubmatch(mail); id != nil {
+			l.times[id[1]]++
+		}
+		if from, brings := sender.FindStringSubmatch(mail), bringsPassword.FindStringSubmatch(mail); from != nil && brings != nil {
+			site := l.passwords[from[1]]
+			if site == nil {
+				site = map[string][]string{}
+				l.passwords[from[1]] = site
+			}
+			site[brings[1]] = append(site[brings[1]], brings[2])
+		}
+	}
+	return l
+}
+
+// amiss is what is wrong with the mails that have come.
+func (m *sent) amiss(want map[string]int, came letters) (wrong []string) {
+	got := came.times
+	for id, n := range want {
+		if got[id] < n || got[id] > 2*n {
+			wrong = append(wrong, fmt.Sprintf("a mail came %d times, and was sent by %d sites", got[id], n))
+		}
+	}
+	for _, w := range m.welcomes {
+		n := 0
+		for _, each := range came.passwords[w.site] {
+			n += len(each)
+		}
+		if n != len(w.hashes)+w.twice {
+			wrong = append(wrong, fmt.Sprintf("%s: %d welcome mails came, want %d and %d", w.after, n, len(w.hashes), w.twice))
+		}
+	}
+	return wrong
+}
+
+var (
+	messageID      = regexp.MustCompile(`(?mi)^Message-ID: <(.*)>$`)
+	sender         = regexp.MustCompile(`(?mi)^From: .*\brollcall\+(\d+)@`)
+	bringsPassword = regexp.MustCompile(`(?m)^ *username +(\S+)\s+password +(\S+)$`)
+)

@@ -12,7 +12,7 @@ import (
 // words of the environment, in both programs.
 func TestTheProgramThatPeopleRunHasNoTraceOfAFault(t *testing.T) {
 	t.Parallel()
-	words := append(slices.Collect(maps.Keys(inTheCode(t))), "ROLLCALL_FAULT", "single transaction", "reading back", "reading with its drop")
+	words := append(slices.Collect(maps.Keys(inTheCode(t))), "ROLLCALL_FAULT", "single transaction", "reading back", "reading with its drop", "password with its account", "sending with its password")
 	if len(words) < 30 {
 		t.Errorf("the code names %d moments, so this looks in the wrong place", len(words)-4)
 	}

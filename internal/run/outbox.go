@@ -95,7 +95,10 @@ func (r *Runner) waiting(ctx context.Context, run int64) ([]store.Mail, error) {
 
 func (r *Runner) send(ctx context.Context, m store.Mail) error {
 	if m.Account != 0 {
-		return r.welcome(ctx, m)
+		if err := r.welcome(ctx, m); err != nil {
+			return fmt.Errorf("%w: %v", ErrUndelivered, err) // not wrapped: the run is what it is
+		}
+		return nil
 	}
 	mine, err := r.Store.ClaimMail(ctx, m, r.Now().Add(sending))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/password"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -66,7 +67,7 @@ func (r *Runner) hash(ctx context.Context, q Request, h *hashing, method passwor
 	}
 	q.Meter.begin("hashing "+passwordsOf(n), int64(n), r.Now())
 	err := password.Each(ctx, n-1, func(i int) error { return one(i + 1) }, q.Meter.done)
-	return list, err
+	return list, fault.After(err, "run.hashed")
 }
 
 // comparer is [Runner.compare] for a run: it says beforehand that it takes long.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/plan"
 	"rollcall/internal/report"
 	"rollcall/internal/roster"
@@ -49,7 +50,8 @@ func (r *Runner) welcome(ctx context.Context, m store.Mail) error {
 		r.Log.Warn("welcome mail given up", "run", m.Run, "mail", m.Number, "attempts", m.Attempts)
 		return r.Store.MailFailed(ctx, m.Number, "its sending was interrupted too often; rollcall outbox retry tries again", time.Time{})
 	}
-	if mine, err := r.Store.ClaimMail(ctx, m, r.Now().Add(sending)); err != nil || !mine {
+	mine, err := r.Store.ClaimMail(ctx, m, r.Now().Add(sending))
+	if err = fault.After(err, "welcome.claimed"); err != nil || !mine {
 		return err
 	}
 	password := r.Greeting.Passwords.Site.Generate()
@@ -59,10 +61,10 @@ func (r *Runner) welcome(ctx context.Context, m store.Mail) error {
 	}
 	letter := r.Greeting.Texts.For(a.Values[roster.Language], r.Greeting.Language).Mail(a, password, r.welcomeID(m))
 	late := context.WithoutCancel(ctx)
-	if err := r.Mail(ctx, letter); err != nil {
+	if err := fault.After(r.Mail(ctx, letter), "welcome.sent"); err != nil {
 		return r.unwelcome(late, m, err)
 	}
-	err = r.Store.Welcomed(late, m, roster.NewPassword(r.Now(), true), hash)
+	err = fault.After(r.Store.Welcomed(late, m, roster.NewPassword(r.Now(), true), hash), "welcome.recorded")
 	if errors.Is(err, store.ErrMoved) {
 		return r.Store.DropMail(late, m.Number, "the account has got another password meanwhile")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"rollcall/internal/fault"
 	"rollcall/internal/notify"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
@@ -41,7 +42,7 @@ func (w *writer) Passwords(ctx context.Context, list []PlannedPassword) error {
 	if err != nil {
 		return fmt.Errorf("save the passwords of run %d: %w", w.run, err)
 	}
-	return nil
+	return fault.At("store.plan.passwords")
 }
 
 // Credentials are the hashes of passwords, by what was guessed of whom.
@@ -76,6 +77,10 @@ func (a *application) setPasswords() error {
 	if n := a.Run.Facts.Passwords.Given; n == 0 && a.passwords == 0 {
 		return nil
 	}
+	if fault.Off("password with its account") { // it is then stored in another transaction
+		a.tx.Exec("COMMIT")
+		a.tx.Exec("BEGIN")
+	}
 	res := a.tx.Exec(`INSERT INTO credential (account, since, hash)
 		SELECT acc.id, substr(acc.password, 5, 27), p.hash FROM planned_password p
 		JOIN change c ON c.run = p.run AND c.ord = p.ord JOIN account acc ON acc.id = coalesce(c.account, c.ord + ?)
@@ -92,7 +97,8 @@ func (a *application) setPasswords() error {
 	if lost > 0 {
 		return fmt.Errorf("set passwords: %d of them have no hash; plan again", lost)
 	}
-	return a.tx.Exec("DELETE FROM planned_password WHERE run IN (SELECT number FROM run WHERE profile = ? AND number <= ?)", a.Run.Profile, a.run).Error
+	res = a.tx.Exec("DELETE FROM planned_password WHERE run IN (SELECT number FROM run WHERE profile = ? AND number <= ?)", a.Run.Profile, a.run)
+	return fault.After(res.Error, "store.apply.passwords")
 }
 
 // dropPasswords forgets the hashes of a plan that is given up.
@@ -142,7 +148,7 @@ func (a *application) postWelcomes() error {
 	if err := a.upsert("INSERT INTO outbox (run, message, message_id, state, next_at, created_at, account) VALUES ", rows, ""); err != nil {
 		return fmt.Errorf("welcome mails: %w", err)
 	}
-	return nil
+	return fault.At("store.apply.welcomes")
 }
 
 // welcomeSubject is what the outbox calls a welcome mail: its own subject is made
@@ -173,8 +179,12 @@ func (db *DB) Welcomed(ctx context.Context, m Mail, state roster.PasswordState, 
 			int64(m.Account), state.Since, hash).Error; err != nil {
 			return err
 		}
+		if fault.Off("sending with its password") { // it is then noted in another transaction
+			w.tx.Exec("COMMIT")
+			w.tx.Exec("BEGIN")
+		}
 		res = w.tx.Exec("UPDATE outbox SET state = ?, sent_at = ?, error = '' WHERE number = ?", mailSent, micros(db.now()), m.Number)
-		return exactly(1, res.RowsAffected, res.Error)
+		return fault.After(exactly(1, res.RowsAffected, res.Error), "store.welcome.recorded")
 	})
 	if err != nil {
 		return fmt.Errorf("welcome mail %d: %w", m.Number, err)
@@ -204,8 +214,8 @@ func (db *DB) ReleaseMail(ctx context.Context, run int64) (int, error) {
 	}
 	res := db.gorm.WithContext(ctx).Model(&mailRow{}).Where("run = ? AND state = ?", run, mailWaiting).
 		Updates(map[string]any{"state": mailPending, "next_at": micros(db.now())})
-	if res.Error != nil {
-		return 0, fmt.Errorf("outbox: %w", res.Error)
+	if err := fault.After(res.Error, "store.welcomes.released"); err != nil {
+		return 0, fmt.Errorf("outbox: %w", err)
 	}
 	return int(res.RowsAffected), nil
 }
