@@ -43,7 +43,7 @@ func Normal(dn string) string {
 	return b.String()
 }
 
-// writeRDN writes a part of a DN with separators that stand in no value.
+// writeRDN writes a part of a DN behind a separator, which in a value is escaped.
 func writeRDN(b *strings.Builder, i, j int, name, value string) {
 	switch {
 	case j > 0:
@@ -53,5 +53,11 @@ func writeRDN(b *strings.Builder, i, j int, name, value string) {
 	}
 	b.WriteString(strings.ToLower(strings.TrimSpace(name)))
 	b.WriteByte('=')
-	b.WriteString(strings.Join(strings.Fields(roster.Fold(value)), " "))
+	value = strings.Join(strings.Fields(roster.Fold(value)), " ")
+	if strings.ContainsAny(value, "\x00\x01\x02") {
+		value = separators.Replace(value)
+	}
+	b.WriteString(value)
 }
+
+var separators = strings.NewReplacer("\x00", "\x020", "\x01", "\x021", "\x02", "\x022")

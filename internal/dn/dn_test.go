@@ -22,6 +22,7 @@ func TestTwoSpellingsOfOneNameAreEqualAndTwoNamesAreNot(t *testing.T) {
 		{`cn=a\,dc=x`, "cn=a,dc=x"},
 		{"cn=a,ou=b,dc=x", "cn=a,dc=x"},
 		{"cn=a+cn=b,dc=x", "cn=a,cn=b,dc=x"},
+		{`cn=a\00ou=b,dc=x`, "cn=a,ou=b,dc=x"}, {`cn=a\01ou=b,dc=x`, "cn=a+ou=b,dc=x"}, {`cn=a\00,dc=x`, `cn=a\020,dc=x`},
 		{"cn=a b", "cn=ab"},
 		{"", "cn="},
 		{"", "cn=a"},
