@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"rollcall/internal/fault"
@@ -153,18 +155,39 @@ func (r *Runner) archive(got *fetched, run *journal.Run) error {
 		}
 	} else {
 		if err = fault.After(got.written(), "run.on_disk"); err == nil {
-			err = os.Rename(got.drop.Path, kept)
+			err = move(got.drop.Path, kept)
 		}
 	}
 	if err == nil {
 		err = onDisk(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("archive the drop: %w", err)
+		return fmt.Errorf("archive the drop: %w; nothing was changed; see to the folder %s, its rights and its free space", err, dir)
 	}
 	got.drop.Path, got.borrowed = kept, true
 	run.Input.Archive, err = filepath.Rel(r.State, kept)
 	return err
+}
+
+// move gives a file another name, also on another file system.
+func move(from, to string) error {
+	err := os.Rename(from, to)
+	if !errors.Is(err, syscall.EXDEV) {
+		return err
+	}
+	err = appear(to, func(w io.Writer) error {
+		f, err := os.Open(from)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(w, f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(onDisk(to), os.Remove(from))
 }
 
 // replaced are the runs that end otherwise once by is applied: held plans that it
