@@ -378,7 +378,7 @@ func (d *document) word(path, got string, allowed ...string) {
 	if hint == "" {
 		hint = "write " + strings.TrimPrefix(strings.Join(allowed, ", "), ", ")
 	}
-	d.fault(path, codeValue, fmt.Sprintf("%s: %q is not allowed", path, got), hint)
+	d.fault(path, codeValue, fmt.Sprintf("%s: %.60q is not allowed", path, got), hint)
 }
 
 // text wants no empty one where the file says the key.

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"rollcall/internal/roster"
@@ -28,7 +29,7 @@ func (o Options) Validate() []*roster.Fault {
 	case "https":
 		f.add("type", o.Type+" is not built yet", "write dir, sftp or ldap")
 	default:
-		f.add("type", fmt.Sprintf("%q is no source", o.Type), "write dir, sftp or ldap")
+		f.add("type", fmt.Sprintf("%.60q is no source", o.Type), "write dir, sftp or ldap")
 	}
 	o.refuseLDAP(&f)
 	o.validatePath(&f)
@@ -40,6 +41,9 @@ func (o Options) Validate() []*roster.Fault {
 	return f
 }
 
+// longestSettle bounds settle: a slip of the unit would have a run wait for months.
+const longestSettle = 24 * time.Hour
+
 type faults []*roster.Fault
 
 func (f *faults) add(path, text, hint string) {
@@ -48,7 +52,7 @@ func (f *faults) add(path, text, hint string) {
 
 func (f *faults) word(path, got string, allowed ...string) {
 	if !slices.Contains(allowed, got) {
-		f.add(path, fmt.Sprintf("%q is not one of its words", got), "write "+strings.Join(allowed, ", "))
+		f.add(path, fmt.Sprintf("%.60q is not one of its words", got), "write "+strings.Join(allowed, ", "))
 	}
 }
 
@@ -135,8 +139,11 @@ func (o Options) validatePath(f *faults) {
 
 // validateMarks looks at what says when a file is taken and what becomes of it.
 func (o Options) validateMarks(f *faults) {
-	if o.Settle < 0 {
+	switch {
+	case o.Settle < 0:
 		f.add("settle", fmt.Sprintf("%s is negative", o.Settle), "write how long a file has to stand still, like 2m")
+	case o.Settle > longestSettle:
+		f.add("settle", fmt.Sprintf("%s is long, and a run waits so long for a file", o.Settle), "write minutes, like 2m; at most 24h")
 	}
 	if o.MaxSize <= 0 {
 		f.add("max_size", fmt.Sprintf("%d is not a size", o.MaxSize), "write how large a drop may be, like 512MB")

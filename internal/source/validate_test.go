@@ -90,6 +90,8 @@ func TestValidateFindsEveryFault(t *testing.T) {
 		{"an address of version 6", func(o *source.Options) { o.Host = "2001:db8::1" }, ""},
 		{"a relative path", func(o *source.Options) { o.Path = "staff.csv" }, ""},
 		{"archive into a folder", func(o *source.Options) { o.After, o.MoveTo = "archive", "old" }, ""},
+		{"a settle of a day", func(o *source.Options) { o.Settle = 24 * time.Hour }, ""},
+		{"a settle of two days", func(o *source.Options) { o.Settle = 48 * time.Hour }, "settle"},
 		{"settle of zero", func(o *source.Options) { o.Settle = 0 }, ""},
 		{"no type", func(o *source.Options) { o.Type = "" }, "type"},
 		{"a type of later", func(o *source.Options) { o.Type = "https" }, "type"},
