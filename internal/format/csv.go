@@ -10,7 +10,10 @@ import (
 )
 
 // A dialect is what stands between cells and around them.
-type dialect struct{ delim, quote byte }
+type dialect struct {
+	delim, quote byte
+	doubled      bool // ""x"" is "x" with its marks
+}
 
 // A scanner splits text into rows. It knows physical lines, ended by a line
 // feed, a carriage return, or both; it forgives a stray quote for the rest of

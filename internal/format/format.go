@@ -64,7 +64,7 @@ func Open(path, name string, o Options, maxSize int64) (*File, error) {
 	}
 	f := &File{
 		unwrap:  unwrapping{path: path, maxSize: maxSize},
-		dialect: dialect{quote: '"'},
+		dialect: dialect{quote: '"', doubled: o.DoubledQuotes},
 		skip:    o.headerRows(),
 		trailer: o.Trailer,
 		maxRows: maxRows,

@@ -200,6 +200,23 @@ func TestQuotes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { wantRows(t, read(t, "staff.csv", header+tt.body, Options{}, 0), tt.want...) })
 	}
+	for _, tt := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"the marks of a cell in doubled ones are its own", "1,\"\"Ottawa\"\",b\n2, \"\"St. John's\"\"\t,\"\"c\"\"\n", []string{`2:1|"Ottawa"|b`, `3:2|"St. John's"|"c"`}},
+		{"the last cell of a file without a line end", "1,a,\"\"b\"\"", []string{`2:1|a|"b"`}},
+		{"what is CSV stays what it is", "1,\"\",\"\"\"Ottawa\"\"\"\n2,'Ottawa',\"Ottawa\"\n3,\"\"\"\",\"say \"\"hi\"\"\"\n", []string{`2:1||"Ottawa"`, `3:2|'Ottawa'|Ottawa`, `4:3|"|say "hi"`}},
+		{"a delimiter in it rejects that row alone", "1,\"\"Ottawa, ON\"\",b\n2,x,y\n", []string{"2:E102 1|\"\"Ottawa| ON\"\"|b", "3:2|x|y"}},
+		{"marks that do not pair reject that row alone", "1,\"\"Ottawa\",b\n2,\"\"Ottawa\"\"x,y\n3,x,y\n", []string{"2:E102 1|\"\"Ottawa\"|b", "3:E102 2|\"\"Ottawa\"\"x|y", "4:3|x|y"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			wantRows(t, read(t, "staff.csv", header+tt.body, Options{DoubledQuotes: true}, 0), tt.want...)
+		})
+	}
+	t.Run("without being told a doubled mark rejects that row alone", func(t *testing.T) {
+		wantRows(t, read(t, "staff.csv", header+"1,\"\"Ottawa\"\",b\n2,x,y\n", Options{}, 0), "2:E102 1|\"\"Ottawa\"\"|b", "3:2|x|y")
+	})
 	t.Run("another quote", func(t *testing.T) {
 		wantRows(t, read(t, "staff.csv", header+"1,'O\"Brien, Ann',b\n", Options{Quote: "'"}, 0), `2:1|O"Brien, Ann|b`)
 	})

@@ -105,7 +105,7 @@ func sniffDelimiter(head []byte, quote byte, columns int) (delim byte, width int
 	delim, width = possible[0], 1
 	best := 0.0
 	for _, d := range possible {
-		n, share := consistency(head, dialect{d, quote}, columns)
+		n, share := consistency(head, dialect{delim: d, quote: quote}, columns)
 		if score := share * share * float64(n); n > 1 && score > best {
 			delim, width, best = d, n, score
 		}

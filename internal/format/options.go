@@ -19,18 +19,19 @@ type Options struct {
 	Trailer   *Trailer `yaml:"trailer"`   // nil: none is expected
 	Content   string   `yaml:"content"`   // full or delta
 
-	Record     string            `yaml:"record" json:",omitempty"`     // XML: the path of the elements that are people, like /changes/person; LDIF: the object class of the entries that are, "" for all
-	Namespaces map[string]string `yaml:"namespaces" json:",omitempty"` // XML: URIs by the prefixes that Record and the map use
-	Dialect    string            `yaml:"dialect" json:",omitempty"`    // LDIF: ad, openldap, 389ds, generic; "" is generic
-	Preset     string            `yaml:"preset" json:",omitempty"`     // what filled format, match and map; "" for nothing
-	Commas     bool              `yaml:"commas" json:",omitempty"`     // &#44 in a cell is a comma (R12); mapping reads it
-	Fields     string            `yaml:"fields" json:",omitempty"`     // columns that begin so are custom fields, with * all that are called like one (R27); mapping reads it
-	Ignore     map[string]string `yaml:"ignore" json:",omitempty"`     // columns that are left aside, and why (R26); mapping reads it
-	Action     Action            `yaml:"action" json:",omitzero"`      // what a delta's rows do; mapping reads it
-	Dedupe     Dedupe            `yaml:"dedupe" json:",omitzero"`      // whose several rows are one person; mapping joins them
-	Elements   []string          `yaml:"-" json:"-"`                   // XML: the names that the map speaks of; the columns, for there is no header
-	Lookups    []Lookup          `yaml:"-" json:"-"`                   // LDIF: attributes that name other entries
-	Lists      []string          `yaml:"-" json:"-"`                   // XML, LDIF: of them, those of which a record may have several values; the cell is all of them, joined by [roster.Between]
+	Record        string            `yaml:"record" json:",omitempty"`         // XML: the path of the elements that are people, like /changes/person; LDIF: the object class of the entries that are, "" for all
+	Namespaces    map[string]string `yaml:"namespaces" json:",omitempty"`     // XML: URIs by the prefixes that Record and the map use
+	Dialect       string            `yaml:"dialect" json:",omitempty"`        // LDIF: ad, openldap, 389ds, generic; "" is generic
+	Preset        string            `yaml:"preset" json:",omitempty"`         // what filled format, match and map; "" for nothing
+	Commas        bool              `yaml:"commas" json:",omitempty"`         // &#44 in a cell is a comma (R12); mapping reads it
+	DoubledQuotes bool              `yaml:"doubled_quotes" json:",omitempty"` // CSV: a cell ""x"" is "x" with its marks; else its row is rejected (E102)
+	Fields        string            `yaml:"fields" json:",omitempty"`         // columns that begin so are custom fields, with * all that are called like one (R27); mapping reads it
+	Ignore        map[string]string `yaml:"ignore" json:",omitempty"`         // columns that are left aside, and why (R26); mapping reads it
+	Action        Action            `yaml:"action" json:",omitzero"`          // what a delta's rows do; mapping reads it
+	Dedupe        Dedupe            `yaml:"dedupe" json:",omitzero"`          // whose several rows are one person; mapping joins them
+	Elements      []string          `yaml:"-" json:"-"`                       // XML: the names that the map speaks of; the columns, for there is no header
+	Lookups       []Lookup          `yaml:"-" json:"-"`                       // LDIF: attributes that name other entries
+	Lists         []string          `yaml:"-" json:"-"`                       // XML, LDIF: of them, those of which a record may have several values; the cell is all of them, joined by [roster.Between]
 }
 
 // An Action is the column of a delta that says what each row does.

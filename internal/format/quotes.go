@@ -137,6 +137,9 @@ func (q *quotedRow) plainCell(i int) error {
 
 // quotedCell takes the cell whose quote opens at open.
 func (q *quotedRow) quotedCell(open int) error {
+	if taken, err := q.doubledCell(open); taken || err != nil {
+		return err
+	}
 	first := q.line + q.breaks
 	cellStart := len(q.scratch)
 	i, from := open+1, open+1
@@ -189,6 +192,34 @@ func (q *quotedRow) quotedCell(open int) error {
 	q.wrong("text follows a closing quote")
 	q.scratch = q.scratch[:cellStart]
 	return q.plainRest(open)
+}
+
+// doubledCell takes a cell like ""Ottawa"" where the options say that its marks are the
+// value's own. As CSV it would be no cell at all, so that nothing else can be meant by it.
+func (q *quotedRow) doubledCell(open int) (taken bool, err error) {
+	mark := func(i int) bool { return i < len(q.data) && q.data[i] == q.quote }
+	ends := func(b byte) bool { return b == q.delim || b == '\n' || b == '\r' }
+	if !q.doubled || !mark(open+1) {
+		return false, nil
+	}
+	from := open + 2
+	closing := from
+	for closing < len(q.data) && q.data[closing] != q.quote && !ends(q.data[closing]) {
+		closing++
+	}
+	if closing == from || closing < len(q.data) && !mark(closing) || closing+1 < len(q.data) && !mark(closing+1) {
+		return false, nil
+	}
+	after := q.skipBlanks(min(closing+2, len(q.data)))
+	switch {
+	case after == len(q.data) && !q.final():
+		return false, errMore
+	case !mark(closing+1) || after < len(q.data) && !ends(q.data[after]):
+		return false, nil
+	}
+	q.scratch = append(append(append(q.scratch, q.quote), q.data[from:closing]...), q.quote)
+	q.i = after
+	return true, nil
 }
 
 // quoteOrLineEnd is the place of the next of them, from i on.
