@@ -226,15 +226,22 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 		}
 		return wants
 	}
+	byName := columns[name]
+	either := o.Fallback && byName.From != "" // the key's column, or that of the name in its stead
 	for _, field := range slices.Sorted(maps.Keys(columns)) {
 		c := columns[field]
-		byName := columns[name]
-		optional := field == key && o.Fallback && byName.From != "" && !(byName.Optional && h.find(byName.From) < 0)
 		if c.Optional && field != key {
 			continue
 		}
-		if c.From != "" && !optional {
+		switch {
+		case c.From == "":
+		case field != key || !either:
 			need("map."+field, c.From)
+		case h.find(byName.From) < 0 && h.find(c.From) < 0:
+			need("map."+field, c.From)
+			if byName.Optional { // else its own turn comes
+				need("map."+name+", in its stead", byName.From)
+			}
 		}
 		for _, text := range []string{c.Template, c.Default} {
 			t, err := parseTemplate(text)
