@@ -187,12 +187,13 @@ func (f *catalogFile) catalog(d *document) *roster.Catalog {
 	create := map[roster.Kind]bool{}
 	for _, k := range slices.Sorted(maps.Keys(f.Unknown)) {
 		path := join("unknown", k)
-		if k != string(roster.CohortKind) {
-			d.clash(path, codeValue, fmt.Sprintf("unknown: rows cannot create a %s", k), "write  cohort: create")
+		kind := roster.Kind(k)
+		if kind != roster.CohortKind && kind != roster.GroupKind {
+			d.clash(path, codeValue, fmt.Sprintf("unknown: rows cannot create a %s", k), "write  cohort: create, or group: create")
 			continue
 		}
 		d.word(path, f.Unknown[k], "create", "warn")
-		create[roster.CohortKind] = f.Unknown[k] == "create"
+		create[kind] = f.Unknown[k] == "create"
 	}
 	lists := slices.ContainsFunc(items, func(i roster.Item) bool { return i.Kind == roster.RoleKind })
 	for _, t := range slices.Sorted(maps.Keys(f.Types)) {

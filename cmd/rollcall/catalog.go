@@ -87,14 +87,17 @@ func (d *desk) entries() ([]entry, error) {
 		}
 		all = append(all, entryOf(i, from))
 	}
-	if clash == nil && whole != nil && whole.Create[roster.CohortKind] {
-		names, err := d.r.Store.CreatedCohorts(d.ctx)
+	for _, kind := range []roster.Kind{roster.CohortKind, roster.GroupKind} {
+		if clash != nil || whole == nil || !whole.Create[kind] {
+			continue
+		}
+		made, err := d.r.Store.Belonged(d.ctx, kind)
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range names {
-			if _, known := whole.Find(roster.CohortKind, "", name); !known {
-				all = append(all, entryOf(roster.Item{Kind: roster.CohortKind, ID: name}, "rows"))
+		for _, i := range made {
+			if _, known := whole.Find(kind, i.Course, i.Called()); !known {
+				all = append(all, entryOf(i, "rows"))
 			}
 		}
 	}

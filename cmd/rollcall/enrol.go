@@ -55,14 +55,16 @@ func catalogued(c *roster.Catalog, m roster.Membership) (roster.Membership, erro
 		roster.CohortKind: "E201", roster.CourseKind: "E203", roster.ProgramKind: "E206", roster.SessionKind: "E208", roster.RoleKind: "E205", roster.GroupKind: "E204",
 	}
 	find := func(k roster.Kind, course, name string) (string, error) {
-		if name == "" || !c.Lists(k) || c.Create[k] && !roster.Numeric(name) {
+		i, ok := c.Find(k, course, name)
+		switch {
+		case name == "" || !c.Lists(k):
+			return name, nil
+		case ok:
+			return i.Called(), nil
+		case c.Create[k] && !roster.Numeric(name):
 			return name, nil
 		}
-		i, ok := c.Find(k, course, name)
-		if !ok {
-			return "", fmt.Errorf("%s: %s %q; rollcall catalog list --kind %s shows those there are", codes[k], roster.Codes[codes[k]].Text, name, k)
-		}
-		return i.Called(), nil
+		return "", fmt.Errorf("%s: %s %q; rollcall catalog list --kind %s shows those there are", codes[k], roster.Codes[codes[k]].Text, name, k)
 	}
 	var err error
 	if m.Name, err = find(m.Kind, "", m.Name); err != nil {

@@ -194,7 +194,7 @@ func TestR90MembershipsByTemplateListAndCondition(t *testing.T) {
 
 func TestR90WhatRowsMayCreateIsNotAskedOfTheCatalog(t *testing.T) {
 	c := ward()
-	o := Options{Catalog: roster.NewCatalog(c.Items, map[roster.Kind]bool{roster.CohortKind: true}, map[string]string{"1": "learner", "2": "manager"})}
+	o := Options{Catalog: roster.NewCatalog(c.Items, map[roster.Kind]bool{roster.CohortKind: true, roster.GroupKind: true}, map[string]string{"1": "learner", "2": "manager"})}
 	for row, want := range map[string][]string{
 		"1,new-ward,,": {"cohort:new-ward"},
 		"1,4711,,":     {"unsure cohort", "E201 warning cohorts cohort1"},
@@ -202,6 +202,17 @@ func TestR90WhatRowsMayCreateIsNotAskedOfTheCatalog(t *testing.T) {
 		"1,,HYG-200,2": {"course:HYG-200:manager"},
 	} {
 		got := saying(t, o, "employee_id,cohort1,course1,type1", row)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", row, diff)
+		}
+	}
+	for row, want := range map[string][]string{
+		"1,FIRE-101,Night":    {"course:FIRE-101:learner:Night"},
+		"1,FIRE-101,Weekend":  {"course:FIRE-101:learner:Weekend"},
+		"1,FIRE-101,4711":     {"=course:FIRE-101", "course:FIRE-101:learner", "E204 warning enrolments group1"},
+		"1,no-course,Weekend": {"unsure course", "E203 warning enrolments course1"},
+	} {
+		got := saying(t, o, "employee_id,course1,group1", row)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: -want +got\n%s", row, diff)
 		}

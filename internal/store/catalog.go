@@ -30,15 +30,24 @@ func (db *DB) Catalog(ctx context.Context) ([]roster.Item, error) {
 	return items, nil
 }
 
-// CreatedCohorts are the cohorts that somebody is a member of, by name: with
-// unknown: {cohort: create} a row makes them (R90).
-func (db *DB) CreatedCohorts(ctx context.Context) ([]string, error) {
-	var names []string
-	err := db.gorm.WithContext(ctx).Raw("SELECT DISTINCT name FROM membership WHERE kind = ? AND ended = '' ORDER BY name", string(roster.CohortKind)).Scan(&names).Error
-	if err != nil {
-		return nil, fmt.Errorf("list cohorts: %w", err)
+// Belonged are the cohorts, or the groups of courses, that somebody is a member of:
+// with unknown: {cohort: create, group: create} a row makes them (R90).
+func (db *DB) Belonged(ctx context.Context, kind roster.Kind) ([]roster.Item, error) {
+	query, of := "SELECT DISTINCT '', name, '' FROM membership WHERE kind = ? AND ended = '' ORDER BY 2", kind
+	if kind == roster.GroupKind {
+		query, of = "SELECT DISTINCT name, '', group_name FROM membership WHERE kind = ? AND group_name <> '' AND ended = '' ORDER BY 1, 3", roster.CourseKind
 	}
-	return names, nil
+	var items []roster.Item
+	err := each(db.gorm.WithContext(ctx), func(row scanner) error {
+		i := roster.Item{Kind: kind}
+		err := row.Scan(&i.Course, &i.ID, &i.Name)
+		items = append(items, i)
+		return err
+	}, query, string(of))
+	if err != nil {
+		return nil, fmt.Errorf("list each %s: %w", kind, err)
+	}
+	return items, nil
 }
 
 // ImportCatalog keeps items: what was imported before is overwritten where it is
