@@ -148,8 +148,9 @@ var laws = []struct {
 
 // looked makes what several laws look at, for one connection alone.
 var looked = []string{
-	// The changes of the applied runs, each with its account.
-	`CREATE TEMPORARY TABLE carried_out AS SELECT c.run, c.action, coalesce(c.account, c.ord + r.ids_from) AS account
+	// The changes of the applied runs, each with its account. Its type is said, or SQLite
+	// would not look the accounts up by the index below.
+	`CREATE TEMPORARY TABLE carried_out AS SELECT c.run, c.action, CAST(coalesce(c.account, c.ord + r.ids_from) AS bigint) AS account
 		FROM change c JOIN run r ON r.number = c.run WHERE c.done = '' AND r.applied_seq IS NOT NULL`,
 	// How often each account was changed, as the journal says.
 	`CREATE TEMPORARY TABLE changes_of AS SELECT account, count(*) AS n FROM carried_out WHERE action <> 'claim' GROUP BY account`,
