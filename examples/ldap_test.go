@@ -263,6 +263,11 @@ objectClass: groupOfNames
 cn: LMS-Cooks
 member: uid=emmy,ou=People,dc=example,dc=org
 
+dn: cn=HR-All` + in + `
+objectClass: groupOfNames
+cn: HR-All
+member: uid=nobody,ou=People,dc=example,dc=org
+
 `})
 	write := func(name, text string) {
 		t.Helper()
@@ -270,11 +275,15 @@ member: uid=emmy,ou=People,dc=example,dc=org
 			t.Fatal(err)
 		}
 	}
-	profile, err := os.ReadFile(filepath.Join(dir, "profiles.d", "staff.yaml"))
-	if err != nil {
-		t.Fatal(err)
+	read := func(name string) []byte {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
 	}
-	write("profiles.d/staff.yaml", strings.Replace(string(profile), "  missing: suspend", "  memberships: exact\n  missing: suspend", 1)+`
+	write("profiles.d/staff.yaml", strings.Replace(string(read("profiles.d/staff.yaml")), "  missing: suspend", "  memberships: exact\n  missing: suspend", 1)+`
 groups:
   base: ou=Groups,dc=example,dc=org
   nested: on
@@ -300,6 +309,21 @@ groups:
 			t.Errorf("run: exit %d, want 10 and %q\n%s", code, says, out)
 		}
 	}
+	write("profiles.d/staff.yaml", strings.Replace(string(read("profiles.d/staff.yaml")), "roles: {LMS-Editors:", "roles: {LMS-Editor: [teacher], LMS-Edit*:", 1))
+	doctor, code := rollcall(t, dir, "doctor", "staff")
+	for _, says := range []string{
+		"ok  groups that the directory has: 5, of which 4 make something of their members",
+		"?   groups.roles.LMS-Editor fits no group that the directory has\n      correct the pattern",
+		"?   groups that no pattern of groups: fits: 1 (HR-All)",
+	} {
+		if code != 0 || !strings.Contains(doctor, says) {
+			t.Errorf("doctor: exit %d\n%s\nwant that it says %q", code, doctor, says)
+		}
+	}
+	if strings.Contains(doctor, "LMS-Edit*") || strings.Contains(doctor, "cohorts.LMS-*") {
+		t.Errorf("doctor blames patterns that fit:\n%s", doctor)
+	}
+	write("profiles.d/staff.yaml", strings.Replace(string(read("profiles.d/staff.yaml")), "LMS-Editor: [teacher], LMS-Edit*:", "LMS-Editors:", 1))
 	run("E201") // cooks, which the catalog lacks
 	members("ada", "nurses ward")
 	members("kurt", "editors nurses ward course_creator")
@@ -322,7 +346,7 @@ groups:
 	members("kurt", "nurses ward course_creator")
 
 	// Groups that are not there, or hidden, are no reason to take everything away.
-	server.Modify(t, "dn: cn=LMS-Nurses"+in+"\nchangetype: delete\n\ndn: cn=LMS-Ward"+in+"\nchangetype: delete\n\ndn: cn=LMS-Editors"+in+"\nchangetype: delete\n\ndn: cn=LMS-Cooks"+in+"\nchangetype: delete\n")
+	server.Modify(t, "dn: cn=HR-All"+in+"\nchangetype: delete\n\ndn: cn=LMS-Nurses"+in+"\nchangetype: delete\n\ndn: cn=LMS-Ward"+in+"\nchangetype: delete\n\ndn: cn=LMS-Editors"+in+"\nchangetype: delete\n\ndn: cn=LMS-Cooks"+in+"\nchangetype: delete\n")
 	if out, code := rollcall(t, dir, "run", "staff"); code != 12 || !strings.Contains(out, "groups.base and groups.filter") {
 		t.Errorf("without groups: exit %d, want 12\n%s", code, out)
 	}

@@ -32,6 +32,7 @@ All groups below base are read each time, so this does not go with incremental:.
 are known by DN (member, uniqueMember) and by uid (memberUid), in rings too; a chain of more
 than 20 groups, or no group at all, refuses the drop. A drop notes them as rollcall-group.
 What a group no longer grants goes under policy.memberships: exact.
+rollcall doctor names the patterns that fit no group, and the groups that no pattern fits.
 
 What the directory's administrator gives the bind account
   OpenLDAP   limits dn.exact="cn=rollcall,dc=example,dc=org" size=unlimited time=unlimited

@@ -353,7 +353,7 @@ func (x *ldif) notes() []roster.Problem {
 func (x *ldif) unseen() []string {
 	var names []string
 	for _, a := range x.columns {
-		if a.records == 0 && a.name != dnColumn {
+		if a.records == 0 && a.name != dnColumn && a.name != roster.GroupAttribute {
 			names = append(names, a.name)
 		}
 	}

@@ -84,7 +84,7 @@ func (m *members) bindGroups(g Groups, h header) error {
 	}
 	for _, k := range g.each() {
 		for _, pattern := range slices.Sorted(maps.Keys(k.names)) {
-			x := groupOf{kindOf: k.kindOf, pattern: strings.Split(roster.Fold(strings.TrimSpace(pattern)), "*")}
+			x := groupOf{kindOf: k.kindOf, pattern: patternOf(pattern)}
 			for _, word := range k.names[pattern] {
 				t, err := parseTemplate(word)
 				if err != nil {
@@ -97,6 +97,36 @@ func (m *members) bindGroups(g Groups, h header) error {
 		}
 	}
 	return nil
+}
+
+func patternOf(text string) []string {
+	return strings.Split(roster.Fold(strings.TrimSpace(text)), "*")
+}
+
+// Misfits holds the groups of a directory against the patterns: which patterns fit none
+// of them, by their paths below groups, and which of the names no pattern fits.
+func (g Groups) Misfits(names []string) (patterns, strangers []string) {
+	fitted := map[string]bool{}
+	for _, k := range g.each() {
+		for _, pattern := range slices.Sorted(maps.Keys(k.names)) {
+			x, fits := groupOf{pattern: patternOf(pattern)}, false
+			for _, name := range names {
+				if x.fits(roster.Fold(name)) {
+					fits, fitted[name] = true, true
+				}
+			}
+			if !fits {
+				patterns = append(patterns, k.key+"."+pattern)
+			}
+		}
+	}
+	for _, name := range names {
+		if !fitted[name] {
+			strangers = append(strangers, name)
+		}
+	}
+	slices.Sort(strangers)
+	return patterns, slices.Compact(strangers)
 }
 
 // fits tells whether a name, folded, is one that the pattern means.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/internal/mapping"
 	"rollcall/internal/roster"
 	"rollcall/internal/source"
 )
@@ -130,6 +131,9 @@ func (r *Runner) directory(ctx context.Context, p *Profile, src source.Source, c
 		}
 	}
 	c.doubles(seen)
+	if !p.Mapping.Groups.IsZero() {
+		c.groups(p.Mapping.Groups, source.GroupsOf(src))
+	}
 	if err := r.goesOn(ctx, p, drop, dir, c); err != nil {
 		return err
 	}
@@ -201,12 +205,28 @@ func (c *Checkup) doubles(seen map[roster.Key]int) {
 		return
 	}
 	slices.Sort(several)
-	shown := several[:min(len(several), 5)]
-	names := strings.Join(shown, ", ")
-	if len(several) > len(shown) {
-		names += ", …"
+	c.doubt(fmt.Sprintf("keys that stand on several entries: %d (%s)", len(several), some(several)), "none of these people would be touched (E105): part them with source.filter, as an administrator's second account, or correct the directory")
+}
+
+// groups holds the patterns of groups: against the groups that the directory has.
+func (c *Checkup) groups(g mapping.Groups, names []string) {
+	idle, strangers := g.Misfits(names)
+	c.fine("groups that the directory has: %d, of which %d make something of their members", len(names), len(names)-len(strangers))
+	for _, pattern := range idle {
+		c.doubt(fmt.Sprintf("groups.%s fits no group that the directory has", pattern), "correct the pattern, or groups.base and groups.filter; else have the group made: until then nobody gets what it grants")
 	}
-	c.doubt(fmt.Sprintf("keys that stand on several entries: %d (%s)", len(several), names), "none of these people would be touched (E105): part them with source.filter, as an administrator's second account, or correct the directory")
+	if len(strangers) > 0 {
+		c.doubt(fmt.Sprintf("groups that no pattern of groups: fits: %d (%s)", len(strangers), some(strangers)), "nothing to do where they mean nothing here, or only lie between others (nested: on); else write a pattern for them, or leave them out with groups.filter")
+	}
+}
+
+// some are the first of several names.
+func some(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
 }
 
 // worst is the code of the problem that matters most; "" where none does.

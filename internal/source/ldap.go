@@ -50,6 +50,7 @@ type directory struct {
 	timing  ldapTiming
 	log     *slog.Logger
 	wire    *wire // nil: the next reading logs in anew
+	groups  []string
 }
 
 // answerName is what the drop is called.
@@ -223,6 +224,7 @@ func (d *directory) readAll(ctx context.Context, to io.Writer, now time.Time) (*
 		if err != nil {
 			return nil, err
 		}
+		d.groups = book.all()
 		s := d.search(ctx, nil, out)
 		s.book = book
 		defer s.close()

@@ -115,6 +115,24 @@ func (d *directory) readGroups(ctx context.Context) (*book, error) {
 	return b, b.close()
 }
 
+// all are the names of the groups that there are, sorted, each once.
+func (b *book) all() []string {
+	if b == nil {
+		return nil
+	}
+	names := slices.Sorted(slices.Values(b.names))
+	return slices.DeleteFunc(slices.Compact(names), func(n string) bool { return n == "" })
+}
+
+// GroupsOf are the names of the groups that a directory had when it was fetched last,
+// also of those in which nobody is.
+func GroupsOf(s Source) []string {
+	if d, is := s.(*directory); is {
+		return d.groups
+	}
+	return nil
+}
+
 func (g Groups) filter(dialect string) string {
 	switch {
 	case g.Filter != "":
