@@ -40,9 +40,6 @@ func (p *Profile) checkGroups(d *document) {
 		d.clash("groups", codeValue, "groups: belongs to source.type: ldap, and this is "+p.Source.Type, "remove it, or write type: ldap; of a file, say under map: what its columns make somebody a member of")
 		return
 	}
-	if by := p.Source.Incremental; by != "" && by != "none" {
-		d.clash("groups", codeValue, "groups: does not go with source.incremental: who comes into a group has not changed himself", "remove source.incremental: with groups everybody is read each time")
-	}
 	d.faults("groups", p.Groups.asked().Validate())
 	d.faults("groups", p.Groups.granting().Validate())
 	if p.Groups.granting().IsZero() && !d.blames("groups.cohorts") && !d.blames("groups.roles") {

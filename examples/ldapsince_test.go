@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,30 @@ func TestStaffFromOpenLDAPIsAskedForWhatHasChangedAlone(t *testing.T) {
 	incremental(t, dir, "timestamp")
 	types(0, `\?   by the time of change nobody is seen to be deleted`, "doctor", "staff")
 	types(0, `nothing to do|nothing new|no new drop`, "run", "staff")
+
+	// Who comes into a group has not changed himself, and becomes a member all the same.
+	incremental(t, dir, "syncrepl")
+	const in = ",ou=Groups,dc=example,dc=org"
+	server.Modify(t, "dn: ou=Groups,dc=example,dc=org\nchangetype: add\nobjectClass: organizationalUnit\nou: Groups\n\ndn: cn=LMS-Nurses"+in+"\nchangetype: add\nobjectClass: groupOfNames\ncn: LMS-Nurses\nmember: uid=emmy,ou=People,dc=example,dc=org\n")
+	path := filepath.Join(dir, "profiles.d", "staff.yaml")
+	ungrouped, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(slices.Clone(ungrouped), "\ngroups: {base: \"ou=Groups,dc=example,dc=org\", cohorts: {\"LMS-*\": \"{cn|after:LMS-|slug}\"}}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"rollcall.yaml": "version: 1\ncatalog: catalog.yaml\n", "catalog.yaml": "version: 1\ncohorts: [nurses]\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	types(10, `read of the directory: all, because`, "run", "staff")
+	types(0, `(?s)"cohorts": \[\s+"nurses"`, "accounts", "show", "emmy", "-o", "json")
+	server.Modify(t, "dn: cn=LMS-Nurses"+in+"\nchangetype: modify\nadd: member\nmember: uid=kurt,ou=People,dc=example,dc=org\n")
+	types(10, `what has changed since run \d+ \(1 entry new or changed, 0 gone\)`, "run", "staff")
+	types(0, `(?s)"cohorts": \[\s+"nurses"`, "accounts", "show", "kurt", "-o", "json")
+	types(0, `groups that the directory has: 1, of which 1 make(.|\n)*asked again, for changes alone`, "doctor", "staff")
 
 	simple, _ := ldapExample(t, "ldap-openldap", "staff.yaml", shore.Directory{Simple: true})
 	incremental(t, simple, "syncrepl")

@@ -28,8 +28,8 @@ Groups of the directory become cohorts and roles of their members:
     primary: off                               # also primaryGroupID, gidNumber
     cohorts: {"LMS-*": "{cn|after:LMS-|slug}"} # a pattern of group names; {cn} is the name
     roles: {LMS-Course-Creators: [course_creator]}
-All groups below base are read each time, so this does not go with incremental:. Members
-are known by DN (member, uniqueMember) and by uid (memberUid), in rings too; a chain of more
+All groups below base are read each time, with incremental: too, and who came into one or
+left one counts as changed. Members are known by DN (member, uniqueMember) and by uid (memberUid), in rings too; a chain of more
 than 20 groups, or no group at all, refuses the drop. A drop notes them as rollcall-group.
 What a group no longer grants goes under policy.memberships: exact.
 rollcall doctor names the patterns that fit no group, and the groups that no pattern fits.
@@ -47,8 +47,10 @@ What has changed alone (source.incremental), for a schedule of minutes
              syncprov-sessionlog 10000, or more than changes between two runs
   timestamp  any: without who was deleted
 It is put together with the drop before. All is read once in full_every, and where anything
-is in doubt: another server, a cookie that is refused, an edited profile. The report says
-which it was, and why. Who leaves the filter or the base is seen by syncrepl at once, by the
+is in doubt: another server, a cookie that is refused, an edited profile; with groups: also
+where an OU of people has another name, where more than 500 people come into groups or
+leave them, or somebody among them is not where he was. The report says which it was,
+and why. Who leaves the filter or the base is seen by syncrepl at once, by the
 others when all is read.
 
 A filter that leaves the disabled out makes them look like leavers. An answer that is

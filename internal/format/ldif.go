@@ -376,10 +376,14 @@ func (x *ldif) mayLack(name string) bool {
 const maxNotes = 20
 
 // inherent tells whether a column is in every file of the kind, so that it is
-// no news that a profile does not use it.
+// no news that a profile does not use it. Where groups are noted, so is by what they
+// know people.
 func (x *ldif) inherent(column string) bool {
 	lower := strings.ToLower(column)
 	if lower == dnColumn || lower == roster.GroupAttribute || lower == "objectclass" || strings.HasPrefix(lower, "@") {
+		return true
+	}
+	if slices.Contains([]string{"uid", "objectsid", "primarygroupid", "gidnumber"}, lower) && slices.ContainsFunc(x.columns, func(c *ldifColumn) bool { return c.name == roster.GroupAttribute }) {
 		return true
 	}
 	for _, v := range x.made {

@@ -49,8 +49,8 @@ type directory struct {
 	options Options
 	timing  ldapTiming
 	log     *slog.Logger
-	wire    *wire // nil: the next reading logs in anew
-	groups  []string
+	wire    *wire    // nil: the next reading logs in anew
+	groups  []string // that it was found to have
 }
 
 // answerName is what the drop is called.
@@ -130,7 +130,7 @@ func (d *directory) fetchChanges(ctx context.Context, f File, spool string, now 
 	var c *changes
 	reading := &roster.Reading{}
 	err = d.within(ctx, func(ctx context.Context) (err error) {
-		c, reading.Blind, err = d.readChanges(ctx, &m, now)
+		c, reading.Blind, err = d.readChanges(ctx, since, &m, now)
 		return err
 	})
 	if err != nil {
@@ -224,7 +224,6 @@ func (d *directory) readAll(ctx context.Context, to io.Writer, now time.Time) (*
 		if err != nil {
 			return nil, err
 		}
-		d.groups = book.all()
 		s := d.search(ctx, nil, out)
 		s.book = book
 		defer s.close()
@@ -245,8 +244,16 @@ func (d *directory) readAll(ctx context.Context, to io.Writer, now time.Time) (*
 	if err = lacks(err); err != nil {
 		return nil, err
 	}
+	book, err := d.readGroups(ctx)
+	if err != nil {
+		return nil, err
+	}
 	f := d.following()
 	s := d.search(ctx, f, out)
+	s.book = book
+	if book != nil {
+		s.places = map[string]bool{}
+	}
 	defer s.close()
 	if err := writeHead(out, d.options.Attributes); err != nil {
 		return nil, err
@@ -271,12 +278,19 @@ func (d *directory) readAll(ctx context.Context, to io.Writer, now time.Time) (*
 	if reading.Lack.Text == "" {
 		reading.Lack = d.unfollowed(f)
 	}
+	below := ""
+	if book != nil && reading.Lack.Text == "" {
+		below, err = d.places(ctx, s.places, map[string]string{})
+		if err = lacks(err); err != nil {
+			return nil, err
+		}
+	}
 	if reading.Lack.Text != "" {
 		return reading, nil
 	}
 	reading.State, err = json.Marshal(mark{
 		Version: markVersion, By: d.options.Incremental, Question: d.options.question(), Server: who.server,
-		Cookie: []byte(f.cookie), USN: who.usn, Stamp: d.stamp(f.newest, now), Read: now, Full: now,
+		Cookie: []byte(f.cookie), USN: who.usn, Stamp: d.stamp(f.newest, now), Read: now, Full: now, Places: below,
 	})
 	return reading, err
 }

@@ -112,6 +112,7 @@ func (d *directory) readGroups(ctx context.Context) (*book, error) {
 	if len(b.names) == 0 {
 		return nil, &roster.Refusal{Code: "E411", Text: "groups: the directory has none that groups.base and groups.filter find, or hides them from the bind account", Fix: "correct groups.base and groups.filter, or remove groups: from the profile; nobody loses a membership for it"}
 	}
+	d.groups = b.all()
 	return b, b.close()
 }
 

@@ -31,6 +31,7 @@ type search struct {
 	keep    func(anchor string, text []byte) error        // takes each entry in place of out; nil: it is written
 	book    *book                                         // of groups; nil: none are asked for
 	sink    func(dn []byte, attributes []attribute) error // takes each entry in place of out; nil: it is written
+	places  map[string]bool                               // below which entries lie; nil: nobody wants to know
 
 	page, entries int
 	seen          map[uint64]bool // pages
@@ -493,7 +494,11 @@ func (s *search) write(dn []byte, attributes []attribute) error {
 	if s.sink != nil {
 		return s.sink(dn, attributes)
 	}
-	attributes = s.book.sign(dn, attributes, func(name []byte) bool { return s.place(name) < len(s.rank) })
+	// Whoever goes on from this drop will ask again by what groups know an entry.
+	attributes = s.book.sign(dn, attributes, func(name []byte) bool { return s.follow != nil || s.place(name) < len(s.rank) })
+	if s.places != nil {
+		note(s.places, dn)
+	}
 	slices.SortFunc(attributes, func(a, b attribute) int {
 		return cmp.Or(cmp.Compare(s.place(a.name), s.place(b.name)), bytes.Compare(a.name, b.name))
 	})

@@ -57,6 +57,7 @@ type mark struct {
 	Stamp    string    `json:",omitempty"`
 	Read     time.Time // when it was asked
 	Full     time.Time // when it was asked for all
+	Places   string    `json:",omitempty"` // a hash of below what people lie, where groups are asked for
 	Blind    bool      `json:",omitempty"` // since then somebody may have been deleted whom we did not see
 }
 
@@ -89,7 +90,11 @@ func (o Options) stampAttribute() string {
 
 // question is a hash of all that is asked: another one has another answer.
 func (o Options) question() string {
-	text, err := json.Marshal([]any{o.Incremental, o.Dialect, o.Base, o.Scope, o.filter(), o.Attributes, markVersion})
+	asked := []any{o.Incremental, o.Dialect, o.Base, o.Scope, o.filter(), o.Attributes, markVersion}
+	if o.Groups.Base != "" {
+		asked = append(asked, o.Groups)
+	}
+	text, err := json.Marshal(asked)
 	if err != nil {
 		panic(err) // plain data
 	}
@@ -223,6 +228,7 @@ func (o Options) changedSince(m mark, among string) string {
 type changes struct {
 	texts map[string][]byte
 	order []string // in which they came
+	came  int      // how many
 	gone  map[string]bool
 	size  int
 }
@@ -249,7 +255,7 @@ func (c *changes) lose(anchor string) {
 
 // readChanges asks what has changed since m, and moves m on. A [*doubt] says that
 // all must be read.
-func (d *directory) readChanges(ctx context.Context, m *mark, now time.Time) (c *changes, blind roster.Doubt, err error) {
+func (d *directory) readChanges(ctx context.Context, since *Since, m *mark, now time.Time) (c *changes, blind roster.Doubt, err error) {
 	who, err := d.identify(ctx, d.wire)
 	if err != nil {
 		return nil, blind, err
@@ -260,11 +266,15 @@ func (d *directory) readChanges(ctx context.Context, m *mark, now time.Time) (c 
 	case d.options.Incremental == byUSN && who.usn < m.USN:
 		return nil, blind, &doubt{text: "the server counts from less than the last time (USN rollback): it may have been restored from a copy", fix: "ask the directory's administrator"}
 	}
+	book, err := d.readGroups(ctx)
+	if err != nil {
+		return nil, blind, err
+	}
 	c = &changes{texts: map[string][]byte{}, gone: map[string]bool{}}
 	f := d.following()
 	f.going, f.gone, f.cookie, f.newest = true, c.lose, string(m.Cookie), m.Stamp
 	s := d.search(ctx, f, nil)
-	s.keep = c.keep
+	s.book, s.keep = book, c.keep
 	if d.options.Incremental == bySync {
 		err = s.ask(d.options.filter(), syncControl(f.cookie))
 	} else {
@@ -289,6 +299,10 @@ func (d *directory) readChanges(ctx context.Context, m *mark, now time.Time) (c 
 		m.Blind = blind.Text != ""
 	default:
 		blind = unseenDeletions
+	}
+	c.came = len(c.texts)
+	if err := d.regroup(ctx, since, c, book, m); err != nil {
+		return nil, blind, err
 	}
 	m.Cookie, m.USN, m.Stamp, m.Read = []byte(f.cookie), who.usn, d.stamp(f.newest, now), now
 	return c, blind, nil
@@ -412,7 +426,7 @@ func (d *directory) merge(since *Since, c *changes, to io.Writer) (changed, gone
 	if hex.EncodeToString(hash.Sum(nil)) != since.SHA256 {
 		return 0, 0, errEarlier
 	}
-	if came := len(c.texts); d.options.Incremental == bySync && came > 10 && 2*came > p.read {
+	if d.options.Incremental == bySync && c.came > 10 && 2*c.came > p.read {
 		// OpenLDAP sends everybody anew for a cookie that it cannot read, and as if nobody were gone.
 		return 0, 0, &doubt{text: "more than half of the entries came as changed"}
 	}

@@ -6,6 +6,7 @@ package source_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,25 @@ func TestADomainControllerCountsWhatHasChangedAndShowsItsTombstonesToWhoMaySeeTh
 	f.doubts("a manager of another name", "refers to an entry that has another name now")
 	d.Modify(t, inDomain("boss", "delete"))
 	f.doubts("a manager who is gone", "refers to an entry that has another name now, or is gone")
+
+	// Who comes into a group is counted at the group alone; and an OU that is called otherwise at the OU alone.
+	const in = ",OU=Groups,DC=example,DC=org"
+	ungrouped := f.o
+	f.o.Groups, f.o.Attributes = source.Groups{Base: "OU=Groups," + d.Base, Nested: true}, append(slices.Clone(f.o.Attributes), roster.GroupAttribute)
+	d.Modify(t, "dn: OU=Ward,OU=People,DC=example,DC=org\nchangetype: add\nobjectClass: organizationalUnit\n\n"+
+		"dn: CN=w,OU=Ward,OU=People,DC=example,DC=org\nchangetype: add\nobjectClass: user\nsAMAccountName: w\nemployeeID: Ew\n\n"+
+		domainGroup("LMS-A", "CN=p0,OU=People,DC=example,DC=org")+domainGroup("LMS-B", "CN=LMS-A"+in))
+	f.doubts("asked for groups from now on", "something else is asked for")
+	d.Modify(t, "dn: CN=LMS-A"+in+"\nchangetype: modify\nadd: member\nmember: CN=w,OU=Ward,OU=People,DC=example,DC=org\nmember: CN=p1,OU=People,DC=example,DC=org\n\n")
+	f.changes("two come into a group", 2, 0)
+	d.Modify(t, "dn: OU=Ward,OU=People,DC=example,DC=org\nchangetype: modrdn\nnewrdn: OU=Unit\ndeleteoldrdn: 1\n\n")
+	f.doubts("a ward of another name", "is no longer where he was")
+	d.Modify(t, inDomain("p0", "modrdn\nnewrdn: CN=r0\ndeleteoldrdn: 1"))
+	f.changes("another name, which the group follows", 1, 0)
+	d.Modify(t, "dn: CN=LMS-B"+in+"\nchangetype: delete\n\n")
+	f.changes("a group that is gone", 3, 0)
+	f.o.Groups, f.o.Attributes = ungrouped.Groups, ungrouped.Attributes
+	f.doubts("asked for no groups from now on", "something else is asked for")
 
 	// Who leaves the base is counted nowhere that we look, but all is read once a day.
 	d.Modify(t, inDomain("p7", "modrdn\nnewrdn: CN=p7\ndeleteoldrdn: 1\nnewsuperior: OU=Else,DC=example,DC=org"))
