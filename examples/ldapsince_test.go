@@ -69,7 +69,7 @@ func TestStaffFromOpenLDAPIsAskedForWhatHasChangedAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	types(10, `read of the directory: all, because`, "run", "staff")
+	types(10, `read of the directory: all: the profile has been edited`, "run", "staff")
 	types(0, `(?s)"cohorts": \[\s+"nurses"`, "accounts", "show", "emmy", "-o", "json")
 	server.Modify(t, "dn: cn=LMS-Nurses"+in+"\nchangetype: modify\nadd: member\nmember: uid=kurt,ou=People,dc=example,dc=org\n")
 	types(10, `what has changed since run \d+ \(1 entry new or changed, 0 gone\)`, "run", "staff")
