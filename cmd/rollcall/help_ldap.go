@@ -3,7 +3,8 @@ package main
 const ldapPage = `A profile with source.type: ldap asks a directory for everybody, and what it answers
 is a drop like any other: LDIF, kept in the archive, planned and judged.
 rollcall help source shows the keys; examples/ldap-openldap and examples/ldap-ad work.
-rollcall doctor PROFILE reads to the end and changes nothing.
+rollcall doctor PROFILE reads to the end and changes nothing. 100,000 entries take about as
+long as ldapsearch takes to read them (1.2 times, make bench), and 25 MiB of memory.
 
 Columns are the directory's attributes, in capitals or not, and
   dn         the entry's name

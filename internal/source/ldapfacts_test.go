@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -90,19 +91,50 @@ func TestAnEmptyPasswordIsNeverSent(t *testing.T) {
 // many directories have, must be explained.
 func TestACertificateWithoutANameIsExplained(t *testing.T) {
 	t.Parallel()
+	der, key := nameless(t)
+	_, err := readAll(t, certified(t, der, key), quick())
+	wants(t, err, "E404", "without a subjectAltName", "the common name alone is not enough")
+}
+
+// Samba makes itself a certificate whose serial number is negative as often as not. No
+// library of Go's signs one, so the sign of the number is set in what was signed: nobody
+// looks at the signature of what cannot be read.
+func TestACertificateWithANegativeSerialNumberIsExplained(t *testing.T) {
+	t.Parallel()
+	der, key := nameless(t)
+	sane := bytes.Clone(der)
+	at := bytes.Index(der, []byte{0x02, 0x04, 0x35, 0x37, 0xf8, 0x95})
+	if at < 0 {
+		t.Fatal("the certificate has not the serial number that was asked for")
+	}
+	der[at+2] |= 0x80
+	_, err := readAll(t, certified(t, der, key, sane), quick())
+	wants(t, err, "E404", "has a certificate with a negative serial number", "Samba's own is like that")
+}
+
+// nameless is a certificate with a common name alone.
+func nameless(t *testing.T) (der []byte, key *ecdsa.PrivateKey) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "127.0.0.1"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(0x3537f895), Subject: pkix.Name{CommonName: "127.0.0.1"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
+	if der, err = x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key); err != nil {
 		t.Fatal(err)
 	}
+	return der, key
+}
+
+// certified are options for a server that shows a certificate, and for whom another, or
+// that one, is an authority.
+func certified(t *testing.T, der []byte, key *ecdsa.PrivateKey, authority ...[]byte) Options {
+	t.Helper()
+	believed := append(authority, der)[0]
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: believed}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	o := fakeLDAP(t, func(f *fake) {
@@ -111,6 +143,5 @@ func TestACertificateWithoutANameIsExplained(t *testing.T) {
 		f.login()
 	})
 	o.URLs, o.CAFile = []string{strings.Replace(o.URLs[0], "ldap:", "ldaps:", 1)}, ca
-	_, err = readAll(t, o, quick())
-	wants(t, err, "E404", "without a subjectAltName", "the common name alone is not enough")
+	return o
 }
