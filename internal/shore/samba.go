@@ -133,7 +133,7 @@ func (d *Domain) lay() error {
 	if err := os.WriteFile(in("none.conf"), []byte("[global]\n"), 0o600); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*patience) // some seconds, on a machine that has time
 	defer cancel()
 	cmd := bare(ctx, "/usr/bin/samba-tool", "domain", "provision", "--configfile="+in("none.conf"), "--targetdir="+in("dc"), "--option=ldb:nosync=true",
 		"--realm=EXAMPLE.ORG", "--domain=EXAMPLE", "--server-role=dc", "--dns-backend=NONE", "--host-name=dc1", "--host-ip="+d.ip.String(), "--adminpass="+d.AdminWord)
