@@ -3,6 +3,8 @@ package plan
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rollcall/internal/roster"
 )
 
@@ -25,4 +27,24 @@ func TestStoriesOfUpdatesR50R51(t *testing.T) {
 			e.Late = []roster.Late{{Field: roster.URL, Default: true, Value: func(name string) string { return "/~" + name }}}
 		}), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 url=/~u1"}},
 	})
+}
+
+// R6 leaves open what happens under add_all where the username is the key. R50 says it:
+// a known username is skipped, and whoever got a number is known by the row's own name.
+func TestR50UnderAddAllAUsernameThatIsTheKeyIsAddedOnce(t *testing.T) {
+	o, m := staff(), directory("1", "2", "3")
+	byUsername(&o, m)
+	o.Policy.Upload, o.Policy.Missing = "add_all", "keep"
+	m.holds = []Hold{{Name: "gone", Account: 77}}
+	rows := []roster.Entry{row(2, "u1", "u1"), row(3, "u2", "u2"), row(4, "u3", "u3"), row(5, "gone", "gone")}
+
+	first, _ := planned(t, o, m, rows...)
+	if diff := cmp.Diff([]string{"add gone gone2", "skip line 2 skip", "skip line 3 skip", "skip line 4 skip"}, first.told()); diff != "" {
+		t.Errorf("the first night (-want +got):\n%s", diff)
+	}
+	m.apply(first)
+	again, _ := planned(t, o, m, rows...)
+	if diff := cmp.Diff([]string{"skip line 2 skip", "skip line 3 skip", "skip line 4 skip", "skip line 5 skip"}, again.told()); diff != "" {
+		t.Errorf("the second night (-want +got):\n%s", diff)
+	}
 }

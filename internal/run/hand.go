@@ -110,12 +110,19 @@ func (r *Runner) Delete(owner func(*roster.Account) string) Deed {
 
 // Restore brings deleted accounts back.
 func (r *Runner) Restore(w plan.Wants) Deed {
+	var back []roster.Account // those before, which are still deleted in the database: two of them may have had one name, one after the other
 	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
 		found, err := r.Store.Find(ctx, w.Query(a, r.Now()))
 		if err != nil {
 			return plan.Change{}, err
 		}
+		found.Accounts = append(found.Accounts, back...)
 		c, err := p.Restore(a, w, found)
+		if err == nil {
+			now := *a
+			now.Values[roster.StatusField] = string(roster.Active)
+			back = append(back, now)
+		}
 		if errors.Is(err, plan.ErrTaken) {
 			free, lost := r.freeName(ctx, a.Values[roster.Username])
 			if lost != nil {
