@@ -194,8 +194,12 @@ func (d *draft) rank(name string, by roster.Origin) int {
 	return len(order)
 }
 
-// late writes the values that needed the final username (R31).
+// late writes the values that needed the final username (R31). Where there is none
+// nothing is made, or all who have none would ask for one value.
 func (d *draft) late() {
+	if d.now.Values[roster.Username] == "" {
+		return
+	}
 	for _, l := range d.entry.Late {
 		value := l.Value(d.now.Values[roster.Username])
 		switch {

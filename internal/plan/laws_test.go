@@ -517,6 +517,10 @@ func compete(t *rapid.T, rows []roster.Entry) {
 			if len(e.Late) > 0 && oneIn(t, 2, "the same for gus and gus2") {
 				e.Late[0].Value = func(name string) string { return name[:min(3, len(name))] + "@example.org" }
 			}
+			if len(e.Late) > 0 && oneIn(t, 3, "of a field that may be unique") {
+				e.Late[0].Field, e.Late[0].Custom = roster.CustomField, "cost_centre"
+				e.Custom = slices.DeleteFunc(slices.Clone(e.Custom), func(c roster.CustomSaid) bool { return c.Name == "cost_centre" })
+			}
 		}
 	}
 }

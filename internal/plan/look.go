@@ -149,7 +149,7 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 		}
 	}
 	for i, s := range p.soles {
-		if err := s.register(e, w.soles[i], x, id); err != nil {
+		if err := s.register(e, w.soles[i], x, id, p.counted(*e)); err != nil {
 			return err
 		}
 	}

@@ -30,14 +30,17 @@ func (p *planner) findSoles() {
 }
 
 // register adds what a record wants.
-func (s *sole) register(e *roster.Entry, to Pairs, x *index, id uint64) error {
+func (s *sole) register(e *roster.Entry, to Pairs, x *index, id uint64, counted bool) error {
 	for _, l := range e.Late {
 		s.open = s.open || l.Field == roster.CustomField && roster.CustomName(l.Custom) == s.name
 	}
 	for _, c := range e.Custom {
 		if roster.CustomName(c.Name) == s.name && c.Value != "" {
-			return to.Add(x.hash(roster.Fold(c.Value)), id) // a default stands behind what is said
+			return to.Add(x.hash(roster.Fold(c.Value)), id&^1) // a default stands behind what is said
 		}
+	}
+	if v := s.late(*e); v != "" && !counted { // who is counted is served last, under a name that nobody knows yet
+		return to.Add(x.hash(roster.Fold(v)), x.hash(roster.Fold(asked(e)))|1) // whoever gets the name
 	}
 	return nil
 }
@@ -191,7 +194,7 @@ func (d *draft) taken(s *sole) {
 // holdsSoles tells whether the account has what its record asks for of such fields.
 func (d *draft) holdsSoles() bool {
 	for _, s := range d.soles {
-		if v := d.entry.Value(s.name); v != "" && roster.Fold(v) != roster.Fold(d.now.Value(s.name)) {
+		if v := cmp.Or(d.entry.Value(s.name), s.late(d.entry)); v != "" && roster.Fold(v) != roster.Fold(d.now.Value(s.name)) {
 			return false
 		}
 	}

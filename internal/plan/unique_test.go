@@ -1,9 +1,13 @@
 package plan
 
 import (
+	gocmp "cmp"
+	"regexp"
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"rollcall/internal/roster"
@@ -106,3 +110,56 @@ func TestR27NoTwoAccountsComeToShareAUniqueValue(t *testing.T) {
 		}
 	})
 }
+
+// wears makes the badge of the username, as one template of several people does.
+func wears(badge string) func(*roster.Entry) {
+	return func(e *roster.Entry) {
+		e.Late = append(e.Late, roster.Late{Field: roster.CustomField, Custom: "badge", Value: func(string) string { return badge }})
+	}
+}
+
+func TestR4WhoGetsAValueThatIsMadeOfTheUsernameHangsOnNoOrder(t *testing.T) {
+	first, second, third := row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3")
+	noName := without(roster.Username)
+	for _, tt := range []struct {
+		name string
+		with func(*Options, *memory)
+		a, b roster.Entry
+		want []string
+	}{
+		{"R27 made for two newcomers", badged(), row(5, "8", "u8", wears("z")), row(6, "9", "u9", wears("z")), []string{"E130 warning", "E130 warning", "add 8 u8", "add 9 u9"}},
+		{"R27 made for one and said of another", badged(), row(5, "8", "u8", wears("z")), row(6, "9", "u9", tells("badge", "z")), []string{"E130 warning", "E130 warning", "add 8 u8", "add 9 u9"}},
+		{"R27 made for a newcomer and for somebody who is known", badged(), row(4, "3", "u3", wears("z")), row(6, "9", "u9", wears("z")), []string{"E130 warning", "E130 warning", "add 9 u9"}},
+		{"R22 two without a username, whose template makes one address", func(o *Options, _ *memory) { o.Required = nil }, row(5, "8", "", noName, made("z@example.org")), row(6, "9", "", noName, made("z@example.org")), []string{"add 8 ", "add 9 "}},
+		{"R22 one without a username, and another who says the address", func(o *Options, _ *memory) { o.Required = nil }, row(5, "8", "", noName, made("z@example.org")), row(6, "9", "u9", says(roster.Email, "z@example.org")), []string{"add 8 ", "add 9 u9"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var before []Change
+			for _, order := range [][]roster.Entry{{tt.a, tt.b}, {tt.b, tt.a}} {
+				o, m := staff(), directory("1", "2", "3")
+				if tt.with != nil {
+					tt.with(&o, m)
+				}
+				rows := []roster.Entry{first, second}
+				if tt.a.Key != "3" {
+					rows = append(rows, third)
+				}
+				p, _ := planned(t, o, m, append(rows, order...)...)
+				var got []string
+				for _, line := range p.told() {
+					got = append(got, aLine.ReplaceAllString(line, ""))
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("with %s first (-want +got):\n%s", order[0].Key, diff)
+				}
+				slices.SortFunc(p.Changes, func(a, b Change) int { return gocmp.Compare(a.Key, b.Key) })
+				if diff := cmp.Diff(before, p.Changes, cmpopts.IgnoreFields(Change{}, "Line")); before != nil && diff != "" {
+					t.Errorf("with %s first (-before +got):\n%s", order[0].Key, diff)
+				}
+				before = p.Changes
+			}
+		})
+	}
+}
+
+var aLine = regexp.MustCompile(` line \d+`)
