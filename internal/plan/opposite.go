@@ -100,6 +100,38 @@ func (c Change) WithoutName(now *roster.Account) (rest Change, some bool) {
 	return rest, true
 }
 
+// TakesAddress is the address that a change needs to be free; "" where it needs none.
+// now is its account.
+func (c Change) TakesAddress(now *roster.Account) string {
+	if f := c.Field(roster.Email); f != nil {
+		return f.New
+	}
+	if s := c.Field(roster.StatusField); s != nil && s.Old == string(roster.Deleted) && s.New != string(roster.Deleted) {
+		return now.Values[roster.Email]
+	}
+	return ""
+}
+
+// WithoutAddress is the rest of an opposite whose address is another's by now: the
+// account keeps the one that it has, and who comes back has none, as who is listed
+// again (R22). There is no rest where nothing else is taken back.
+func (c Change) WithoutAddress(now *roster.Account) (rest Change, some bool) {
+	if c.Action == Purge {
+		return c, true
+	}
+	rest = c
+	rest.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f FieldChange) bool { return f.Field == roster.Email })
+	if s := c.Field(roster.StatusField); s != nil && s.Old == string(roster.Deleted) && now.Values[roster.Email] != "" {
+		at := slices.IndexFunc(rest.Fields, func(f FieldChange) bool { return f.Field > roster.Email })
+		rest.Fields = slices.Insert(rest.Fields, at, FieldChange{Field: roster.Email, Name: roster.Email.String(), Old: now.Values[roster.Email], Was: now.Origins[roster.Email]})
+	}
+	if len(rest.Fields) == 0 && len(rest.Links) == 0 && len(rest.Memberships) == 0 {
+		return Change{}, false
+	}
+	rest.Action = rest.named(now)
+	return rest, true
+}
+
 // undone is the change that takes l back of a link as it is now. An anchor that has
 // been learned since stays.
 func (l *LinkChange) undone(is *roster.Link) LinkChange {

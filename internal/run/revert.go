@@ -9,6 +9,7 @@ import (
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
+	"rollcall/internal/roster"
 	"rollcall/internal/store"
 )
 
@@ -66,7 +67,8 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 			run.Facts = plan.Facts{} // what is not there is not counted
 		}
 	}()
-	u := &undoing{Runner: r, Writer: w, run: run, profile: owner(run), only: only, free: map[uint64]bool{}}
+	u := &undoing{Runner: r, Writer: w, run: run, profile: owner(run), only: only, free: map[roster.Field]map[uint64]bool{roster.Username: {}, roster.Email: {}}}
+	u.shared = p != nil && p.Plan.UniqueEmail != "on"
 	if err := fault.After(u.plan(ctx), "revert.planned"); err != nil {
 		return err
 	}

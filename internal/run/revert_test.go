@@ -151,3 +151,34 @@ func TestR103ANameThatIsAnothersByNowStaysAndTheRestGoesBack(t *testing.T) {
 		t.Errorf("%d failed runs are in the journal", n)
 	}
 }
+
+func TestR103R22AnAddressThatIsAnothersByNowStaysAndTheRestGoesBack(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		at := func(key, email, ward string) string {
+			return fmt.Sprintf("%s,%s,First,Last,%s@example.org,%s,,", key, strings.ToLower(key), email, ward)
+		}
+		first := []string{header, at("E1", "a", "ICU"), at("E2", "b", "ICU"), at("E3", "c", "ICU"), at("E4", "d", "ICU"), at("E5", "e", "ICU")}
+		p := s.feed("hr")
+		p.Limits.MaxFieldChange = nil
+		p.Plan.Policy.Delete, p.Plan.Policy.Missing = true, "delete"
+		s.read(p, journal.OK, first...)
+		// E1 gives its address up, E2 and E3 exchange theirs, E4 moves on in a chain to that of E5, who is gone.
+		second := []string{header, at("E1", "new", "ER"), at("E2", "c", "ER"), at("E3", "b", "ER"), at("E4", "d4", "ICU")}
+		moved := s.read(p, journal.OK, second...)
+		s.read(p, journal.OK, append(second, at("E8", "a", "ICU"), at("E9", "e", "ICU"))...)
+
+		back, err := s.Revert(t.Context(), p, moved.Number, nil, run.By{Who: "ada", Reason: "wrong file"})
+		if err != nil || !back.Status.Applied() || back.Facts.Notes != 2 {
+			t.Fatalf("revert: %v, %+v", err, back)
+		}
+		for key, want := range map[string]string{
+			"E1": "new@example.org ICU active", "E2": "b@example.org ICU active", "E3": "c@example.org ICU active",
+			"E4": "d@example.org ICU active", "E5": " ICU active", "E8": "a@example.org ICU active", "E9": "e@example.org ICU active",
+		} {
+			a := s.account("key:" + key)
+			if got := strings.Join([]string{a.Values[roster.Email], a.Values[roster.Department], string(a.Status())}, " "); got != want {
+				t.Errorf("%s: %q, want %q", key, got, want)
+			}
+		}
+	})
+}

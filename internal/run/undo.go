@@ -24,10 +24,11 @@ type undoing struct {
 	profile string          // whose active accounts are counted; "" is all
 	only    map[uint64]bool // these accounts alone; empty: all
 	changes int
-	asked   int             // changes of the run that would be taken back
-	why     []string        // what is left alone is left, each reason once
-	gained  int             // active accounts of the profile
-	free    map[uint64]bool // whether an account frees the name that another wants back
+	asked   int                              // changes of the run that would be taken back
+	why     []string                         // what is left alone is left, each reason once
+	gained  int                              // active accounts of the profile
+	free    map[roster.Field]map[uint64]bool // whether an account frees the name, or the address, that another wants back
+	shared  bool                             // two accounts may have one address
 }
 
 // undone is a change that takes another back, and the account as it is now.
@@ -111,27 +112,39 @@ func (u *undoing) nothing() error {
 	return fmt.Errorf("nothing that run %d has changed of these accounts can be taken back: %s: %w", u.run.Reverts, strings.Join(u.why, "; "), errNothingBack)
 }
 
-// write stores the changes. Of those whose username somebody else has by now it
-// notes that, and stores the rest.
+// write stores the changes. Of those whose username or address somebody else has by
+// now it notes that, and stores the rest.
 func (u *undoing) write(ctx context.Context, back []undone) error {
-	holders, err := u.holders(ctx, back)
+	names, err := u.holders(ctx, roster.Username, back)
+	if err != nil {
+		return err
+	}
+	addresses, err := u.holders(ctx, roster.Email, back)
 	if err != nil {
 		return err
 	}
 	for _, b := range back {
-		free, err := u.frees(ctx, holders[roster.Fold(plan.Takes(b.Change))], b.Account)
+		free, err := u.frees(ctx, roster.Username, names[roster.Fold(plan.Takes(b.Change))], b.Account)
 		if err != nil {
 			return err
 		}
+		some := true
 		if !free {
-			note := roster.NewProblem("E303", 0, b.Key)
-			note.Severity, note.Account, note.Field = roster.SeverityNote, b.Account, "username"
-			note.Text = "left alone: its former username is another account's by now"
-			if err := u.note(note); err != nil {
+			if err := u.taken("E303", roster.Username, b, "left alone: its former username is another account's by now"); err != nil {
 				return err
 			}
-			var some bool
 			if b.Change, some = b.WithoutName(b.now); !some {
+				continue
+			}
+		}
+		if free, err = u.frees(ctx, roster.Email, addresses[roster.Fold(b.TakesAddress(b.now))], b.Account); err != nil {
+			return err
+		}
+		if !free {
+			if err := u.taken("E130", roster.Email, b, "left alone: its former address is another account's by now"); err != nil {
+				return err
+			}
+			if b.Change, some = b.WithoutAddress(b.now); !some {
 				continue
 			}
 		}
@@ -145,55 +158,81 @@ func (u *undoing) write(ctx context.Context, back []undone) error {
 	return nil
 }
 
-// holders are the accounts that have the names which changes want, by folded name.
-func (u *undoing) holders(ctx context.Context, back []undone) (map[string]uint64, error) {
+// taken notes that what an account had is another's by now.
+func (u *undoing) taken(code string, f roster.Field, b undone, text string) error {
+	note := roster.NewProblem(code, 0, b.Key)
+	note.Severity, note.Account, note.Field, note.Text = roster.SeverityNote, b.Account, f.String(), text
+	return u.note(note)
+}
+
+// takes is the username, or the address, that a change needs to be free.
+func (u *undoing) takes(f roster.Field, b undone) string {
+	switch {
+	case f == roster.Username:
+		return plan.Takes(b.Change)
+	case u.shared:
+		return ""
+	}
+	return b.TakesAddress(b.now)
+}
+
+// holders are the accounts that have the names, or the addresses, which changes want,
+// folded. Of several one that is not the change's own.
+func (u *undoing) holders(ctx context.Context, f roster.Field, back []undone) (map[string]uint64, error) {
+	wants := map[string]uint64{}
 	var wanted []string
 	for _, b := range back {
-		if name := plan.Takes(b.Change); name != "" {
-			wanted = append(wanted, roster.Fold(name))
+		if v := roster.Fold(u.takes(f, b)); v != "" {
+			wants[v] = b.Account
+			wanted = append(wanted, v)
 		}
 	}
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	found, err := u.Store.Find(ctx, plan.Query{Usernames: wanted, Now: u.Now()})
+	query := plan.Query{Usernames: wanted, Now: u.Now()}
+	if f == roster.Email {
+		query = plan.Query{Emails: wanted, Now: u.Now()}
+	}
+	found, err := u.Store.Find(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	by := map[string]uint64{}
 	for _, a := range found.Accounts {
-		if a.Status() != roster.Deleted {
-			by[roster.Fold(a.Values[roster.Username])] = a.ID
+		if v := roster.Fold(a.Values[f]); a.Status() != roster.Deleted && (by[v] == 0 || by[v] == wants[v]) {
+			by[v] = a.ID
 		}
 	}
 	return by, nil
 }
 
-// frees tells whether an account gives its name to another one, because its own
-// change is taken back too; that may want a name in its turn, and so on until one is
-// free, or the chain closes to a ring. Zero is nobody, who has no name.
-func (u *undoing) frees(ctx context.Context, holder, wants uint64) (free bool, err error) {
+// frees tells whether an account gives its name, or its address, to another one,
+// because its own change is taken back too; that may want one in its turn, and so on
+// until one is free, or the chain closes to a ring. Zero is nobody, who has none.
+func (u *undoing) frees(ctx context.Context, f roster.Field, holder, wants uint64) (free bool, err error) {
 	var chain []uint64
 	seen := map[uint64]bool{wants: true}
 	for free = true; holder != 0 && !seen[holder]; {
-		known, ok := u.free[holder]
+		known, ok := u.free[f][holder]
 		if ok {
 			free = known
 			break
 		}
 		seen[holder], chain = true, append(chain, holder)
-		if holder, free, err = u.moves(ctx, holder); err != nil || !free {
+		if holder, free, err = u.moves(ctx, f, holder); err != nil || !free {
 			break
 		}
 	}
 	for _, id := range chain {
-		u.free[id] = free
+		u.free[f][id] = free
 	}
 	return free, err
 }
 
-// moves tells whether an account gives its name up, and who has the one that it wants.
-func (u *undoing) moves(ctx context.Context, account uint64) (next uint64, yes bool, err error) {
+// moves tells whether an account gives its name, or its address, up, and who has the
+// one that it wants.
+func (u *undoing) moves(ctx context.Context, f roster.Field, account uint64) (next uint64, yes bool, err error) {
 	if u.spared(account) {
 		return 0, false, nil
 	}
@@ -206,11 +245,12 @@ func (u *undoing) moves(ctx context.Context, account uint64) (next uint64, yes b
 		return 0, false, err
 	}
 	b, _ := plan.Opposite(was.Change, &found.Accounts[0])
-	if b == nil || b.Field(roster.Username) == nil && b.Action != plan.Purge {
+	if b == nil || b.Field(f) == nil && b.Action != plan.Purge && !(f == roster.Email && b.Action == plan.Delete) {
 		return 0, false, nil
 	}
-	holders, err := u.holders(ctx, []undone{{*b, &found.Accounts[0]}})
-	return holders[roster.Fold(plan.Takes(*b))], true, err
+	back := undone{*b, &found.Accounts[0]}
+	holders, err := u.holders(ctx, f, []undone{back})
+	return holders[roster.Fold(u.takes(f, back))], true, err
 }
 
 // gain is what a change adds to the active accounts that a profile owns, from
