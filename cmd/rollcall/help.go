@@ -45,8 +45,11 @@ func (c *helpCmd) Run(a *app) error {
 			a.laterPage(c.Topic)
 		}
 		return nil
-	case a.laterPage(c.Topic):
+	case a.laterPage(c.Topic), a.presetHelp(topic), a.verbPage(topic), a.wordPage(topic):
 		return nil
+	}
+	if meant := a.helpMeant(c.Topic); meant != "" {
+		return fmt.Errorf("there is no help on %q; did you mean rollcall help %s?", topic, meant)
 	}
 	return fmt.Errorf("there is no help on %q; rollcall help lists the commands and topics", topic)
 }
@@ -109,10 +112,13 @@ func (a *app) codePage(code string) bool {
 	return ok
 }
 
+// refusing are the codes beside E4 by which a drop is refused.
+var refusing = []string{"E103", "E211"}
+
 // severity is what a code does, in words.
 func severity(code string, s roster.Severity) string {
 	switch {
-	case strings.HasPrefix(code, "E4"):
+	case strings.HasPrefix(code, "E4"), slices.Contains(refusing, code):
 		return "the drop is not used"
 	case strings.HasPrefix(code, "E5"):
 		return "a guardrail"

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"rollcall/config"
@@ -17,11 +18,8 @@ import (
 
 // initCmd is "rollcall init".
 type initCmd struct {
-	From      string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
-	Name      string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
-	delimiter string // of a sample that a preset is for, where it was found
-	record    string // likewise, of XML
-
+	From   string `help:"A sample: a file as HR sends it." placeholder:"FILE"`
+	Name   string `help:"What to call the profile: a-z, 0-9 and dashes. By default after the file." placeholder:"NAME"`
 	Preset string `help:"Files as another program writes them: rollcall help presets." placeholder:"NAME"`
 }
 
@@ -34,9 +32,12 @@ func (c *initCmd) Run(a *app) error {
 	case c.Name != "" && !profileName.MatchString(c.Name):
 		return errors.New("--name is no name for a profile; use a to z, digits and dashes, at most 40")
 	case c.From == "" && c.Preset != "":
-		return c.withPreset(a, "")
+		return c.withPreset(a, "", format.Sniffed{})
 	case c.From == "":
 		return errors.New("init needs a sample, or a preset: rollcall init --from FILE, rollcall init --preset NAME")
+	}
+	if scheme, _, ok := strings.Cut(c.From, "://"); ok {
+		return elsewhere(scheme)
 	}
 	file, err := filepath.Abs(c.From)
 	if err != nil {
@@ -51,7 +52,11 @@ func (c *initCmd) Run(a *app) error {
 		c.Preset = "chamilo-xml"
 	}
 	if c.Preset != "" {
-		return c.withPreset(a, file)
+		sample := format.Sniffed{}
+		if !isContacts(file) {
+			sample, _ = sniff(file) // what is wrong with it shows when the profile reads it
+		}
+		return c.withPreset(a, file, sample)
 	}
 	if c.Name == "" {
 		c.Name = nameAfter(file)
@@ -61,8 +66,10 @@ func (c *initCmd) Run(a *app) error {
 		return err
 	}
 	if c.Preset = presetLike(sample); c.Preset != "" {
-		c.delimiter, c.record = sample.Delimiter, sample.Record
-		return c.withPreset(a, file)
+		if c.Preset == "moodle" && !a.Quiet {
+			fmt.Fprintln(a.stdout, "its columns fit Moodle's files and Dual Code's; of the latter write preset: dualcode in the profile")
+		}
+		return c.withPreset(a, file, sample)
 	}
 	g := guessColumns(sample)
 	if len(sample.Header) == 1 && sample.Type == "" {
@@ -81,6 +88,17 @@ func (c *initCmd) Run(a *app) error {
 	}
 	c.tell(a, sample, &g, site.Path, made, path)
 	return c.check(a, site.Path, path, file)
+}
+
+// directories are words by which a directory is asked for.
+var directories = []string{"ldap", "ldaps", "ad", "active-directory", "activedirectory", "openldap", "389ds", "samba"}
+
+// elsewhere says what to do for a source that is no file.
+func elsewhere(scheme string) error {
+	if slices.Contains(directories, strings.ToLower(scheme)) {
+		return errors.New("a directory has no sample file; take examples/ldap-ad or examples/ldap-openldap as the profile, put your server in, and try it with rollcall doctor PROFILE: rollcall help ldap")
+	}
+	return fmt.Errorf("init reads a sample from this machine; fetch one file from there first, and write the server under source: afterwards (type: sftp or https: rollcall help source)")
 }
 
 // sniff finds out how a sample is written.
@@ -228,7 +246,8 @@ func shown(path string) string {
 	return path
 }
 
-// check proves that what was written can be used, and says what to type next.
+// check proves that what was written can be used, and says what to type next:
+// also where something has to be mended first.
 func (c *initCmd) check(a *app, site, path, file string) error {
 	s, found := config.Check(site)
 	for _, e := range found {
@@ -236,31 +255,38 @@ func (c *initCmd) check(a *app, site, path, file string) error {
 			fmt.Fprintln(a.stdout, e.String())
 		}
 	}
-	p, err := s.Profile(c.Name)
-	if err != nil {
+	t, err := c.fits(s, file)
+	if a.Quiet {
 		return err
 	}
-	f, err := format.Open(file, filepath.Base(file), p.Format, p.Source.MaxSize)
 	if err != nil {
-		return err
-	}
-	m, _, err := mapping.Compile(s.MappingOptions(p), f.Header())
-	if err != nil {
-		return err
-	}
-	t, err := try(f, m, p)
-	if err != nil {
-		return err
+		fmt.Fprintf(a.stdout, "\nIt does not fit the sample yet. Mend in %s what is said below, then:\n", shown(path))
+	} else {
+		fmt.Fprintf(a.stdout, "of the first %d rows %d map cleanly%s\n\nRead it and mend the guesses, then:\n", t.rows, t.rows-t.rejected-t.warned, t.blemishes())
 	}
 	with := ""
 	if a.Config != "" {
 		with = " --config " + quoted(a.Config)
 	}
-	if !a.Quiet {
-		fmt.Fprintf(a.stdout, "of the first %d rows %d map cleanly%s\n\nRead it and mend the guesses, then:\n  rollcall%s validate %s --sample %s\n  rollcall%s plan %s --file %s\n",
-			t.rows, t.rows-t.rejected-t.warned, t.blemishes(), with, c.Name, quoted(c.From), with, c.Name, quoted(c.From))
+	fmt.Fprintf(a.stdout, "  rollcall%s validate %s --sample %s\n  rollcall%s plan %s --file %s\n", with, c.Name, quoted(c.From), with, c.Name, quoted(c.From))
+	return err
+}
+
+// fits reads the sample as the profile that was written does.
+func (c *initCmd) fits(s *config.Site, file string) (trial, error) {
+	p, err := s.Profile(c.Name)
+	if err != nil {
+		return trial{}, err
 	}
-	return nil
+	f, err := format.Open(file, filepath.Base(file), p.Format, p.Source.MaxSize)
+	if err != nil {
+		return trial{}, err
+	}
+	m, _, err := mapping.Compile(s.MappingOptions(p), f.Header())
+	if err != nil {
+		return trial{}, err
+	}
+	return try(f, m, p)
 }
 
 // absent says of a file that was typed why it cannot be had.

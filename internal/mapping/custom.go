@@ -166,6 +166,7 @@ func (o Options) spelt(name string) string {
 // refuses the drop (E211).
 func (o Options) resolve(columns map[string]Column) (map[string]Column, error) {
 	fresh := columns
+	var unlisted []string // keys
 	for _, key := range slices.Sorted(maps.Keys(columns)) {
 		name, ok := customName(key)
 		if !ok {
@@ -173,10 +174,8 @@ func (o Options) resolve(columns map[string]Column) (map[string]Column, error) {
 		}
 		item, found := o.Catalog.Find(roster.FieldKind, "", name)
 		if !found {
-			return nil, &roster.Refusal{
-				Code: "E211", Column: cut(columns[key].From, 60), Text: fmt.Sprintf("the catalog has no profile field %q", cut(name, 60)),
-				Fix: o.unlisted(name),
-			}
+			unlisted = append(unlisted, key)
+			continue
 		}
 		if item.For != roster.EmployeeID.String() {
 			continue
@@ -191,19 +190,62 @@ func (o Options) resolve(columns map[string]Column) (map[string]Column, error) {
 		fresh[item.For] = columns[key]
 		delete(fresh, key)
 	}
+	if len(unlisted) > 0 {
+		return nil, o.noSuchFields(columns, unlisted)
+	}
 	return fresh, nil
 }
 
-// unlisted is what to do about a custom field that the catalog lacks.
-func (o Options) unlisted(name string) string {
-	var names []string
+// maxTold is how many custom fields that the catalog lacks one refusal names.
+const maxTold = 20
+
+// noSuchFields refuses a drop for custom fields that the catalog lacks: all of them
+// at once.
+func (o Options) noSuchFields(columns map[string]Column, keys []string) *roster.Refusal {
+	var names, more []string
+	for _, key := range keys {
+		name, _ := customName(key)
+		names = append(names, name)
+		more = append(more, fmt.Sprintf("%q (column %q)", cut(name, 60), cut(columns[key].From, 60)))
+	}
+	r := &roster.Refusal{Code: "E211", Column: cut(columns[keys[0]].From, 60), Text: fmt.Sprintf("the catalog has no profile field %q", cut(names[0], 60)), Fix: o.unlisted(names...)}
+	if more = more[1:]; len(more) > maxTold {
+		more = append(more[:maxTold:maxTold], fmt.Sprintf("%d others", len(more)-maxTold))
+	}
+	if len(more) > 0 {
+		r.Text += ", nor " + strings.Join(more, ", nor ")
+	}
+	return r
+}
+
+// unlisted is what to do about custom fields that the catalog lacks.
+func (o Options) unlisted(names ...string) string {
+	var known, like, declared []string
 	for _, f := range o.Catalog.Fields() {
-		names = append(names, f.Name)
+		known = append(known, f.Name)
 	}
-	if like := suggest(name, names); like != "" {
-		return fmt.Sprintf("did you mean fields.%s? Else add it to the catalog's fields", like)
+	for _, name := range names {
+		if near := suggest(name, known); near != "" {
+			like = append(like, "fields."+near)
+		}
+		if len(declared) < maxTold {
+			declared = append(declared, plainly(name)+": text")
+		}
 	}
-	return "add it to the catalog's fields (catalog.yaml, or rollcall catalog import), or take it out of the file"
+	fix := fmt.Sprintf("write fields: {%s} in the profile (text, date, menu or checkbox), list it under fields: of the file that catalog: in rollcall.yaml names or of one for rollcall catalog import, or take it out of the file", strings.Join(declared, ", "))
+	if len(like) > 0 {
+		return "did you mean " + strings.Join(like, ", ") + "? Else " + fix
+	}
+	return fix
+}
+
+// plainly is a name as YAML takes it for a key.
+func plainly(name string) string {
+	name = cut(name, 60)
+	if strings.Trim(roster.Fold(name), "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && strings.Trim(name, "0123456789") != "" {
+		return name
+	}
+	return fmt.Sprintf("%q", name)
 }
 
 // customField takes a custom field's column, template and default.

@@ -101,7 +101,7 @@ type Code struct {
 var Codes = map[string]Code{
 	"E101": {SeverityError, "the row has a wrong number of fields", "count the delimiters of that row; a value that contains one needs quotes", "Each row needs as many fields as the header has columns. Surplus empty cells at the end of a row are nothing. The account of that row stays as it was (R15)."},
 	"E102": {SeverityError, "a quote swallows rows", "close the quote in the row named first, or double a quote that belongs to the value", "A quoted cell may span lines, but not whole rows: one that holds a line with the header's number of fields, more than 20 lines, or a key with a line break refuses the whole file (R18)."},
-	"E103": {SeverityError, "a byte is not valid in the file's encoding", "save the file in the declared encoding, or set format.encoding to the one that it is in", "Nothing is replaced silently: a byte that does not belong to the encoding refuses the whole file, with line and offset (R16)."},
+	"E103": {SeverityError, "a byte is not valid in the file's encoding", "save the file as UTF-8, or set format.encoding to the one that it is in", "Nothing is replaced silently: a byte that does not belong to the encoding refuses the whole file, with line and offset (R16)."},
 	"E104": {SeverityError, "a control or invisible character", "remove the character in HR; in a key, zero-width characters count too", "NUL and control characters other than tab, and line breaks in a quoted cell, reject the row (R16); in a key invisible characters do too (R40)."},
 	"E105": {SeverityError, "the same key is on several rows that differ", "decide in HR which row is right; none of them was used", "Rows with one key that are equal after mapping are one row (E106). Rows that differ are all rejected, and the account stays as it was (R41)."},
 	"E106": {SeverityWarning, "the same row twice", "remove the copy in HR; the first was used", "Rows with one key that are equal after mapping: the first is used, the others are skipped (R41)."},
@@ -125,7 +125,7 @@ var Codes = map[string]Code{
 	"E207": {SeverityWarning, "no such site", "correct it in HR, or add the site to the catalog", "A site is named by its path, like Canada/Ontario (R44, R90)."},
 	"E208": {SeverityWarning, "no such session", "correct it in HR, or add the session to the catalog", "A session is named by its id (R90)."},
 	"E210": {SeverityWarning, "no such theme", "correct it in HR, or add the theme to the catalog", "A theme is one of the catalog's themes; the account keeps the one that it has (R96)."},
-	"E211": {SeverityError, "no such profile field", "add the field to the catalog's fields, or take it out of the file", "Custom profile fields exist in the catalog before a file may speak of them (R27)."},
+	"E211": {SeverityError, "no such profile field", "declare it under fields: in the profile, list it in the catalog, or take it out of the file", "Custom profile fields are declared before a file may speak of them, or the file is not used: by fields: {shift: text} in the profile, under fields: of the file that catalog: in rollcall.yaml names, or by rollcall catalog import (R27). All that a file lacks are named at once."},
 
 	"E209": {SeverityWarning, "the fallback owner is not an active account", "name an active account in policy.fallback_owner", "The content of a deleted person needs somebody to go to; until then nobody is deleted (R63)."},
 
