@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -11,15 +12,16 @@ import (
 )
 
 type accountsImportCmd struct {
-	File   string `arg:"" help:"The file: what rollcall accounts export has written, perhaps edited since."`
-	Preset string `help:"Another program's file: rollcall help presets." default:"rollcall" placeholder:"NAME"`
-	DryRun bool   `help:"Only show what would be done."`
-	Reason string `help:"Why, for the journal." placeholder:"TEXT"`
+	File     string `arg:"" help:"The file: what rollcall accounts export has written, perhaps edited since."`
+	Preset   string `help:"Another program's file: rollcall help presets." default:"rollcall" placeholder:"NAME"`
+	Encoding string `help:"What the file is written in, where that is not UTF-8 and has no byte-order mark: windows-1252, …" placeholder:"NAME"`
+	DryRun   bool   `help:"Only show what would be done."`
+	Reason   string `help:"Why, for the journal." placeholder:"TEXT"`
 }
 
 // Help is what kong prints below the first line.
 func (*accountsImportCmd) Help() string {
-	return "CSV, or XML as exported. Who is in the file is added or changed, as a person does it: empty cells say nothing, whom the file does not list it does not mean, and no profile comes to own an account by it. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is."
+	return "CSV, or XML as exported. Who is in the file is added or changed, as a person does it: empty cells say nothing, whom the file does not list it does not mean, and no profile comes to own an account by it. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is. An export is a picture of its day: what was changed since, an old file changes back; export anew before you edit."
 }
 
 // Run implements the command.
@@ -28,8 +30,11 @@ func (c *accountsImportCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if info, err := os.Stat(c.File); err != nil || info.IsDir() {
-		return errors.New("the file cannot be read; name one that rollcall accounts export has written")
+	switch info, err := os.Stat(c.File); {
+	case err != nil:
+		return errors.New(absent(c.File, err))
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; name a file that rollcall accounts export has written", c.File)
 	}
 	if strings.HasSuffix(strings.ToLower(c.File), ".json") {
 		return errors.New("JSON is not read back yet; export CSV or XML")
@@ -37,6 +42,14 @@ func (c *accountsImportCmd) Run(a *app) error {
 	p, err := d.importing(c.Preset, c.File)
 	if err != nil {
 		return err
+	}
+	if c.Encoding != "" {
+		p.Format.Encoding = c.Encoding
+		for _, f := range p.Format.Validate() {
+			if f.Path == "encoding" {
+				return fmt.Errorf("--encoding: %s; %s", f.Text, f.Hint)
+			}
+		}
 	}
 	by := run.By{Who: who(), Reason: c.Reason}
 	p.Plan.Person = roster.Person(by.Who)

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"rollcall/internal/roster"
 )
@@ -246,6 +247,7 @@ type match struct {
 	anchored bool   // found by the anchor (R47)
 	conflict string // of the anchor, in words, where that is the code's reason
 	misnamed bool   // the record names another account by its number
+	unzeroed bool   // the record's key is the account's without its leading zeros
 }
 
 // linked finds the accounts that the profile links by a key.
@@ -384,7 +386,7 @@ func (w *people) formerly(e roster.Entry) match {
 	case !w.free(a, e.Key) && w.Match.Fallback.Rekey && a.Status() == roster.Active && !w.protected(a):
 		return w.unlessSeen(match{account: a, rekeyed: true})
 	}
-	return match{code: "E302", touched: []*roster.Account{a}}
+	return match{code: "E302", touched: []*roster.Account{a}, unzeroed: w.unzeroed(a, e.Key)}
 }
 
 // unlessSeen rejects what another record already means.
@@ -412,6 +414,16 @@ func (w *people) free(a *roster.Account, key roster.Key) bool {
 		own = l.Key
 	}
 	return own == "" || key == "" || w.sameKey(own, key)
+}
+
+// unzeroed tells whether a key is the account's but for leading zeros, which
+// spreadsheets take off.
+func (w *people) unzeroed(a *roster.Account, key roster.Key) bool {
+	own := roster.NormalKey(w.keyOf(a))
+	if l := a.Link(w.Profile); l != nil && l.Key != "" {
+		own = l.Key
+	}
+	return own != key && roster.Numeric(string(key)) && strings.TrimLeft(string(own), "0") == strings.TrimLeft(string(key), "0")
 }
 
 // hint notes the accounts whose name or address a record bears that is not

@@ -279,6 +279,9 @@ func (w *people) decide(n numbered, m match) error {
 		if m.conflict != "" {
 			return w.rejectAnchor(e, m)
 		}
+		if m.unzeroed {
+			return w.rejectUnzeroed(e)
+		}
 		return w.rejectFor(e, m.code, 0)
 	}
 	a := m.account
@@ -394,6 +397,16 @@ func (p *planner) rejectFor(e roster.Entry, code string, account uint64) error {
 	problem.Field = p.blamed(e, code)
 	e.Problems = append(e.Problems, problem)
 	return p.reject(e, account)
+}
+
+// rejectUnzeroed rejects a row whose key has lost its leading zeros.
+func (w *people) rejectUnzeroed(e roster.Entry) error {
+	p := roster.NewProblem("E302", e.Line, e.Key)
+	p.Field = w.Match.Name()
+	p.Text = "the key is that of the username's account but for leading zeros"
+	p.Fix = "a spreadsheet takes them off: import that column as text there, or take the file as it was before it was opened in one"
+	e.Problems = append(e.Problems, p)
+	return w.reject(e, 0)
 }
 
 // blamed is the field whose column whoever mends a rejected row looks at.

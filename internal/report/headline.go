@@ -179,14 +179,22 @@ func wouldChange(n int) string {
 	return many(n, "account") + " would change"
 }
 
+// fixedIn is where rows are corrected: of a file that a person imports, in the file.
+func (p *page) fixedIn() string {
+	if p.d.Run.Profile == imported {
+		return "the file"
+	}
+	return "HR"
+}
+
 // blemishes is why a run is WARN: "; 12 rows were rejected and need fixing in HR."
 func (p *page) blemishes() string {
 	facts := p.d.facts
 	switch {
 	case facts.Rows.Rejected == 1:
-		return "; 1 row was rejected and needs fixing in HR."
+		return "; 1 row was rejected and needs fixing in " + p.fixedIn() + "."
 	case facts.Rows.Rejected > 1:
-		return fmt.Sprintf("; %s rejected and need fixing in HR.", was(facts.Rows.Rejected, "row"))
+		return fmt.Sprintf("; %s rejected and need fixing in %s.", was(facts.Rows.Rejected, "row"), p.fixedIn())
 	case facts.Errors > 0:
 		return fmt.Sprintf("; %s in its rows, see below.", many(facts.Errors, "error"))
 	case facts.Warnings > 0:

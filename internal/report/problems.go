@@ -110,10 +110,16 @@ func badness(s roster.Severity) int {
 	return slices.Index([]roster.Severity{roster.SeverityError, roster.SeverityWarning, roster.SeverityNote}, s)
 }
 
+// imported is the profile of a file that a person imports.
+const imported = "import"
+
 // remedy is a problem's fix with its place filled in, so that it can be typed as
 // it stands; the key only where there is one.
 func remedy(p roster.Problem, profile string, key roster.Key) string {
 	fix := p.Remedy()
+	if profile == imported {
+		return roster.ForImport(p.Code, fix)
+	}
 	if p.Fix != "" {
 		return fix
 	}

@@ -37,7 +37,7 @@ func (p *page) complaints(most int) (all []complaint) {
 		severity roster.Severity
 		title    string
 	}{
-		{roster.SeverityError, "Rejected, to fix in HR"},
+		{roster.SeverityError, "Rejected, to fix in " + p.fixedIn()},
 		{roster.SeverityWarning, "Applied, with a warning"},
 		{roster.SeverityNote, "Worth knowing"},
 	} {

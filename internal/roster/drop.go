@@ -120,6 +120,14 @@ type Refusal struct {
 	Fix    string // what to do; "" takes the code's own
 }
 
+// Remedy is what to do.
+func (e *Refusal) Remedy() string {
+	if e.Fix != "" {
+		return e.Fix
+	}
+	return Codes[e.Code].Fix
+}
+
 func (e *Refusal) Error() string {
 	at := ""
 	switch {
@@ -130,11 +138,7 @@ func (e *Refusal) Error() string {
 	case e.Column != "":
 		at = fmt.Sprintf("column %q: ", e.Column)
 	}
-	fix := e.Fix
-	if fix == "" {
-		fix = Codes[e.Code].Fix
-	}
-	return fmt.Sprintf("%s: %s%s; %s", e.Code, at, e.Text, fix)
+	return fmt.Sprintf("%s: %s%s; %s", e.Code, at, e.Text, e.Remedy())
 }
 
 // A Fault is one thing wrong with the configuration. Rooms report faults by

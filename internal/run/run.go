@@ -537,6 +537,11 @@ func fail(ctx context.Context, run *journal.Run, err error) {
 	var refused *roster.Refusal
 	if errors.As(err, &refused) {
 		run.Code = refused.Code
+		if run.Profile == Import {
+			told := *refused
+			told.Fix = roster.ForImport(told.Code, told.Remedy())
+			refused = &told
+		}
 		run.Error = refused.Error()
 	}
 }
