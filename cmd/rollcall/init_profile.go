@@ -58,7 +58,7 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	if s.Guessed {
 		line("  encoding: "+s.Encoding, "guessed: look whether names with accents are right")
 	} else {
-		line("  # encoding: "+s.Encoding, "found in the sample; detected anew in each file")
+		line("  # encoding: "+s.Encoding, "found in the sample; a file without a byte-order mark is read as UTF-8, and one that is not is refused")
 	}
 	if s.NoHeader {
 		line("  header: 0", "the first row looks like a person")

@@ -86,6 +86,9 @@ func (c charset) refuse(offset int64, near []byte) error {
 	r := roster.Refusal{Code: "E103", Text: fmt.Sprintf("the byte at offset %d is not valid in %s", offset, c.name)}
 	switch looks := guess(near); {
 	case looks == "" || looks == c.name:
+		if c.declared {
+			r.Fix = "have it saved in " + c.name + ", which is declared, or set format.encoding to the one that it is in"
+		}
 	case c.declared:
 		r.Fix = fmt.Sprintf("it looks like %s; if so, set format.encoding: %s", looks, looks)
 	default:

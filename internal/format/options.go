@@ -13,7 +13,7 @@ type Options struct {
 	Type      string   `yaml:"type"`      // csv, xml or ldif; "" takes it from the name's suffix
 	Delimiter string   `yaml:"delimiter"` // one character; "" is sniffed
 	Quote     string   `yaml:"quote"`     // one character; "" is "
-	Encoding  string   `yaml:"encoding"`  // an IANA name; "" is detected
+	Encoding  string   `yaml:"encoding"`  // an IANA name; "" is that of the byte-order mark, else UTF-8
 	Header    *int     `yaml:"header"`    // number of header rows, of which the first names the columns; nil is 1; 0 needs Columns
 	Columns   []string `yaml:"columns"`   // csv: names, where the file has none; ldif: attributes that the file may lack
 	Trailer   *Trailer `yaml:"trailer"`   // nil: none is expected

@@ -56,8 +56,11 @@ func Sniff(path, name string, maxSize int64) (Sniffed, error) {
 	var r *roster.Refusal
 	if errors.As(err, &r) && r.Code == "E103" && found.Encoding == "" {
 		looks, failed := guessFile(path, name, maxSize)
-		if failed != nil || looks == "" {
+		if failed != nil {
 			return Sniffed{}, err
+		}
+		if looks == "" { // too little to tell by: what most such files are
+			looks = "windows-1252"
 		}
 		found = Sniffed{Encoding: looks, Guessed: true}
 		err = found.read(path, name, maxSize)
