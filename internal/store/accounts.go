@@ -54,9 +54,17 @@ func (db *DB) Named(ctx context.Context, ref string) (*roster.Account, error) {
 			"SELECT id FROM account WHERE "+hasNumber+" AND employee_id_folded = @folded AND employee_id = @exact",
 			"SELECT account FROM link WHERE key_folded = @folded AND key = @exact")
 	}
-	return db.meant(ctx, "this username", ref,
+	a, err := db.meant(ctx, "this username", ref,
 		"SELECT id FROM account WHERE "+holdsName+" AND username_folded = @folded",
 		"SELECT id FROM account WHERE status = 'deleted' AND username_folded <> '' AND username_folded = @folded")
+	if errors.Is(err, ErrNone) && roster.Numeric(ref) { // a number from the first column of a list, or one of HR's
+		for _, also := range []string{"id:", "key:"} {
+			if _, wrong := db.Named(ctx, also+ref); wrong == nil {
+				return nil, fmt.Errorf("no account has this username: %w; did you mean %s%s?", ErrNone, also, ref)
+			}
+		}
+	}
+	return a, err
 }
 
 // meant finds the one account of a name, by the first of several queries for
