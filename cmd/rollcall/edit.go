@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rollcall/config"
@@ -144,7 +145,13 @@ func (*editCmd) Help() string {
 }
 
 // Run implements the command.
-func (c *editCmd) Run(a *app) error {
+func (c *editCmd) Run(a *app) (err error) {
+	var feeds []string
+	defer func() {
+		if (err == nil || codeOf(err) == exitDone) && len(feeds) > 0 && !c.DryRun && !a.Quiet && a.Output == "table" {
+			fmt.Fprintf(a.stdout, "The next record of %s overwrites what it says itself: rollcall help accounts edit tells how to keep yours.\n", names(feeds))
+		}
+	}()
 	return c.carry(a, func(d *desk) (deed, error) {
 		w, err := c.wants(d)
 		switch {
@@ -157,7 +164,10 @@ func (c *editCmd) Run(a *app) error {
 		case !w.Shared() && (len(c.Accounts) > 1 || c.InRun != ""):
 			return deed{}, errAlone
 		}
-		what := deed{verb: "Change", do: d.r.Edit(w)}
+		what := deed{verb: "Change", do: d.r.Edit(w), tell: func(p plan.Plan) (string, error) {
+			feeds = d.overwriting(p)
+			return "", nil
+		}}
 		if w.None() {
 			what.do = nil
 		}
@@ -173,6 +183,25 @@ func (c *editCmd) Run(a *app) error {
 		}
 		return what, nil
 	})
+}
+
+// overwriting are the profiles that wrote what a person changes, and will do so again.
+func (d *desk) overwriting(p plan.Plan) []string {
+	var feeds []string
+	for i := range p.Changes {
+		for _, f := range p.Changes[i].Fields {
+			name := string(f.Was)
+			owner, err := d.site.Profile(name)
+			if err != nil || slices.Contains(feeds, name) {
+				continue
+			}
+			if set := owner.Map[f.Name].Set; set == "" || set == roster.SetAlways {
+				feeds = append(feeds, name)
+			}
+		}
+	}
+	slices.Sort(feeds)
+	return feeds
 }
 
 type releaseCmd struct {
