@@ -100,7 +100,13 @@ func untold(j *journal.Run, err error) error {
 // process that was killed: where no rollcall serve runs nobody else would.
 func (a *app) leftover(r *run.Runner, profile string) {
 	if err := r.DeliverLeft(a.ctx, profile); err != nil && a.ctx.Err() == nil {
-		r.Log.Warn("mail of an earlier run not delivered", "profile", profile, "error", err)
+		said := map[string]bool{}
+		for why := range strings.SplitSeq(err.Error(), "\n") { // one line for each cause, not for each mail
+			if !said[why] && !a.Quiet {
+				fmt.Fprintf(a.stderr, "rollcall: mail of an earlier run of %s: %s\n", profile, why)
+			}
+			said[why] = true
+		}
 	}
 }
 
