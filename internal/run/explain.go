@@ -67,6 +67,9 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	}
 	s := &Story{Profile: p.Name, Typed: key, Input: input(got.drop, p.Format.Content), Options: p.Plan}
 	s.Input.Format, s.Input.Encoding, s.Input.Delimiter = x.facts()
+	if w := got.original; w != nil { // not as the copy is, from which passwords are gone
+		s.Input.Format, s.Input.Encoding, s.Input.Delimiter = w.Format, w.Encoding, w.Delimiter
+	}
 	s.Input.Reading = got.how
 	if err := r.meant(ctx, s, key, x); err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ type fetched struct {
 	bare      bool             // it is what was kept of such a drop
 	delimiter string           // of it, as it was
 	reading   *reading         // of a drop that gives passwords
+	original  *journal.Input   // how the drop was written of which the archive keeps a bare copy; else nil
 	how       *journal.Reading // of a directory that is asked for its changes; else nil
 	written   func() error     // waits until the copy is on the disk; nil: nobody brings it there
 }
@@ -122,7 +123,11 @@ func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, err
 	if _, err := os.Stat(path); in.Archive == "" || err != nil {
 		return nil, &roster.Refusal{Code: "E405", Text: fmt.Sprintf("the drop of run %d is no longer in the archive", last.Number), Fix: "name a file with --file"}
 	}
-	return &fetched{borrowed: true, how: in.Reading, bare: strings.HasSuffix(path, bareSuffix), delimiter: in.Delimiter, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
+	var original *journal.Input
+	if strings.HasSuffix(path, bareSuffix) {
+		original = &in
+	}
+	return &fetched{borrowed: true, how: in.Reading, bare: original != nil, original: original, delimiter: in.Delimiter, drop: roster.Drop{Source: "file", Name: in.Name, Path: path, Size: in.Size, SHA256: in.SHA256, Modified: in.Modified}}, nil
 }
 
 // fromSource asks the source what there is, and fetches what should be read
