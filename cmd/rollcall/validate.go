@@ -193,6 +193,9 @@ func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, 
 		}
 	}
 	fmt.Fprintf(&b, "sample: of %d rows %d map cleanly%s\n", t.rows, t.rows-t.outside-t.rejected-t.warned, t.blemishes())
+	for _, place := range t.places {
+		fmt.Fprintf(&b, "  %s\n", place)
+	}
 	if t.rows > 0 && t.rejected == t.rows {
 		return b.String(), unfit(fmt.Errorf("none of its rows maps (%s)", strings.Join(t.kinds(), ", "))), nil
 	}
@@ -203,7 +206,11 @@ func (c *validateCmd) sample(s *config.Site, p *config.Profile) (mapped string, 
 type trial struct {
 	rows, outside, rejected, warned int
 	codes                           map[string]int
+	places                          []string // of the first problems, with what to do
 }
+
+// maxPlaces is how many problems of a sample are told with their place.
+const maxPlaces = 10
 
 // try maps the first rows, as though all of them were new people.
 func try(f *format.File, m *mapping.Mapper, p *config.Profile) (trial, error) {
@@ -247,6 +254,7 @@ func (t *trial) add(e roster.Entry, required []roster.Field) {
 			worst = problem.Severity
 		}
 		seen[problem.Code] = true
+		t.place(problem)
 	}
 	for _, f := range required {
 		if e.Values[f] != "" || e.Defaults[f] != "" || f == roster.PasswordField && (e.Password != "" || !e.Values.Local()) {
@@ -255,6 +263,9 @@ func (t *trial) add(e roster.Entry, required []roster.Field) {
 		worst = roster.SeverityError // of somebody new, what is required cannot be left out
 		if len(seen) == 0 {
 			seen["E120"] = true
+			missing := roster.NewProblem("E120", e.Line, e.Key)
+			missing.Text = "required of a new account and empty: " + f.String()
+			t.place(missing)
 		}
 	}
 	for code := range seen {
@@ -268,6 +279,13 @@ func (t *trial) add(e roster.Entry, required []roster.Field) {
 	}
 }
 
+func (t *trial) place(p roster.Problem) {
+	if len(t.places) < maxPlaces {
+		fix := strings.ReplaceAll(p.Remedy(), "map.FIELD", "map."+p.Field)
+		t.places = append(t.places, fmt.Sprintf("%s; %s", p, fix))
+	}
+}
+
 // blemishes is ", 1 would be rejected, 2 have a warning (1 × E120, 2 × E112)".
 func (t *trial) blemishes() string {
 	outside := ""
@@ -277,7 +295,7 @@ func (t *trial) blemishes() string {
 	if len(t.codes) == 0 {
 		return outside
 	}
-	return outside + fmt.Sprintf(", %d would be rejected, %d have a warning (%s)", t.rejected, t.warned, strings.Join(t.kinds(), ", "))
+	return outside + fmt.Sprintf(", %d would be rejected, %d %s a warning (%s)", t.rejected, t.warned, map[bool]string{true: "has", false: "have"}[t.warned == 1], strings.Join(t.kinds(), ", "))
 }
 
 // kinds are the problems by code: 1 × E120.
