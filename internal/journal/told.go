@@ -74,7 +74,8 @@ const (
 // A trouble is told at once and not again by its next runs, until it is another
 // one: another status, another code, other guardrails. Its end is told once,
 // instead of what the run did. Warnings are told where their set has changed
-// since the last mail: a cause came or went, or somebody is new in it.
+// since the last mail: a cause came or went, or somebody is new in it. So is who
+// keeps access because the policy forbids what the record asks (R65): once, as new.
 func (t *Told) Ended(run *Run, when string, p Problems) Notice {
 	n := t.ended(run, when, p)
 	if when == "never" {
@@ -151,6 +152,7 @@ func (t *Told) applied(run *Run, when string, p Problems) Notice {
 	quiet := run.Status == Unchanged || run.Status == OK && run.Empty()
 	switch {
 	case when == "always":
+	case run.Facts.Denied.New > 0: // somebody new keeps access whom the feed asks to remove
 	case run.Status == Warn && run.Kind == Sync && p.Fingerprint == t.Problems && !p.New:
 		return Notice{}
 	case quiet, when == "problems" && run.Status != Warn:

@@ -42,6 +42,11 @@ func a(number int64, what string, when time.Time) (*journal.Run, journal.Problem
 	switch words[0] {
 	case "applied":
 		r.Status, r.Facts = journal.OK, plan.Facts{Rows: plan.Rows{Updated: 3}}
+	case "denied":
+		r.Status, r.Facts.Denied = journal.Unchanged, plan.Denied{Accounts: 1}
+		if len(words) > 1 {
+			r.Facts.Denied.New = 1
+		}
 	case "unchanged":
 		r.Status = journal.Unchanged
 	case "warn":
@@ -73,6 +78,11 @@ func TestWhenAMailIsWorthSending(t *testing.T) {
 			Tue 05:30 | warn A | report
 			Wed 05:30 | failed E401 | trouble
 			Thu 05:30 | applied | recovered failed 1`},
+		{"R65 who keeps access because the policy forbids it is told once, as new", "problems", `
+			Mon 05:30 | denied new | report
+			Tue 05:30 | denied | -
+			Wed 05:30 | denied new | report
+			Thu 05:30 | unchanged | -`},
 		{"always is always, but not of a trouble that goes on", "always", `
 			Mon 05:30 | unchanged | report
 			Tue 05:30 | warn A | report

@@ -55,6 +55,7 @@ type Facts struct {
 	Renames      int            `json:"renames"` // re-keyings too
 	FieldChanges map[string]int `json:"field_changes,omitempty"`
 	NewRejected  int            `json:"new_rejected"` // rows rejected that were not in the last applied run
+	Denied       Denied         `json:"denied,omitzero"`
 
 	AbsentUpdated      int `json:"absent_updated,omitempty"` // kept, or out of scope, and memberships taken from them that this feed had granted
 	MembershipsAdded   int `json:"memberships_added,omitempty"`
@@ -72,6 +73,13 @@ type Facts struct {
 	Passwords PasswordFacts `json:"passwords,omitzero"`
 
 	Departments map[string]Movement `json:"departments,omitempty"` // at most 1000; the rest is under ""
+}
+
+// Denied are active accounts that a record asks to suspend or to delete, and that
+// keep their access because the policy forbids it (R65).
+type Denied struct {
+	Accounts int `json:"accounts"`
+	New      int `json:"new"` // of them: the last applied run said nothing of it
 }
 
 // Movement is what a plan does to one department.

@@ -103,6 +103,7 @@ func (d *draft) rename() error {
 		d.remark("", "username", "has another username in the feed; policy.update is "+d.Policy.Update+", so the old one stays")
 	case !allowed:
 		d.remark("", "username", "has another username in the feed; policy.rename is off, so the old one stays")
+		d.problems[len(d.problems)-1].Fix = switchOn("rename", "or rollcall accounts edit ACCOUNT --set username=NAME")
 	case d.protected(d.was):
 		d.guarded("username")
 	case d.protectedName(name):

@@ -301,6 +301,8 @@ func (w *people) decide(n numbered, m match) error {
 	case broken && (gate || !removal(e.Wish) || a.Status() == roster.Deleted || e.Wish == roster.WishDelete && !w.Policy.Delete):
 		w.shield(n)
 		return w.reject(e, a.ID)
+	case gate && removal(e.Wish) && a.Status() != roster.Deleted:
+		return w.deny(e, a, "asks for removal, and policy.upload is "+w.Policy.Upload, "policy: {upload: add_update} lets this feed do it; or "+byHand(e.Wish))
 	case gate:
 		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
 	}
@@ -319,7 +321,7 @@ func (w *people) decide(n numbered, m match) error {
 	}
 	d.link(m)
 	if skip := d.state(); skip != "" {
-		return w.skip(e, a.ID, w.note(e, skip))
+		return w.deny(e, a, skip, switchOn("delete", "or "+byHand(e.Wish)))
 	}
 	if d.fault == "" && d.now.Status() != roster.Deleted { // who goes takes nothing new along
 		d.fields()
@@ -388,6 +390,28 @@ func (p *planner) skip(e roster.Entry, account uint64, why roster.Problem) error
 		why.Severity = roster.SkipRow
 	}
 	return p.tell(p.about(why, e), account)
+}
+
+// deny skips a row that asks to take access away and that the policy does not let.
+// Whoever reads the report is told all the same, for a leaver may keep access.
+func (p *planner) deny(e roster.Entry, a *roster.Account, text, fix string) error {
+	why := p.note(e, text)
+	why.Severity, why.Fix = roster.SkipRow, fix
+	if a.Status() == roster.Active {
+		p.facts.Denied.Accounts++
+		if p.Known[why.Identity()].IsZero() {
+			p.facts.Denied.New++
+		}
+	}
+	return p.skip(e, a.ID, why)
+}
+
+// byHand is the command for what a record asks and is not let.
+func byHand(w roster.Wish) string {
+	if w == roster.WishDelete {
+		return "rollcall accounts delete ACCOUNT"
+	}
+	return "rollcall accounts suspend ACCOUNT"
 }
 
 // rejectFor ends a row with a problem of its own, on top of those it has.

@@ -20,7 +20,7 @@ func (d *draft) state() (skip string) {
 	claim := d.now.Link(d.Profile).Claim
 	switch {
 	case d.entry.Wish == roster.WishDelete && !d.Policy.Delete:
-		return "asks to delete, and policy.delete is off"
+		return deleteOff
 	case removal(d.entry.Wish):
 		d.withdraw(d.entry.Wish)
 	case was == roster.Active && d.rests():
@@ -46,6 +46,8 @@ func (d *draft) asked() {
 		d.restore()
 	}
 }
+
+const deleteOff = "asks to delete, and policy.delete is off"
 
 const onLeave = "on leave, and policy.leave is suspend"
 
@@ -93,6 +95,9 @@ func (d *draft) suspend(why roster.Reason, reason string) {
 		d.guarded("")
 	case !d.Policy.Suspend:
 		d.switched("suspend")
+		if !d.absent && removal(d.entry.Wish) {
+			d.facts.Denied.Accounts++
+		}
 	default:
 		d.status(roster.Suspended, why, d.me, reason)
 	}
@@ -173,7 +178,16 @@ func (d *draft) restore() {
 // switched remarks that the policy has an action switched off (R65).
 func (d *draft) switched(action string) {
 	d.remark("", "", "policy."+action+" is off; the rest of the row is applied")
-	d.problems[len(d.problems)-1].Severity = roster.SeverityWarning
+	said := &d.problems[len(d.problems)-1]
+	said.Severity, said.Fix = roster.SeverityWarning, switchOn(action, "or rollcall accounts suspend ACCOUNT")
+	if action == "reactivate" {
+		said.Fix = switchOn(action, "or rollcall accounts activate ACCOUNT")
+	}
+}
+
+// switchOn is what to do where the policy has an action switched off.
+func switchOn(action, byHand string) string {
+	return "policy: {" + action + ": on} in the profile lets this feed do it; " + byHand
 }
 
 // status moves the account's state.

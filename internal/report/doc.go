@@ -7,7 +7,6 @@ import (
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
-	"rollcall/internal/roster"
 )
 
 // schemaName names the version of [Doc]: keys never change within it.
@@ -113,7 +112,8 @@ func Build(run *journal.Run, problems Problems) (*Doc, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the problems of run %d: %w", run.Number, err)
 		}
-		if p.Severity != roster.SkipRow { // no problem
+		var told bool
+		if p.Severity, told = p.Told(); told {
 			g.add(p)
 		}
 	}

@@ -72,6 +72,8 @@ func (p *page) sentences() (all []string) {
 		switch {
 		case run.Kind == journal.Batch:
 			say("%s by hand (run %d).", p.byHand(), run.Number)
+		case facts.Denied.Accounts > 0:
+			say("%s %s.", p.finished(), changed(facts.Changes()))
 		case run.LeftOut+run.Excepted > 0, p.mailsWait():
 			say("%s %s, no problems.", p.finished(), changed(facts.Changes()))
 		default:
@@ -83,7 +85,7 @@ func (p *page) sentences() (all []string) {
 			say("Its problems stand as they were reported then: rollcall runs problems %d", run.SameAs)
 			break
 		}
-		if p.mailsWait() {
+		if p.mailsWait() || facts.Denied.Accounts > 0 {
 			say("%s Nothing had changed.", p.finished())
 			break
 		}
@@ -116,6 +118,13 @@ func (p *page) sentences() (all []string) {
 			say("If it were applied, a guardrail would hold it until somebody approves it.")
 		}
 	}
+	if n := facts.Denied.Accounts; n > 0 && run.Status != journal.Reverted {
+		keep := "keep"
+		if n == 1 {
+			keep = "keeps"
+		}
+		say("%s %s access although the file asks for removal: the profile's policy does not let this feed do it.", people(n), keep)
+	}
 	return append(all, p.leftOut()...)
 }
 
@@ -140,7 +149,7 @@ const nothingLeft = "Nothing left for you to do."
 // repeated tells whether the drop was one that had been read before: its
 // problems are another run's.
 func (p *page) repeated() bool {
-	return p.d.Run.SameAs != 0 && p.d.Rows.Rejected > 0 && len(p.d.Problems) == 0
+	return p.d.Run.SameAs != 0 && p.d.Rows.Rejected+p.d.facts.Denied.Accounts > 0 && len(p.d.Problems) == 0
 }
 
 // byHand is "1 account was suspended".

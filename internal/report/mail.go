@@ -147,7 +147,14 @@ func (p *page) what() string {
 	run, facts := p.d.Run, p.d.facts
 	switch run.Status {
 	case journal.Unchanged:
+		if facts.Denied.Accounts > 0 {
+			return p.denied()
+		}
 		return "nothing had changed"
+	case journal.OK:
+		if facts.Denied.Accounts > 0 && run.Kind == journal.Sync {
+			return p.denied() + ", " + p.deeds()
+		}
 	case journal.Warn:
 		what := many(facts.Warnings, "warning")
 		if facts.Rows.Rejected > 0 {
@@ -178,6 +185,11 @@ func (p *page) what() string {
 		return "under way"
 	}
 	return p.deeds()
+}
+
+// denied is "2 leavers keep access".
+func (p *page) denied() string {
+	return verb(p.d.facts.Denied.Accounts, "leaver", "keeps", "keep") + " access"
 }
 
 // deeds is "7 added, 31 updated, 2 suspended": what there was of each, in an

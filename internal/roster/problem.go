@@ -12,7 +12,8 @@ type Severity string
 
 // The severities. A run with errors or warnings has status warn; notes change
 // nothing. SkipRow marks a row that is valid, but that upload type or a switch
-// leaves out: it has no code and is no problem, but a person may ask why.
+// leaves out: it has no code and is no problem, but a person may ask why. One that
+// has a Fix is told like a note: somebody wants what it asks for (see [Problem.Told]).
 const (
 	SeverityError   Severity = "error" // the row is rejected
 	SeverityWarning Severity = "warning"
@@ -53,6 +54,15 @@ func (p Problem) Remedy() string {
 	return Codes[p.Code].Fix
 }
 
+// Told is how grave a problem is to whoever reads a report; ok is false where it is
+// none, and only whoever asks for it hears of it.
+func (p Problem) Told() (s Severity, ok bool) {
+	if p.Severity != SkipRow {
+		return p.Severity, true
+	}
+	return SeverityNote, p.Fix != ""
+}
+
 // String names the place and never the value.
 func (p Problem) String() string {
 	s := p.Message()
@@ -71,13 +81,13 @@ func (p Problem) String() string {
 // Identity is the same for the same problem of the same person in another
 // drop: by code, severity, field and key, or by the line where no key could be
 // read. A note without a code is told by its column and its words instead of a
-// line. It tells what is new from what was there before, and does not say whose it is.
+// line, and so is a skipped row that is told. It tells what is new from what was there before, and does not say whose it is.
 func (p Problem) Identity() string {
 	whose := "key\x00" + string(p.Key)
 	if p.Key == "" {
 		whose = fmt.Sprintf("line\x00%d", p.Line)
 	}
-	if p.Code == "" && p.Severity == SeverityNote {
+	if p.Code == "" && (p.Severity == SeverityNote || p.Severity == SkipRow && p.Fix != "") {
 		whose = "text\x00" + string(p.Key) + "\x00" + p.Column + "\x00" + p.Text
 	}
 	sum := sha256.Sum256([]byte(p.Code + "\x00" + string(p.Severity) + "\x00" + p.Field + "\x00" + whose))

@@ -149,6 +149,7 @@ func same(run, last *journal.Run) {
 		Rows:   plan.Rows{Read: was.Rows.Read, Skipped: was.Rows.Skipped, Rejected: was.Rows.Rejected, Unchanged: was.Rows.Read - was.Rows.Skipped - was.Rows.Rejected},
 		Scope:  was.Scope,
 		Waits:  was.Waits,
+		Denied: plan.Denied{Accounts: was.Denied.Accounts},
 		Absent: plan.Absent{Total: was.Absent.Total - was.Absent.Deleted, Kept: was.Absent.Total - was.Absent.Deleted},
 	}
 	run.SameAs = last.Number
