@@ -96,7 +96,7 @@ type restoreCmd struct {
 
 // Help is what kong prints below the first line.
 func (*restoreCmd) Help() string {
-	return "It comes back under its own username and address. Where somebody else has them by now, give others: --set username=NAME, --set email=ADDRESS."
+	return "It comes back in the state that it had before it was deleted: who was suspended then, by a person, a feed or a date, still is, and rollcall accounts activate ends that. Its dates are asked again. It comes back under its own username and address. Where somebody else has them by now, give others: --set username=NAME, --set email=ADDRESS."
 }
 
 // Run implements the command.
@@ -106,8 +106,37 @@ func (c *restoreCmd) Run(a *app) error {
 		if err == nil && !w.Shared() && (len(c.Accounts) > 1 || c.InRun != "") {
 			err = errAlone
 		}
-		return deed{verb: "Restore", from: roster.Deleted, do: d.r.Restore(w)}, err
+		return deed{verb: "Restore", from: roster.Deleted, do: d.r.Restore(w), tell: d.comingBack}, err
 	})
+}
+
+// comingBack says in which state deleted accounts come back.
+func (d *desk) comingBack(p plan.Plan) (string, error) {
+	lines := []string{"In the state that they had:"}
+	for _, c := range p.Changes[:min(len(p.Changes), shownErased)] {
+		x, err := d.r.Store.Account(d.ctx, c.Account)
+		if err != nil {
+			return "", err
+		}
+		now := x.Values
+		for _, f := range []roster.Field{roster.StatusField, roster.StatusReason, roster.StatusBy} {
+			if moved := c.Field(f); moved != nil {
+				now[f] = moved.New
+			}
+		}
+		state := now[roster.StatusField]
+		if because := why(&now); because != "" {
+			state += ": " + because
+		}
+		lines = append(lines, clean(fmt.Sprintf("  %s (id:%d) comes back %s", c.Username, c.Account, state)))
+	}
+	if more := len(p.Changes) - shownErased; more > 0 {
+		lines = append(lines, fmt.Sprintf("  … and %d more", more))
+	}
+	if len(p.Changes) == 0 {
+		return "", nil
+	}
+	return strings.Join(lines, "\n"), nil
 }
 
 type holdCmd struct {

@@ -21,7 +21,7 @@ type accountsImportCmd struct {
 
 // Help is what kong prints below the first line.
 func (*accountsImportCmd) Help() string {
-	return "CSV, or XML as exported. Who is in the file is added or changed, as a person does it: empty cells say nothing, whom the file does not list it does not mean, and no profile comes to own an account by it. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is. An export is a picture of its day: what was changed since, an old file changes back; export anew before you edit."
+	return "CSV, or XML as exported. Who is in the file is added or changed, as a person does it: empty cells say nothing, whom the file does not list it does not mean, and no profile comes to own an account by it. What the file says is written also where somebody has changed it since the export: its column version is not looked at, so export anew before you edit, and look at --dry-run. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is."
 }
 
 // Run implements the command.

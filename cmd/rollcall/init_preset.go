@@ -195,5 +195,6 @@ func presetProfile(name, preset, file string, sample format.Sniffed, fields []st
 	line("policy:", "")
 	line("  upload: add_update", "add: who is known is left alone, as those tools do by default")
 	line("  missing: keep", "who is not in the file is only reported; suspend, once you trust the feed")
+	line("  # delete: on", "whom a row asks to delete (deleted 1) is else only reported, and keeps access")
 	return b.String()
 }

@@ -104,6 +104,7 @@ func profileText(name, file string, s format.Sniffed, g *guesses) string {
 	line("", "")
 	line("policy:", "")
 	line("  missing: keep", "who is not in the file is only reported; suspend, once you trust the feed")
+	line("  # delete: on", "whom a row asks to delete (deleted 1) is else only reported, and keeps access")
 	line("", "")
 	line("# guardrails: {max_removals: 5%}", "the default; the first run waits for a person: rollcall held")
 	return b.String()

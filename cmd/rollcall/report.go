@@ -40,6 +40,9 @@ func (c *reportPreviewCmd) Run(a *app) error {
 	}
 	switch c.HTML {
 	case "":
+		if len(m.To) == 0 {
+			m.To = []string{"nobody (report: {to: […]} in the profile says whom)"}
+		}
 		fmt.Fprintf(a.stdout, "To: %s\nSubject: %s\n\n%s", strings.Join(m.To, ", "), m.Subject, m.Text)
 		return nil
 	case "-":

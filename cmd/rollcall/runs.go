@@ -71,12 +71,17 @@ func (c *runsListCmd) Run(a *app) error {
 	t := newTable(a.stdout, "run", "profile", "kind", "status", "started", "rows", "added", "changed", "removed", "rejected", "input")
 	for _, j := range runs {
 		f := j.Facts
-		t.row(number(j.Number), j.Profile, string(j.Kind), statusOf(&j), d.at(j.Started), count(f.Rows.Read), done(j, f.Rows.Added),
+		t.row(number(j.Number), j.Profile, string(j.Kind), string(j.Status), d.at(j.Started), count(f.Rows.Read), done(j, f.Rows.Added),
 			done(j, f.Rows.Updated+f.Rows.Renamed+f.Rows.Reactivated+f.ByDate.Started),
-			done(j, f.Rows.Suspended+f.Rows.Deleted+f.Absent.Suspended+f.Absent.Deleted+f.ByDate.Expired), count(f.Rows.Rejected), j.Input.Name)
+			done(j, f.Rows.Suspended+f.Rows.Deleted+f.Absent.Suspended+f.Absent.Deleted+f.ByDate.Expired), count(f.Rows.Rejected), fromWhere(&j))
 	}
 	if err := t.end(); err != nil {
 		return err
+	}
+	for _, j := range runs {
+		if j.Status == journal.Superseded && j.Decision != "" {
+			fmt.Fprintf(a.stdout, "Run %d was superseded: %s\n", j.Number, clean(j.Decision))
+		}
 	}
 	if slices.ContainsFunc(runs, func(j journal.Run) bool { return !j.Status.Applied() && j.Facts.Changes() > 0 }) {
 		fmt.Fprintln(a.stdout, "(Numbers in parentheses were planned and not carried out.)")
@@ -87,12 +92,12 @@ func (c *runsListCmd) Run(a *app) error {
 	return nil
 }
 
-// statusOf is what became of a run; of one that was superseded also why.
-func statusOf(j *journal.Run) string {
-	if j.Status == journal.Superseded && j.Decision != "" {
-		return string(j.Status) + ": " + clean(j.Decision)
+// fromWhere is the drop of a run, or who has done it by hand.
+func fromWhere(j *journal.Run) string {
+	if j.Input.Name == "" {
+		return strings.TrimSpace(decided(j))
 	}
-	return string(j.Status)
+	return j.Input.Name
 }
 
 // done is a number of changes; in parentheses where the run has not made them.
@@ -142,14 +147,14 @@ func (d *desk) listRuns(runs []journal.Run) error {
 		})
 	}
 	w := csv.NewWriter(d.stdout)
-	_ = w.Write([]string{"number", "profile", "kind", "status", "trigger", "started", "finished", "exit_code", "dry_run", "applied_seq", "held_until", "plan_digest", "input", "read", "added", "updated", "renamed", "reactivated", "suspended", "deleted", "unchanged", "skipped", "rejected", "held_since", "because_of"}) // the writer keeps the first error
+	_ = w.Write([]string{"number", "profile", "kind", "status", "trigger", "started", "finished", "exit_code", "dry_run", "applied_seq", "held_until", "plan_digest", "input", "read", "added", "updated", "renamed", "reactivated", "suspended", "deleted", "unchanged", "skipped", "rejected", "held_since", "because_of", "by", "reason"}) // the writer keeps the first error
 	for _, j := range runs {
 		r := j.Facts.Rows
 		_ = w.Write([]string{
 			number(j.Number), j.Profile, string(j.Kind), string(j.Status), j.Trigger, instant(j.Started), instant(j.Finished), strconv.Itoa(j.ExitCode), strconv.FormatBool(j.DryRun),
 			number(j.AppliedSeq), instant(j.HeldUntil), j.PlanDigest, j.Input.Name, strconv.Itoa(r.Read), strconv.Itoa(r.Added), strconv.Itoa(r.Updated), strconv.Itoa(r.Renamed),
 			strconv.Itoa(r.Reactivated), strconv.Itoa(r.Suspended), strconv.Itoa(r.Deleted), strconv.Itoa(r.Unchanged), strconv.Itoa(r.Skipped), strconv.Itoa(r.Rejected),
-			instant(heldSince(&j)), strings.Join(tripped(j.Findings), "|"),
+			instant(heldSince(&j)), strings.Join(tripped(j.Findings), "|"), j.DecidedBy, j.Decision,
 		})
 	}
 	w.Flush()
@@ -258,6 +263,13 @@ func (c *runsChangesCmd) Run(a *app) error {
 				}
 			}
 		})
+	}
+	if by := decided(j); by != "" {
+		because := ""
+		if j.Decision != "" {
+			because = ": " + clean(j.Decision)
+		}
+		fmt.Fprintf(a.stdout, "Run %d%s%s\n", j.Number, by, because)
 	}
 	n, err := report.ChangesText(a.stdout, changes)
 	if err == nil && n == 0 {

@@ -160,7 +160,7 @@ func writer(o roster.Origin) string {
 func (d *desk) history(done []journal.Outcome, runs []journal.Run) {
 	for i, o := range done {
 		j := &runs[i]
-		fmt.Fprintf(d.stdout, "  run %d  %s  %s  %s\n", j.Number, d.at(j.Finished), named(j), clean(inWords(o)))
+		fmt.Fprintf(d.stdout, "  run %d  %s  %s  %s\n", j.Number, d.at(j.Finished), named(j)+decided(j), clean(inWords(o)))
 		seen := report.Shown(report.Masked(o, d.r.Hidden))
 		for _, f := range seen.Fields {
 			if o.Action != plan.Add {
@@ -174,6 +174,17 @@ func (d *desk) history(done []journal.Outcome, runs []journal.Run) {
 			fmt.Fprintf(d.stdout, "      -%s\n", clean(m))
 		}
 	}
+}
+
+// decided is " by ada": who did the run by hand, or let it pass.
+func decided(j *journal.Run) string {
+	switch {
+	case j.DecidedBy == "":
+		return ""
+	case j.Kind == journal.Sync || j.Kind == journal.Sweep:
+		return " approved by " + clean(j.DecidedBy)
+	}
+	return " by " + clean(j.DecidedBy)
 }
 
 // inWords is what a change did and why, in one line.

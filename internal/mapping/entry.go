@@ -214,13 +214,16 @@ func (m *Mapper) identify(e *roster.Entry) {
 		return
 	}
 	e.KeyBad = true
-	for _, p := range e.Problems {
-		if p.Field == m.key.String() {
+	p := roster.NewProblem("E120", e.Line, "")
+	p.Field, p.Text = m.key.String(), "the key is empty"
+	if m.Keyless() {
+		p.Field, p.Text = roster.Username.String(), "the username is empty, and the file has no column of the key"
+	}
+	for _, said := range e.Problems {
+		if said.Field == p.Field && (!m.Keyless() || said.Severity == roster.SeverityError) {
 			return // it says why already
 		}
 	}
-	p := roster.NewProblem("E120", e.Line, "")
-	p.Field, p.Text = m.key.String(), "the key is empty"
 	if m.keyFrom != nil {
 		p.Column = m.keyFrom.column
 	}

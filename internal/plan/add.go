@@ -52,6 +52,8 @@ func (w *people) newcomer(e roster.Entry) error {
 		problem.Fix = "if HR means somebody new: rollcall accounts link PROFILE KEY new; else remove the row in HR"
 		e.Problems = append(e.Problems, problem)
 		return w.reject(e, 0)
+	case e.Wish == roster.WishDelete && w.deleted(e) != nil: // likewise
+		return w.unchanged(e, w.deleted(e))
 	case e.Wish == roster.WishDelete:
 		return w.rejectFor(e, "E308", 0)
 	case worst(e.Problems) == roster.SeverityError:

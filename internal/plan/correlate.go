@@ -28,6 +28,7 @@ type people struct {
 	hidden     map[string][]*roster.Account // of other sites, by folded key
 	decided    map[string]bool              // folded keys that a person has decided to be somebody new
 	erased     map[string]bool              // folded keys of accounts that were erased
+	gone       map[string][]*roster.Account // deleted accounts that this profile links, by folded username; nil where no record asks for them
 }
 
 // load looks up all that the records of a chunk name.
@@ -56,6 +57,9 @@ func (p *planner) load(part []numbered) (*people, error) {
 			if name != "" {
 				q.Usernames = append(q.Usernames, roster.Fold(name))
 			}
+		}
+		if name := e.Values[roster.Username]; e.Wish == roster.WishDelete && p.Match.Fallback.By != "" && name != "" {
+			q.Gone = append(q.Gone, roster.Fold(name))
 		}
 		for _, mail := range []string{e.Values[roster.Email], e.Defaults[roster.Email], lateMail(e.Entry)} {
 			if mail != "" {
@@ -112,6 +116,9 @@ func (p *planner) load(part []numbered) (*people, error) {
 		decided:    map[string]bool{},
 		erased:     found.Erased,
 	}
+	if len(q.Gone) > 0 {
+		w.gone = map[string][]*roster.Account{}
+	}
 	slices.SortFunc(found.Accounts, func(a, b roster.Account) int { return int(a.ID) - int(b.ID) })
 	for i := range found.Accounts {
 		w.enter(&found.Accounts[i])
@@ -160,6 +167,9 @@ func (w *people) enter(a *roster.Account) {
 		w.byField[k] = append(w.byField[k], a)
 	}
 	w.enterNames(a)
+	if name := roster.Fold(a.Values[roster.Username]); w.gone != nil && a.Status() == roster.Deleted && a.Link(w.Profile) != nil {
+		w.gone[name] = append(w.gone[name], a)
+	}
 	if w.likes && a.Status() != roster.Deleted {
 		if like := likeness(w.Match.Witness, a.Value); like != "" {
 			w.byLikeness[like] = append(w.byLikeness[like], a)
@@ -402,6 +412,17 @@ func (w *people) unlessSeen(m match) match {
 func (w *people) forgotten(key roster.Key) bool {
 	fold := roster.Fold(string(key))
 	return key != "" && w.erased[fold] && !w.decided[fold]
+}
+
+// deleted is the deleted account of this profile that a record means by its username,
+// as the fallback would find it if it lived; nil where there is none.
+func (w *people) deleted(e roster.Entry) *roster.Account {
+	for _, a := range w.gone[roster.Fold(e.Values[roster.Username])] {
+		if w.free(a, e.Key) && !e.Template {
+			return a
+		}
+	}
+	return nil
 }
 
 // free tells whether nothing but key is known as the account's key.

@@ -74,7 +74,7 @@ func TestR63WhatMayBeErasedAndWhatComesOfIt(t *testing.T) {
 	if back, left := Opposite(Change{Action: Update, Account: m.accounts[0].ID}, &m.accounts[0]); back != nil || len(left) != 1 || !strings.Contains(left[0].Text, "anonymised") {
 		t.Errorf("R103: %+v, %+v", back, left)
 	}
-	if _, err := ada.Restore(&m.accounts[0], Wants{}, Found{}); err == nil {
+	if _, err := ada.Restore(&m.accounts[0], nil, Wants{}, Found{}); err == nil {
 		t.Error("who is anonymised was restored")
 	}
 }

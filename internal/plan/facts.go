@@ -49,6 +49,8 @@ type Facts struct {
 	ActiveBefore int            `json:"active_before"`    // those of them that are active
 	ActiveAfter  int            `json:"active_after"`     // as the plan would leave them
 	Erased       int            `json:"erased,omitempty"` // anonymised or purged: nothing of it can be taken back
+	Purged       int            `json:"purged,omitempty"` // of the erased; unknown of runs before there was this count
+	Restored     Restored       `json:"restored,omitzero"`
 	Merged       int            `json:"merged,omitempty"` // accounts that became part of another
 	Removals     int            `json:"removals"`         // newly suspended or deleted, also by a date within 7 days (R74)
 	Adds         int            `json:"adds"`
@@ -80,6 +82,12 @@ type Facts struct {
 type Denied struct {
 	Accounts int `json:"accounts"`
 	New      int `json:"new"` // of them: the last applied run said nothing of it
+}
+
+// Restored are deleted accounts that a person brought back; they count as reactivated.
+type Restored struct {
+	Accounts  int `json:"accounts"`
+	Suspended int `json:"suspended"` // of them: in the state that they had
 }
 
 // Movement is what a plan does to one department.

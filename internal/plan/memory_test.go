@@ -35,6 +35,7 @@ func (m *memory) Find(_ context.Context, q Query) (Found, error) {
 			in(q.Values, roster.Fold((&Match{Key: q.Field, By: q.Custom}).Of(&a))) ||
 			lives && slices.ContainsFunc(q.Unique, func(u UniqueQuery) bool { return in(u.Values, roster.Fold(a.Value(u.Name))) }) ||
 			lives && in(q.Usernames, roster.Fold(a.Values[roster.Username])) ||
+			!lives && l != nil && in(q.Gone, roster.Fold(a.Values[roster.Username])) ||
 			lives && in(q.Emails, roster.Fold(a.Values[roster.Email])) ||
 			lives && in(q.Likes, likeness(q.Witness, a.Value)) ||
 			slices.Contains(q.IDs, a.ID) {

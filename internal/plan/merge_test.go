@@ -100,7 +100,7 @@ func TestR49TwoAccountsOfOnePersonBecomeOne(t *testing.T) {
 					t.Errorf("R103: %+v, %+v", back, left)
 				}
 			}
-			if _, err := ada.Restore(gone, Wants{}, Found{}); err == nil {
+			if _, err := ada.Restore(gone, nil, Wants{}, Found{}); err == nil {
 				t.Error("who was merged was restored")
 			}
 		})

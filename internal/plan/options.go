@@ -133,6 +133,7 @@ type Query struct {
 	Unique    []UniqueQuery
 	Anchors   []string      // of Profile's links (R47); compared as they are
 	Usernames []string      // folded
+	Gone      []string      // folded usernames of deleted accounts that Profile links
 	Emails    []string      // folded; deleted accounts hold none
 	Witness   []roster.Name // fields by all of which accounts are found that are not deleted
 	Likes     []string      // their values folded, joined by [Between]

@@ -189,8 +189,11 @@ func onHold(a *roster.Account) error {
 	return coded("E304", "account %d is under a legal hold; rollcall accounts unhold ends it", a.ID)
 }
 
-// Restore brings a deleted account back, under its own names or those of w (R63).
-func (p Person) Restore(a *roster.Account, w Wants, found Found) (Change, error) {
+// Restore brings a deleted account back, under its own names or those of w (R63), and
+// in the state that it had: who had been suspended still is, by whoever did it and
+// for the same reason (R61), from now on; and its dates are asked again. gone is the
+// change that deleted it; where it is nil, nobody knows of a suspension.
+func (p Person) Restore(a *roster.Account, gone *Change, w Wants, found Found) (Change, error) {
 	switch {
 	case a.Values[roster.MergedInto] != "":
 		return Change{}, fmt.Errorf("account %d was merged into account %s, and nothing of a merge is taken back", a.ID, a.Values[roster.MergedInto])
@@ -201,7 +204,11 @@ func (p Person) Restore(a *roster.Account, w Wants, found Found) (Change, error)
 	}
 	d := p.draft(a)
 	p.write(d, w)
-	d.status(roster.Active, "", p.Who, "")
+	if before := beforehand(a, gone); roster.Status(before(roster.StatusField)) == roster.Suspended {
+		d.status(roster.Suspended, roster.Reason(before(roster.StatusReason)), roster.Origin(before(roster.StatusBy)), "")
+	} else {
+		d.status(roster.Active, "", p.Who, "")
+	}
 	d.set(roster.DeletedAt, "", "")
 	d.set(roster.FallbackOwner, "", "")
 	if err := p.names(d, w, found); err != nil {
@@ -211,6 +218,19 @@ func (p Person) Restore(a *roster.Account, w Wants, found Found) (Change, error)
 		return Change{}, err
 	}
 	return p.change(d)
+}
+
+// beforehand answers with the fields of an account as they were before a change.
+func beforehand(a *roster.Account, c *Change) func(roster.Field) string {
+	return func(f roster.Field) string {
+		switch {
+		case c == nil:
+			return ""
+		case c.Field(f) != nil:
+			return c.Field(f).Old
+		}
+		return a.Values[f]
+	}
 }
 
 // Keep puts an account under a legal hold, or ends it: while it lasts nobody deletes,

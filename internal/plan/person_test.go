@@ -203,7 +203,7 @@ func (m *memory) remove(t *testing.T, key, owner string) error {
 func (m *memory) restore(t *testing.T, key string, w Wants) (Change, error) {
 	t.Helper()
 	found, _ := m.Find(context.Background(), w.Query(m.account(key), noon))
-	c, err := ada.Restore(m.account(key), w, found)
+	c, err := ada.Restore(m.account(key), nil, w, found)
 	if err == nil {
 		m.apply(Plan{Changes: []Change{c}})
 	}
@@ -244,6 +244,46 @@ func TestR63APersonDeletesAndRestores(t *testing.T) {
 			a = m.account(tt.key)
 			if err != nil || c.Action != Reactivate || a.Status() != roster.Active || a.Values[roster.DeletedAt]+a.Values[roster.FallbackOwner] != "" {
 				t.Errorf("restored: %v, %+v", err, a)
+			}
+		})
+	}
+}
+
+// TestR61WhoWasSuspendedIsRestoredSuspended: a deletion that is taken back gives no
+// access to whom somebody had taken it from.
+func TestR61WhoWasSuspendedIsRestoredSuspended(t *testing.T) {
+	past, coming := roster.Stamp(noon.AddDate(0, 0, -1)), roster.Stamp(noon.AddDate(0, 0, 1))
+	for _, tt := range []struct {
+		name, by, reason, ends string
+		want                   roster.Status
+		wantBy, wantReason     string
+	}{
+		{"by a person", "person:eve", string(roster.ByHand), "", roster.Suspended, "person:eve", string(roster.ByHand)},
+		{"by a feed, as missing", "hr", string(roster.Missing), "", roster.Suspended, "hr", string(roster.Missing)},
+		{"by a date that is over", string(roster.OriginDate), string(roster.Expired), past, roster.Suspended, string(roster.OriginDate), string(roster.Expired)},
+		{"by a date that has moved meanwhile", string(roster.OriginDate), string(roster.Expired), coming, roster.Active, string(roster.OriginDate), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := directory("1")
+			v := &m.account("1").Values
+			v[roster.StatusField], v[roster.StatusBy], v[roster.StatusReason], v[roster.StatusSince] = string(roster.Suspended), tt.by, tt.reason, past
+			v[roster.ExpiresAt] = tt.ends
+			gone, err := ada.Delete(m.account("1"), "", Found{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.apply(Plan{Changes: []Change{gone}})
+			c, err := ada.Restore(m.account("1"), &gone, Wants{}, Found{})
+			if err != nil || c.Action != Reactivate {
+				t.Fatalf("%q, %v", c.Action, err)
+			}
+			m.apply(Plan{Changes: []Change{c}})
+			now := m.account("1").Values
+			if now[roster.StatusField] != string(tt.want) || now[roster.StatusBy] != tt.wantBy || now[roster.StatusReason] != tt.wantReason {
+				t.Errorf("%s %q by %q, want %s %q by %q", now[roster.StatusField], now[roster.StatusReason], now[roster.StatusBy], tt.want, tt.wantReason, tt.wantBy)
+			}
+			if now[roster.StatusSince] != roster.Stamp(noon) {
+				t.Errorf("since %q: delete_after would count what lay before the restoring", now[roster.StatusSince])
 			}
 		})
 	}

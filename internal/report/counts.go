@@ -221,8 +221,18 @@ func (p *page) purged() int {
 }
 
 // deleted is what the ledger's deleted are called: what a revert takes away is
-// mostly what another run had added, and is removed outright.
+// mostly what another run had added, and is removed outright. Who is erased is no
+// deleted account that could be restored.
 func (p *page) deleted() string {
+	switch f := p.d.facts; {
+	case f.Erased == 0 || f.Erased != p.d.Rows.Deleted:
+	case f.Purged == f.Erased:
+		return "purged"
+	case f.Purged == 0:
+		return "anonymised"
+	default:
+		return "erased"
+	}
 	if p.d.Run.Kind == journal.Revert {
 		return "removed"
 	}

@@ -117,6 +117,7 @@ func Build(run *journal.Run, problems Problems) (*Doc, error) {
 			g.add(p)
 		}
 	}
+	g.end()
 	d := &Doc{
 		Schema: schemaName,
 		Run: Run{

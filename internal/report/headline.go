@@ -44,6 +44,9 @@ func (p *page) finished() string {
 // worked is how long the steps of a run took.
 func (p *page) worked() time.Duration {
 	t := p.d.Timing
+	if p.d.Run.Approved {
+		return millis(t.Apply) // what was fetched and planned lay there
+	}
 	return millis(t.Fetch + t.Read + t.Plan + t.Apply)
 }
 
@@ -72,6 +75,9 @@ func (p *page) sentences() (all []string) {
 		switch {
 		case run.Kind == journal.Batch:
 			say("%s by hand (run %d).", p.byHand(), run.Number)
+			if done := p.decision(); done != "" {
+				say("Done%s.", done)
+			}
 		case facts.Denied.Accounts > 0:
 			say("%s %s.", p.finished(), changed(facts.Changes()))
 		case run.LeftOut+run.Excepted > 0, p.mailsWait():
@@ -156,13 +162,22 @@ func (p *page) repeated() bool {
 func (p *page) byHand() string {
 	r := p.d.Rows
 	if n := p.d.facts.Erased; n > 0 && n == r.Deleted {
-		return was(n, "account") + " erased"
+		return was(n, "account") + " " + p.deleted()
 	}
 	var parts []string
+	back := p.d.facts.Restored
+	restored := "restored"
+	switch n := back.Suspended; {
+	case n == 0:
+	case n == back.Accounts:
+		restored += ", suspended as before"
+	default:
+		restored += fmt.Sprintf(", %s of them suspended as before", number(n))
+	}
 	for _, one := range []struct {
 		n    int
 		what string
-	}{{r.Added, "added"}, {r.Suspended, "suspended"}, {r.Deleted, "deleted"}, {r.Reactivated, "reactivated"}, {r.Renamed, "renamed"}, {r.Updated, "changed"}} {
+	}{{r.Added, "added"}, {r.Suspended, "suspended"}, {r.Deleted, "deleted"}, {r.Reactivated - back.Accounts, "reactivated"}, {back.Accounts, restored}, {r.Renamed, "renamed"}, {r.Updated, "changed"}} {
 		if one.n > 0 {
 			parts = append(parts, was(one.n, "account")+" "+one.what)
 		}

@@ -27,6 +27,7 @@ type Group struct {
 	Message  string          `json:"message"`
 	Fix      string          `json:"fix"`
 	Examples []Example       `json:"examples"`
+	Rejected bool            `json:"rejected,omitempty"` // warnings of rows that an error rejects: nothing of them was applied
 }
 
 // An Example says where, and of a run whose profile asks for it whose row it is
@@ -43,23 +44,44 @@ type Example struct {
 type cause struct {
 	code, field, column, message string
 	severity                     roster.Severity
+	rejected                     bool
 }
 
 type groups struct {
 	profile string
 	by      map[cause]*Group
 	rest    *Group // where there are more causes than groups
+
+	row    []roster.Problem // those of the row that is being read
+	broken bool             // an error is among them
 }
 
+// add takes in the next problem. Those of one row stand together.
 func (g *groups) add(p roster.Problem) {
-	c := cause{p.Code, p.Field, p.Column, p.Message(), p.Severity}
+	if n := len(g.row); n > 0 && (p.Line == 0 || p.Line != g.row[n-1].Line || p.Key != g.row[n-1].Key) {
+		g.end()
+	}
+	g.row = append(g.row, p)
+	g.broken = g.broken || p.Severity == roster.SeverityError
+}
+
+// end ends a row: only now is known whether it is rejected.
+func (g *groups) end() {
+	for _, p := range g.row {
+		g.enter(p, g.broken && p.Severity == roster.SeverityWarning)
+	}
+	g.row, g.broken = g.row[:0], false
+}
+
+func (g *groups) enter(p roster.Problem, rejected bool) {
+	c := cause{p.Code, p.Field, p.Column, p.Message(), p.Severity, rejected}
 	one := g.by[c]
 	switch {
 	case one != nil:
 	case len(g.by) < maxGroups-1:
 		one = &Group{
 			Code: p.Code, Severity: p.Severity, Field: p.Field, Column: p.Column, Message: c.message,
-			Fix: remedy(p, g.profile, ""), Examples: []Example{},
+			Fix: remedy(p, g.profile, ""), Examples: []Example{}, Rejected: rejected,
 		}
 		g.by[c] = one
 	default:
@@ -96,13 +118,23 @@ func (g *groups) sorted() []Group {
 		return cmp.Or(
 			badness(a.Severity)-badness(b.Severity), b.Count-a.Count,
 			strings.Compare(a.Code, b.Code), strings.Compare(a.Field, b.Field),
-			strings.Compare(a.Column, b.Column), strings.Compare(a.Message, b.Message),
+			strings.Compare(a.Column, b.Column), strings.Compare(a.Message, b.Message), rejectedFirst(a, b),
 		)
 	})
 	if g.rest != nil {
 		all = append(all, *g.rest)
 	}
 	return all
+}
+
+func rejectedFirst(a, b Group) int {
+	switch {
+	case a.Rejected == b.Rejected:
+		return 0
+	case a.Rejected:
+		return -1
+	}
+	return 1
 }
 
 // badness puts errors before warnings before notes.

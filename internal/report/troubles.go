@@ -35,16 +35,18 @@ type told struct {
 func (p *page) complaints(most int) (all []complaint) {
 	for _, section := range []struct {
 		severity roster.Severity
+		rejected bool
 		title    string
 	}{
-		{roster.SeverityError, "Rejected, to fix in " + p.fixedIn()},
-		{roster.SeverityWarning, "Applied, with a warning"},
-		{roster.SeverityNote, "Worth knowing"},
+		{roster.SeverityError, false, "Rejected, to fix in " + p.fixedIn()},
+		{roster.SeverityWarning, true, "Also wrong in rejected rows"},
+		{roster.SeverityWarning, false, "Applied, with a warning"},
+		{roster.SeverityNote, false, "Worth knowing"},
 	} {
 		var groups []Group
 		count, fresh := 0, 0
 		for _, g := range p.d.Problems {
-			if g.Severity == section.severity {
+			if g.Severity == section.severity && g.Rejected == section.rejected {
 				groups = append(groups, g)
 				count += g.Count
 				fresh += g.New

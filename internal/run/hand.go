@@ -108,7 +108,7 @@ func (r *Runner) Delete(owner func(*roster.Account) string) Deed {
 	}
 }
 
-// Restore brings deleted accounts back.
+// Restore brings deleted accounts back, each in the state that it had.
 func (r *Runner) Restore(w plan.Wants) Deed {
 	var back []roster.Account // those before, which are still deleted in the database: two of them may have had one name, one after the other
 	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
@@ -117,7 +117,13 @@ func (r *Runner) Restore(w plan.Wants) Deed {
 			return plan.Change{}, err
 		}
 		found.Accounts = append(found.Accounts, back...)
-		c, err := p.Restore(a, w, found)
+		var gone *plan.Change
+		if did, err := r.Store.Deletion(ctx, a.ID); err != nil {
+			return plan.Change{}, err
+		} else if did != nil {
+			gone = &did.Change
+		}
+		c, err := p.Restore(a, gone, w, found)
 		if err == nil {
 			now := *a
 			now.Values[roster.StatusField] = string(roster.Active)
@@ -462,6 +468,9 @@ func tally(f *plan.Facts, changes []plan.Change) {
 		if c.Erases() {
 			f.Erased++
 		}
+		if c.Action == plan.Purge {
+			f.Purged++
+		}
 		if c.Field(roster.MergedInto) != nil {
 			f.Merged++
 		}
@@ -474,6 +483,12 @@ func tally(f *plan.Facts, changes []plan.Change) {
 			f.Renames++
 		case plan.Reactivate:
 			f.Rows.Reactivated++
+			if s := c.Field(roster.StatusField); s != nil && s.Old == string(roster.Deleted) {
+				f.Restored.Accounts++
+				if s.New == string(roster.Suspended) {
+					f.Restored.Suspended++
+				}
+			}
 		case plan.Suspend:
 			f.Rows.Suspended++
 			f.Removals++

@@ -74,7 +74,7 @@ func median(numbers []int) int {
 	return sorted[(len(sorted)-1)/2]
 }
 
-// Known are the rejections, warnings and notes of the profile's last applied run, by
+// Known are the rejections, warnings and notes, and the skipped rows that are told, of the profile's last applied run, by
 // [roster.Problem.Identity], each with the time at which it was first seen.
 // Those beyond [maxProblems] were not kept and count as new again.
 func (db *DB) Known(ctx context.Context, profile string) (map[string]time.Time, error) {
@@ -96,7 +96,7 @@ func (db *DB) Known(ctx context.Context, profile string) (map[string]time.Time, 
 		Started  int64
 	}
 	err = db.gorm.WithContext(ctx).Raw(`SELECT p.identity, p.since, r.started FROM problem p JOIN run r ON r.number = p.run
-		WHERE p.run = ? AND p.severity IN ('error', 'warning', 'note') AND p.identity <> ''`, run).Scan(&rows).Error
+		WHERE p.run = ? AND (p.severity IN ('error', 'warning', 'note') OR p.severity = 'skip' AND p.fix <> '') AND p.identity <> ''`, run).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("known problems: %w", err)
 	}
@@ -115,7 +115,7 @@ func (db *DB) Known(ctx context.Context, profile string) (map[string]time.Time, 
 // rejector is the run whose problems are those of last: last itself, but where
 // it only replayed bytes and so has none written of its own.
 func (db *DB) rejector(ctx context.Context, last *journal.Run) (int64, error) {
-	for _, severities := range [][]string{{"error", "warning"}, {"note"}} { // a replay may have notes of its own, and no more
+	for _, severities := range [][]string{{"error", "warning", "skip"}, {"note"}} { // a replay may have notes of its own, and no more
 		var numbers []int64
 		err := appliedSyncs(db.gorm.WithContext(ctx).Model(&runRow{}), last.Profile).
 			Where("input_sha256 = ?", last.Input.SHA256).

@@ -50,6 +50,7 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 		{keys, "SELECT account FROM link WHERE profile = ? AND ?", []any{q.Profile}, "key_folded"},
 		{q.Anchors, "SELECT account FROM link WHERE anchor <> '' AND profile = ? AND ?", []any{q.Profile}, "anchor"},
 		{q.Usernames, "SELECT id FROM account WHERE " + holdsName + " AND ?", nil, "username_folded"},
+		{q.Gone, "SELECT n.account FROM former_name n JOIN account a ON a.id = n.account JOIN link l ON l.account = n.account WHERE n.kind = 'username' AND a.status = 'deleted' AND a.username_folded = n.folded AND l.profile = ? AND ?", []any{q.Profile}, "n.folded"},
 		{q.Emails, "SELECT id FROM account WHERE " + holdsEmail + " AND ?", nil, "email_folded"},
 		db.byField(q, values),
 	}

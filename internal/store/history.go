@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"rollcall/internal/journal"
+	"rollcall/internal/plan"
 )
 
 // maxHistory is how much of an account's history is told: its newest part.
@@ -64,6 +65,26 @@ type numbered struct {
 
 func (n numbered) Scan(dest ...any) error {
 	return n.scanner.Scan(append([]any{n.number}, dest...)...)
+}
+
+// Deletion is the change by which an account was deleted last; nil where the journal
+// knows none.
+func (db *DB) Deletion(ctx context.Context, account uint64) (*journal.Outcome, error) {
+	var did *journal.Outcome
+	err := each(db.gorm.WithContext(ctx), func(row scanner) error {
+		var c storedChange
+		err := scanChange(row, numbering{applied: true}, &c)
+		if err == nil {
+			err = c.read()
+		}
+		c.Account = account
+		did = &c.Outcome
+		return err
+	}, "SELECT "+storedColumns+" FROM change c JOIN run r ON r.number = c.run WHERE "+carriedOut+" AND c.account = ? AND c.action = ? ORDER BY r.applied_seq DESC LIMIT 1", account, string(plan.Delete))
+	if err != nil {
+		return nil, fmt.Errorf("how account %d was deleted: %w", account, err)
+	}
+	return did, nil
 }
 
 // ChangeOf is what an applied run did to an account; nil where it did nothing to it.
