@@ -51,8 +51,9 @@ type Facts struct {
 	Erased       int            `json:"erased,omitempty"` // anonymised or purged: nothing of it can be taken back
 	Purged       int            `json:"purged,omitempty"` // of the erased; unknown of runs before there was this count
 	Restored     Restored       `json:"restored,omitzero"`
-	Merged       int            `json:"merged,omitempty"` // accounts that became part of another
-	Removals     int            `json:"removals"`         // newly suspended or deleted, also by a date within 7 days (R74)
+	Outright     int            `json:"outright,omitempty"` // of Rows.Deleted, those that are gone, with no trace that a revert could bring back
+	Merged       int            `json:"merged,omitempty"`   // accounts that became part of another
+	Removals     int            `json:"removals"`           // newly suspended or deleted, also by a date within 7 days (R74)
 	Adds         int            `json:"adds"`
 	Renames      int            `json:"renames"` // re-keyings too
 	FieldChanges map[string]int `json:"field_changes,omitempty"`

@@ -217,7 +217,7 @@ func (p *page) purged() int {
 	if p.d.Run.Kind != journal.Revert {
 		return 0
 	}
-	return p.d.Rows.Deleted
+	return p.d.facts.Outright
 }
 
 // deleted is what the ledger's deleted are called: what a revert takes away is
@@ -233,7 +233,7 @@ func (p *page) deleted() string {
 	default:
 		return "erased"
 	}
-	if p.d.Run.Kind == journal.Revert {
+	if n := p.purged(); n > 0 && n == p.d.Rows.Deleted {
 		return "removed"
 	}
 	return "deleted"

@@ -493,6 +493,9 @@ func tally(f *plan.Facts, changes []plan.Change) {
 			f.Rows.Suspended++
 			f.Removals++
 		case plan.Delete, plan.Anonymise, plan.Purge:
+			if c.Action == plan.Purge {
+				f.Outright++
+			}
 			f.Rows.Deleted++
 			f.Removals++
 		default:
