@@ -230,7 +230,7 @@ func TestR42WithAFallbackTheKeyMayBeEmptyOrAbsent(t *testing.T) {
 		{"empty, without a name", "No;Login;Last", ";;L", true, "E120 error employee_id No"},
 		{"invisible, with a name", "No;Login;Last", "1\u200b;ada;L", false, "E104 error employee_id No"},
 		{"absent, with a name", "Login;Last", "ada;L", false, ""},
-		{"absent, without a name", "Login;Last", ";L", true, "E120 error employee_id"},
+		{"absent, without a name", "Login;Last", ";L", true, "E120 error username"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
