@@ -44,7 +44,7 @@ func TestTheReportOfEachStatus(t *testing.T) {
 
 	heldRevert := held()
 	heldRevert.run.Kind, heldRevert.run.Reverts, heldRevert.run.Input = journal.Revert, 1, journal.Input{}
-	heldRevert.run.Facts = plan.Facts{Rows: plan.Rows{Read: 48, Deleted: 48}, Removals: 48, Owned: 50, ActiveBefore: 50, ActiveAfter: 2}
+	heldRevert.run.Facts = plan.Facts{Rows: plan.Rows{Read: 48, Deleted: 48}, Outright: 48, Removals: 48, Owned: 50, ActiveBefore: 50, ActiveAfter: 2}
 	heldRevert.run.Findings = guard.Check(guard.DefaultLimits(), heldRevert.run.Facts, guard.Baseline{Applied: true})
 	for i := range heldRevert.changes {
 		heldRevert.changes[i].Action, heldRevert.changes[i].Reason = plan.Purge, "taken back"
@@ -224,7 +224,7 @@ func TestThePlanOnOneScreen(t *testing.T) {
 		{"revert", func() *story {
 			s := held()
 			s.run.Kind, s.run.Reverts, s.run.Input = journal.Revert, 1, journal.Input{}
-			s.run.Facts = plan.Facts{Rows: plan.Rows{Read: 12, Deleted: 12}, Removals: 12, Owned: 12, ActiveBefore: 12}
+			s.run.Facts = plan.Facts{Rows: plan.Rows{Read: 12, Deleted: 12}, Outright: 12, Removals: 12, Owned: 12, ActiveBefore: 12}
 			s.run.Findings = guard.Check(guard.DefaultLimits(), s.run.Facts, guard.Baseline{Applied: true})
 			for i := range s.changes {
 				s.changes[i].Action, s.changes[i].Reason = plan.Purge, "taken back"
