@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 )
@@ -70,17 +72,7 @@ func (n numbered) Scan(dest ...any) error {
 // Deletion is the change by which an account was deleted last; nil where the journal
 // knows none.
 func (db *DB) Deletion(ctx context.Context, account uint64) (*journal.Outcome, error) {
-	var did *journal.Outcome
-	err := each(db.gorm.WithContext(ctx), func(row scanner) error {
-		var c storedChange
-		err := scanChange(row, numbering{applied: true}, &c)
-		if err == nil {
-			err = c.read()
-		}
-		c.Account = account
-		did = &c.Outcome
-		return err
-	}, "SELECT "+storedColumns+" FROM change c JOIN run r ON r.number = c.run WHERE "+carriedOut+" AND c.account = ? AND c.action = ? ORDER BY r.applied_seq DESC LIMIT 1", account, string(plan.Delete))
+	did, err := oneChange(db.gorm.WithContext(ctx), account, "SELECT "+storedColumns+" FROM change c JOIN run r ON r.number = c.run WHERE "+carriedOut+" AND c.account = ? AND c.action = ? ORDER BY r.applied_seq DESC LIMIT 1", account, string(plan.Delete))
 	if err != nil {
 		return nil, fmt.Errorf("how account %d was deleted: %w", account, err)
 	}
@@ -90,8 +82,21 @@ func (db *DB) Deletion(ctx context.Context, account uint64) (*journal.Outcome, e
 // ChangeOf is what an applied run did to an account; nil where it did nothing to it.
 func (db *DB) ChangeOf(ctx context.Context, run int64, account uint64) (*journal.Outcome, error) {
 	tx := db.gorm.WithContext(ctx)
-	var did *journal.Outcome
-	found := func(row scanner) error {
+	const from = "SELECT " + storedColumns + " FROM change c JOIN run r ON r.number = c.run WHERE r.number = ? AND " + carriedOut + " AND "
+	did, err := oneChange(tx, account, from+"c.account = ?", run, account)
+	if err == nil && did == nil {
+		did, err = oneChange(tx, account, from+"c.ord = ? - r.ids_from AND c.account IS NULL", run, int64(account))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("what run %d did to account %d: %w", run, account, err)
+	}
+	return did, nil
+}
+
+// oneChange reads what a query finds of the applied changes of an account; nil where it
+// finds nothing.
+func oneChange(tx *gorm.DB, account uint64, query string, args ...any) (did *journal.Outcome, err error) {
+	err = each(tx, func(row scanner) error {
 		var c storedChange
 		err := scanChange(row, numbering{applied: true}, &c)
 		if err == nil {
@@ -100,14 +105,6 @@ func (db *DB) ChangeOf(ctx context.Context, run int64, account uint64) (*journal
 		c.Account = account
 		did = &c.Outcome
 		return err
-	}
-	const from = "SELECT " + storedColumns + " FROM change c JOIN run r ON r.number = c.run WHERE r.number = ? AND " + carriedOut + " AND "
-	err := each(tx, found, from+"c.account = ?", run, account)
-	if err == nil && did == nil {
-		err = each(tx, found, from+"c.ord = ? - r.ids_from AND c.account IS NULL", run, int64(account))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("what run %d did to account %d: %w", run, account, err)
-	}
-	return did, nil
+	}, query, args...)
+	return did, err
 }
