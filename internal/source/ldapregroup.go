@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -12,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -34,15 +32,11 @@ func (d *directory) regroup(ctx context.Context, since *Since, c *changes, b *bo
 	if b == nil {
 		return nil
 	}
-	f, err := os.Open(since.Path)
+	p, f, err := d.earlier(since)
 	if err != nil {
-		return errEarlier
-	}
-	defer f.Close()
-	p := &blocks{in: bufio.NewReaderSize(f, 256<<10), anchor: strings.ToLower(d.options.anchor())}
-	if err := p.head(d.options.Attributes); err != nil {
 		return err
 	}
+	defer f.Close()
 	s := newSearch(d.options, nil, nil) // for the order of attributes
 	before, after := map[string]bool{}, map[string]bool{}
 	others := map[string][]byte{}

@@ -458,19 +458,29 @@ func nameLine(text []byte) string {
 	return string(bytes.TrimPrefix(line, []byte("dn")))
 }
 
+// earlier reads the drop before, behind its head.
+func (d *directory) earlier(since *Since) (*blocks, io.Closer, error) {
+	f, err := os.Open(since.Path)
+	if err != nil {
+		return nil, nil, errEarlier
+	}
+	p := &blocks{in: bufio.NewReaderSize(f, 256<<10), anchor: strings.ToLower(d.options.anchor())}
+	if err := p.head(d.options.Attributes); err != nil {
+		_ = f.Close() // only read
+		return nil, nil, err
+	}
+	return p, f, nil
+}
+
 // referred doubts where somebody who has not changed refers to a name that nobody
 // has any more: to a manager who has another one now, or is gone. Active Directory
 // writes these references anew, and no number tells of it.
 func (d *directory) referred(since *Since, c *changes, former map[string]bool) error {
-	f, err := os.Open(since.Path)
+	p, f, err := d.earlier(since)
 	if err != nil {
-		return errEarlier
-	}
-	defer f.Close()
-	p := &blocks{in: bufio.NewReaderSize(f, 256<<10), anchor: strings.ToLower(d.options.anchor())}
-	if err := p.head(d.options.Attributes); err != nil {
 		return err
 	}
+	defer f.Close()
 	for {
 		anchor, text, err := p.next()
 		if errors.Is(err, io.EOF) {
