@@ -342,6 +342,9 @@ func (w *people) decide(n numbered, m match) error {
 // adopt does it for its records.
 func (w *people) shield(e numbered) {
 	w.hint(e.Entry)
+	for _, a := range w.linked(e.Key) { // though an old name has it mean another
+		w.touched.add(a.ID)
+	}
 	if w.Match.Lookalike == "wait" && !w.likes {
 		w.rejected.put(e)
 	}

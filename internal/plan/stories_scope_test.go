@@ -52,6 +52,7 @@ func TestStoriesOfScopeR68(t *testing.T) {
 			m.account("2").Link("hr").Key = "3"
 		}, []roster.Entry{row(2, "1", "u1"), row(4, "3", "u3", outside)}, []string{"skip line 4 skip"}},
 		{"R3 R47 whom a rejected record means stays as he is, whatever one out of scope says", with(anchors, leavers), []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "x3", anchored("D")), row(5, "9", "x9", anchored("C")), row(6, "3", "u3", outside)}, []string{"E302 line 4 error", "E302 line 5 error", "skip line 6 skip"}},
+		{"R3 R36 nor does it where the rejected record has an old name that is another's", with(byUsername, leavers), []roster.Entry{named(2, "u1"), named(3, "u2"), named(4, "u3", was("u1")), named(5, "u3", outside)}, []string{"E302 line 4 error", "skip line 5 skip"}},
 		{"R47 a record out of scope is known by its anchor", with(anchors, leavers), []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(6, "9", "x9", anchored("C"), outside)}, []string{"suspend 3"}},
 		{"R41 a record out of scope is no copy of one that is in it", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "u9"), row(6, "9", "x9", outside), row(7, "8", "u9", outside)}, []string{"add 9 u9", "skip line 6 skip", "skip line 7 skip"}},
 	})
