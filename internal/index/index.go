@@ -16,7 +16,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
-	"slices"
+	"math/bits"
 
 	"rollcall/internal/roster"
 )
@@ -57,7 +57,7 @@ func unpack(b []byte) Print {
 }
 
 // Parts packs prints into parts. A part lasts until the next.
-func Parts(prints iter.Seq2[Print, error]) iter.Seq2[[]byte, error] {
+func Parts(prints iter.Seq2[Lined, error]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		part := make([]byte, 0, PartSize)
 		for p, err := range prints {
@@ -78,17 +78,20 @@ func Parts(prints iter.Seq2[Print, error]) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Numbers packs accounts into parts, 8 bytes each.
-func Numbers(all []uint64) iter.Seq2[[]byte, error] {
+// Numbers packs numbers into parts, 8 bytes each. A part lasts until the next.
+func Numbers(all iter.Seq[uint64]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		for chunk := range slices.Chunk(all, PartSize/8) {
-			part := make([]byte, 0, 8*len(chunk))
-			for _, n := range chunk {
-				part = binary.LittleEndian.AppendUint64(part, n)
+		var part []byte
+		for n := range all {
+			if part = binary.LittleEndian.AppendUint64(part, n); len(part) == PartSize {
+				if !yield(part, nil) {
+					return
+				}
+				part = part[:0]
 			}
-			if !yield(part, nil) {
-				return
-			}
+		}
+		if len(part) > 0 {
+			yield(part, nil)
 		}
 	}
 }
@@ -123,6 +126,19 @@ type Set []uint64
 
 // Has tells whether n is in s.
 func (s Set) Has(n uint64) bool { return n/64 < uint64(len(s)) && s[n/64]&(1<<(n%64)) != 0 }
+
+// All are the numbers of s, in their order.
+func (s Set) All() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i, word := range s {
+			for ; word != 0; word &= word - 1 {
+				if !yield(uint64(i)*64 + uint64(bits.TrailingZeros64(word))) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Add puts n into s.
 func (s *Set) Add(n uint64) {

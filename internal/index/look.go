@@ -27,6 +27,33 @@ type Verdict struct {
 	Seen  Set      // of what was watched, by its place
 	Stray int      // prints without a record
 	Back  int      // records that have a print and are read all the same
+
+	prints  uint64 // that there were
+	dropped Set    // those of them that do not stand for an unchanged record, by their place
+	drops   int    // how many they are
+	places  []place
+	jumps   int // unchanged records that were not next in line
+}
+
+// A place is where a record to be read stands: before which print.
+type place struct {
+	line  int
+	print uint64
+}
+
+// drop notes that a print no longer holds.
+func (v *Verdict) drop(p stored) {
+	v.dropped.Add(p.place)
+	v.drops++
+	v.Gone = append(v.Gone, p.Account)
+}
+
+// leave notes that a record is to be read.
+func (v *Verdict) leave(w waiter) {
+	v.Left.Add(w.n)
+	if len(v.places) <= mostPlaces {
+		v.places = append(v.places, place{w.line, w.print})
+	}
 }
 
 // A Looker compares a drop with the stored prints.
@@ -47,10 +74,10 @@ func (l *Looker) Look() (*Verdict, error) {
 	for i, id := range l.Watch {
 		watch[id] = append(watch[id], uint64(i))
 	}
-	err := l.pair(func(w waiter, p Print) error {
+	all, err := l.pair(func(w waiter, p stored) error {
 		if l.Touched.Has(p.Account) || l.Mapped && (w.entry == 0 || w.entry != p.Entry) {
-			v.Left.Add(w.n)
-			v.Gone = append(v.Gone, p.Account)
+			v.leave(w)
+			v.drop(p)
 			v.Back++
 			return nil
 		}
@@ -62,10 +89,11 @@ func (l *Looker) Look() (*Verdict, error) {
 			}
 		}
 		return nil
-	}, func(w waiter) { v.Left.Add(w.n) }, func(p Print) {
+	}, v.leave, func(p stored) {
 		v.Stray++
-		v.Gone = append(v.Gone, p.Account)
-	}, &v.Rows)
+		v.drop(p)
+	})
+	v.Rows, v.prints, v.jumps = all.rows, all.prints, all.jumps
 	return v, err
 }
 
@@ -75,33 +103,35 @@ func (l *Looker) Withdraw(v *Verdict, identities map[uint64]struct{}) error {
 	if len(identities) == 0 {
 		return nil
 	}
-	back := map[roster.Hash]uint64{}
+	back := map[roster.Hash]stored{}
+	var n uint64
 	for p, err := range Prints(l.Parts()) {
 		if err != nil {
 			return err
 		}
 		if _, borne := identities[p.Identity]; borne && v.Known.Has(p.Account) {
-			back[p.Hash] = p.Account
+			back[p.Hash] = stored{p, n}
 		}
+		n++
 	}
 	if len(back) == 0 {
 		return nil
 	}
-	var n uint64
+	n = 0
 	for m, err := range l.Marks() {
 		if err != nil {
 			return err
 		}
-		if account, ok := back[m.Hash]; ok && !v.Left.Has(n) {
-			v.Left.Add(n)
+		if p, ok := back[m.Hash]; ok && !v.Left.Has(n) {
+			v.leave(waiter{n: n, line: m.Line, print: p.place})
+			v.drop(p)
 			v.Same--
 			v.Back++
-			v.Gone = append(v.Gone, account)
 		}
 		n++
 	}
-	for _, account := range back {
-		v.Known[account/64] &^= 1 << (account % 64)
+	for _, p := range back {
+		v.Known[p.Account/64] &^= 1 << (p.Account % 64)
 	}
 	return nil
 }
@@ -109,13 +139,19 @@ func (l *Looker) Withdraw(v *Verdict, identities map[uint64]struct{}) error {
 // Keep goes through both sides once more and calls f with the print of each
 // unchanged record, and with the line on which that begins.
 func (l *Looker) Keep(v *Verdict, f func(line int, p Print) error) error {
-	rows := 0
-	return l.pair(func(w waiter, p Print) error {
+	_, err := l.pair(func(w waiter, p stored) error {
 		if v.Left.Has(w.n) {
 			return nil
 		}
-		return f(w.line, p)
-	}, func(waiter) {}, func(Print) {}, &rows)
+		return f(w.line, p.Print)
+	}, func(waiter) {}, func(stored) {})
+	return err
+}
+
+// A stored print has a place among the others.
+type stored struct {
+	Print
+	place uint64
 }
 
 // A waiter is a record without a partner.
@@ -123,57 +159,64 @@ type waiter struct {
 	n     uint64
 	line  int
 	entry uint64
+	print uint64 // the place of the print that was next in line
+}
+
+// A tally is how much a walk has met.
+type tally struct {
+	rows   int
+	prints uint64
+	jumps  int // pairs of which one had to wait
 }
 
 // pair goes through both sides, and calls same with each pair, and the others
 // with what has no partner.
-func (l *Looker) pair(same func(waiter, Print) error, left func(waiter), stray func(Print), rows *int) error {
+func (l *Looker) pair(same func(waiter, stored) error, left func(waiter), stray func(stored)) (all tally, err error) {
 	parts, marks := read(l.Parts(), 1), read(l.Marks(), 1024)
 	defer parts.close()
 	defer marks.close()
-	p := pairing{Looker: l, same: same, parts: parts, prints: map[roster.Hash]Print{}, records: map[roster.Hash]waiter{}}
+	p := pairing{Looker: l, same: same, parts: parts, prints: map[roster.Hash]stored{}, records: map[roster.Hash]waiter{}}
 	defer p.close()
 	if err := p.next(); err != nil {
-		return err
+		return p.tally, err
 	}
-	n := 0
 	for {
 		bundle, err := marks.next()
 		if err != nil {
-			return err
+			return p.tally, err
 		}
 		if len(bundle) == 0 {
 			break
 		}
 		for _, m := range bundle {
-			if err := p.record(m, waiter{uint64(n), m.Line, m.Entry}); err != nil {
-				return err
+			if err := p.record(m, waiter{uint64(p.rows), m.Line, m.Entry, p.print.place}); err != nil {
+				return p.tally, err
 			}
-			n++
+			p.rows++
 		}
 		marks.done(bundle)
 	}
-	*rows = n
 	for !p.none {
 		if err := p.wait(p.print); err != nil {
-			return err
+			return p.tally, err
 		}
 		if err := p.next(); err != nil {
-			return err
+			return p.tally, err
 		}
 	}
-	return p.settle(left, stray)
+	return p.tally, p.settle(left, stray)
 }
 
 // A pairing is one walk through both sides.
 type pairing struct {
 	*Looker
-	same    func(waiter, Print) error
+	tally
+	same    func(waiter, stored) error
 	parts   *stream[[]byte]
 	part    []byte // what is left of one
-	print   Print  // next in line
+	print   stored // next in line
 	none    bool   // no print is left in line
-	prints  map[roster.Hash]Print
+	prints  map[roster.Hash]stored
 	records map[roster.Hash]waiter
 	twice   []waiter // records that another equals, which waits
 	spill   *spill   // once the budget has been passed
@@ -187,14 +230,15 @@ func (p *pairing) next() error {
 			return err
 		}
 		if len(bundle) == 0 {
-			p.none = true
+			p.none, p.print = true, stored{place: p.tally.prints}
 			return nil
 		}
 		if p.part = bundle[0]; len(p.part)%Size != 0 {
 			return torn(p.part)
 		}
 	}
-	p.print, p.part = unpack(p.part), p.part[Size:]
+	p.print, p.part = stored{unpack(p.part), p.tally.prints}, p.part[Size:]
+	p.tally.prints++
 	return nil
 }
 
@@ -212,6 +256,7 @@ func (p *pairing) record(m Mark, w waiter) error {
 		case p.spill == nil && len(p.records) > 0:
 			if before, ok := p.records[p.print.Hash]; ok {
 				delete(p.records, p.print.Hash)
+				p.jumps++
 				if err := p.same(before, p.print); err != nil {
 					return err
 				}
@@ -226,6 +271,7 @@ func (p *pairing) record(m Mark, w waiter) error {
 	if p.spill == nil && len(p.prints) > 0 {
 		if print, ok := p.prints[m.Hash]; ok {
 			delete(p.prints, m.Hash)
+			p.jumps++
 			return p.same(w, print)
 		}
 	}
@@ -256,12 +302,13 @@ func (p *pairing) waitFor(h roster.Hash, w waiter) error {
 }
 
 // wait sets a print aside.
-func (p *pairing) wait(print Print) error {
+func (p *pairing) wait(print stored) error {
 	if p.spill != nil {
 		return p.spill.print(print)
 	}
 	if before, ok := p.records[print.Hash]; ok {
 		delete(p.records, print.Hash)
+		p.jumps++
 		return p.same(before, print)
 	}
 	p.prints[print.Hash] = print

@@ -15,15 +15,15 @@ import (
 type Sorter struct {
 	dir   string
 	most  int
-	batch []lined
+	batch []Lined
 	runs  []*heap // each in order
 	last  int     // line of the last print of the last run
 	room  [linedSize]byte
 }
 
-// lined is a print and the line on which its record begins.
-type lined struct {
-	line int
+// A Lined print comes with the line on which its record begins.
+type Lined struct {
+	Line int
 	Print
 }
 
@@ -40,14 +40,14 @@ func NewSorter(dir string, most int) *Sorter {
 
 // Add takes a print.
 func (s *Sorter) Add(line int, p Print) error {
-	if s.batch = append(s.batch, lined{line, p}); len(s.batch) < s.most {
+	if s.batch = append(s.batch, Lined{line, p}); len(s.batch) < s.most {
 		return nil
 	}
 	return s.flush()
 }
 
 func (s *Sorter) sort() {
-	slices.SortStableFunc(s.batch, func(a, b lined) int { return cmp.Compare(a.line, b.line) })
+	slices.SortStableFunc(s.batch, func(a, b Lined) int { return cmp.Compare(a.Line, b.Line) })
 }
 
 func (s *Sorter) flush() error {
@@ -55,7 +55,7 @@ func (s *Sorter) flush() error {
 		return nil
 	}
 	s.sort()
-	if len(s.runs) == 0 || s.batch[0].line < s.last {
+	if len(s.runs) == 0 || s.batch[0].Line < s.last {
 		h, err := newHeap(s.dir, 64<<10)
 		if err != nil {
 			return err
@@ -64,33 +64,33 @@ func (s *Sorter) flush() error {
 	}
 	h := s.runs[len(s.runs)-1]
 	for _, l := range s.batch {
-		if err := h.put(l.Print.append(binary.LittleEndian.AppendUint64(s.room[:0], uint64(l.line)))); err != nil {
+		if err := h.put(l.Print.append(binary.LittleEndian.AppendUint64(s.room[:0], uint64(l.Line)))); err != nil {
 			return fmt.Errorf("scratch: %w", err)
 		}
 	}
-	s.last = s.batch[len(s.batch)-1].line
+	s.last = s.batch[len(s.batch)-1].Line
 	s.batch = s.batch[:0]
 	return nil
 }
 
 // Prints ends the adding and gives the prints in their order, once.
-func (s *Sorter) Prints() iter.Seq2[Print, error] {
-	return func(yield func(Print, error) bool) {
+func (s *Sorter) Prints() iter.Seq2[Lined, error] {
+	return func(yield func(Lined, error) bool) {
 		if len(s.runs) == 0 {
 			s.sort()
 			for _, l := range s.batch {
-				if !yield(l.Print, nil) {
+				if !yield(l, nil) {
 					return
 				}
 			}
 			return
 		}
 		if err := s.flush(); err != nil {
-			yield(Print{}, err)
+			yield(Lined{}, err)
 			return
 		}
 		if err := s.merge(yield); err != nil {
-			yield(Print{}, fmt.Errorf("scratch: %w", err))
+			yield(Lined{}, fmt.Errorf("scratch: %w", err))
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (s *Sorter) Prints() iter.Seq2[Print, error] {
 type runner struct {
 	r    *bufio.Reader
 	left int
-	head lined
+	head Lined
 	room [linedSize]byte
 }
 
@@ -112,11 +112,11 @@ func (r *runner) next() (bool, error) {
 	if _, err := io.ReadFull(r.r, r.room[:]); err != nil {
 		return false, err
 	}
-	r.head = lined{int(binary.LittleEndian.Uint64(r.room[:])), unpack(r.room[8:])}
+	r.head = Lined{int(binary.LittleEndian.Uint64(r.room[:])), unpack(r.room[8:])}
 	return true, nil
 }
 
-func (s *Sorter) merge(yield func(Print, error) bool) error {
+func (s *Sorter) merge(yield func(Lined, error) bool) error {
 	var heads []*runner
 	for _, h := range s.runs {
 		r, err := h.rewind(32 << 10)
@@ -135,11 +135,11 @@ func (s *Sorter) merge(yield func(Print, error) bool) error {
 	for len(heads) > 0 {
 		least := 0
 		for i := range heads[1:] {
-			if heads[i+1].head.line < heads[least].head.line {
+			if heads[i+1].head.Line < heads[least].head.Line {
 				least = i + 1
 			}
 		}
-		if !yield(heads[least].head.Print, nil) {
+		if !yield(heads[least].head, nil) {
 			return nil
 		}
 		ok, err := heads[least].next()

@@ -19,7 +19,7 @@ const partitions = 64
 type spill struct {
 	dir             string
 	prints, records [partitions]*heap // nil where nothing came
-	room            [max(Size, recordSize)]byte
+	room            [max(printSize, recordSize)]byte
 }
 
 // A heap is a file of things of one size. It has no name: whatever ends the
@@ -82,7 +82,8 @@ func (h *heap) each(size int, f func([]byte) error) error {
 
 const (
 	spillBuffer = 8 << 10
-	recordSize  = 40
+	printSize   = Size + 8
+	recordSize  = 48
 )
 
 func (p *pairing) bound() error {
@@ -110,8 +111,8 @@ func (p *pairing) bound() error {
 
 func partition(h roster.Hash) uint64 { return h.Hi >> 58 }
 
-func (s *spill) print(p Print) error {
-	return s.put(&s.prints[partition(p.Hash)], p.append(s.room[:0]))
+func (s *spill) print(p stored) error {
+	return s.put(&s.prints[partition(p.Hash)], binary.LittleEndian.AppendUint64(p.append(s.room[:0]), p.place))
 }
 
 func (s *spill) put(h **heap, b []byte) (err error) {
@@ -130,11 +131,12 @@ func (s *spill) record(h roster.Hash, w waiter) error {
 	binary.LittleEndian.PutUint64(b[16:], w.n)
 	binary.LittleEndian.PutUint64(b[24:], uint64(w.line))
 	binary.LittleEndian.PutUint64(b[32:], w.entry)
+	binary.LittleEndian.PutUint64(b[40:], w.print)
 	return s.put(&s.records[partition(h)], b)
 }
 
 // settle ends the walk: what has no partner by now has none.
-func (p *pairing) settle(left func(waiter), stray func(Print)) error {
+func (p *pairing) settle(left func(waiter), stray func(stored)) error {
 	for _, w := range p.twice {
 		left(w)
 	}
@@ -147,7 +149,7 @@ func (p *pairing) settle(left func(waiter), stray func(Print)) error {
 		}
 		return nil
 	}
-	p.prints = make(map[roster.Hash]Print)
+	p.prints = make(map[roster.Hash]stored)
 	for i := range partitions {
 		if err := p.settlePart(p.spill.prints[i], p.spill.records[i], left); err != nil {
 			return fmt.Errorf("scratch: %w", err)
@@ -161,8 +163,8 @@ func (p *pairing) settle(left func(waiter), stray func(Print)) error {
 }
 
 func (p *pairing) settlePart(prints, records *heap, left func(waiter)) error {
-	if err := prints.each(Size, func(b []byte) error {
-		print := unpack(b)
+	if err := prints.each(printSize, func(b []byte) error {
+		print := stored{unpack(b), binary.LittleEndian.Uint64(b[Size:])}
 		p.prints[print.Hash] = print
 		return nil
 	}); err != nil {
@@ -170,13 +172,14 @@ func (p *pairing) settlePart(prints, records *heap, left func(waiter)) error {
 	}
 	return records.each(recordSize, func(b []byte) error {
 		h := roster.Hash{Hi: binary.LittleEndian.Uint64(b[:]), Lo: binary.LittleEndian.Uint64(b[8:])}
-		w := waiter{binary.LittleEndian.Uint64(b[16:]), int(binary.LittleEndian.Uint64(b[24:])), binary.LittleEndian.Uint64(b[32:])}
+		w := waiter{binary.LittleEndian.Uint64(b[16:]), int(binary.LittleEndian.Uint64(b[24:])), binary.LittleEndian.Uint64(b[32:]), binary.LittleEndian.Uint64(b[40:])}
 		print, ok := p.prints[h]
 		if !ok {
 			left(w)
 			return nil
 		}
 		delete(p.prints, h)
+		p.jumps++
 		return p.same(w, print)
 	})
 }

@@ -285,20 +285,30 @@ func (l *firstLook) save(ctx context.Context) error {
 			}
 			return l.store.SeenBy(ctx, l.old, l.look.Seen)
 		}
-		if err := l.looker.Keep(l.found, l.sorter.Add); err != nil {
-			return err
-		}
 	}
 	for i, account := range l.left {
 		l.left[i] = l.placed(account)
 	}
-	return l.store.StoreLook(ctx, l.look, index.Parts(l.prints()), index.Numbers(l.left))
+	loose := index.Numbers(slices.Values(l.left))
+	if l.found != nil {
+		old, err := l.store.Patch(ctx, l.old)
+		if err != nil {
+			return err
+		}
+		if patch := old.Then(l.found, l.prints()); patch != nil {
+			return l.store.PatchLook(ctx, l.look, l.old, patch, loose)
+		}
+		if err := l.looker.Keep(l.found, l.sorter.Add); err != nil {
+			return err
+		}
+	}
+	return l.store.StoreLook(ctx, l.look, index.Parts(l.prints()), loose)
 }
 
 // prints are what is remembered, in the order of the drop. Who waits for a new
 // account is told the number of its change in the plan, which is sealed by now.
-func (l *firstLook) prints() iter.Seq2[index.Print, error] {
-	return func(yield func(index.Print, error) bool) {
+func (l *firstLook) prints() iter.Seq2[index.Lined, error] {
+	return func(yield func(index.Lined, error) bool) {
 		for p, err := range l.sorter.Prints() {
 			p.Account = l.placed(p.Account)
 			if !yield(p, err) {

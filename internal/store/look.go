@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -17,7 +18,9 @@ import (
 
 // A Look is what a profile's last applied drop looked like. Its prints are
 // stored with the plan of the run that made it, take effect in the transaction
-// that applies that run, and go with a plan that is given up (S8).
+// that applies that run, and go with a plan that is given up (S8). Where little
+// differs they are a patch of those that an earlier run has stored whole, which stay
+// as long as a look is based on them.
 type Look struct {
 	Run     int64
 	Profile string
@@ -26,64 +29,124 @@ type Look struct {
 	Seen    int64  // the newest applied_seq when its drop was looked at
 	Made    time.Time
 
-	idsFrom uint64 // what is between the number of an add of its run and that of its account
+	idsFrom  uint64 // what is between the number of an add of its run and that of its account
+	base     int64  // the run that has stored the prints whole
+	baseFrom uint64 // its idsFrom
+	parts    int    // of the base
 }
 
 // The kinds of part.
 const (
-	partPrints = 0
-	partLoose  = 1
+	partPrints  = 0
+	partLoose   = 1
+	partAdded   = 2 // what a patch has
+	partDropped = 3
 )
 
-// Look is the one that is in effect; [ErrNone] where there is none.
+// Look is the one that is in effect; [ErrNone] where there is none, or where it is
+// not whole.
 func (db *DB) Look(ctx context.Context, profile string) (*Look, error) {
 	var row struct {
-		Run    int64
-		Digest string
-		Secret int64
-		Seen   int64
-		Made   int64
-		From   int64
+		Run      int64
+		Digest   string
+		Secret   int64
+		Seen     int64
+		Made     int64
+		From     int64
+		Base     int64
+		BaseFrom int64
+		Parts    int
+		There    int
 	}
-	res := db.gorm.WithContext(ctx).Raw(`SELECT l.run, l.digest, l.secret, l.seen, l.made, coalesce(r.ids_from, 0) AS "from"
-		FROM look l JOIN run r ON r.number = l.run WHERE l.profile = ? AND l.current = 1`, profile).Scan(&row)
+	res := db.gorm.WithContext(ctx).Raw(`SELECT l.run, l.digest, l.secret, l.seen, l.made, coalesce(r.ids_from, 0) AS "from", l.base, l.base_from, l.parts,
+			(SELECT count(*) FROM look_part p WHERE p.run = l.base AND p.kind = ?) AS there
+		FROM look l JOIN run r ON r.number = l.run WHERE l.profile = ? AND l.current = 1`, partPrints, profile).Scan(&row)
 	if res.Error != nil {
 		return nil, fmt.Errorf("index of profile %s: %w", profile, res.Error)
 	}
-	if res.RowsAffected == 0 {
+	if res.RowsAffected == 0 || row.There != row.Parts {
 		return nil, ErrNone
 	}
-	return &Look{Run: row.Run, Profile: profile, Digest: row.Digest, Secret: uint64(row.Secret), Seen: row.Seen, Made: fromMicros(row.Made), idsFrom: uint64(row.From)}, nil
+	l := &Look{Run: row.Run, Profile: profile, Digest: row.Digest, Secret: uint64(row.Secret), Seen: row.Seen, Made: fromMicros(row.Made), idsFrom: uint64(row.From), base: row.Base, baseFrom: uint64(row.BaseFrom), parts: row.Parts}
+	if l.base == l.Run {
+		l.baseFrom = l.idsFrom
+	}
+	return l, nil
 }
 
 // Prints are the fingerprints of a look, in the order of its drop and packed in parts.
 func (db *DB) Prints(ctx context.Context, l *Look) iter.Seq2[[]byte, error] {
-	return l.numbered(parts(db.gorm.WithContext(ctx), l.Run, partPrints), index.Size)
+	return func(yield func([]byte, error) bool) {
+		patch, err := db.Patch(ctx, l)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		patch.On(settled(parts(db.gorm.WithContext(ctx), l.base, partPrints), index.Size, l.baseFrom))(yield)
+	}
+}
+
+// Patch is how the prints of a look differ from those of its base.
+func (db *DB) Patch(ctx context.Context, l *Look) (*index.Patch, error) {
+	p := &index.Patch{}
+	if l.base == l.Run {
+		return p, nil
+	}
+	tx := db.gorm.WithContext(ctx)
+	for place, err := range unpacked(parts(tx, l.Run, partDropped)) {
+		if err != nil {
+			return nil, err
+		}
+		p.Dropped.Add(place)
+		p.Entries++
+	}
+	var bytes int
+	if err := tx.Raw("SELECT coalesce(sum(length(data)), 0) FROM look_part WHERE run = ? AND kind = ?", l.Run, partAdded).Scan(&bytes).Error; err != nil {
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	p.Entries += bytes / index.AddedSize
+	p.Added = settled(parts(tx, l.Run, partAdded), index.AddedSize, l.idsFrom)
+	return p, nil
 }
 
 // Loose are the accounts that the profile may own and of which no print speaks.
 func (db *DB) Loose(ctx context.Context, l *Look) ([]uint64, error) {
 	var all []uint64
-	for part, err := range l.numbered(parts(db.gorm.WithContext(ctx), l.Run, partLoose), 8) {
+	for n, err := range unpacked(settled(parts(db.gorm.WithContext(ctx), l.Run, partLoose), 8, l.idsFrom)) {
 		if err != nil {
 			return nil, err
 		}
-		for ; len(part) >= 8; part = part[8:] {
-			all = append(all, binary.LittleEndian.Uint64(part))
-		}
+		all = append(all, n)
 	}
 	return all, nil
 }
 
-// numbered writes the accounts that its run has added into the entries, of one
+// unpacked are the numbers in parts.
+func unpacked(parts iter.Seq2[[]byte, error]) iter.Seq2[uint64, error] {
+	return func(yield func(uint64, error) bool) {
+		for part, err := range parts {
+			if err != nil {
+				yield(0, err)
+				return
+			}
+			for ; len(part) >= 8; part = part[8:] {
+				if !yield(binary.LittleEndian.Uint64(part), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// settled writes the accounts that a run has added into the entries, of one
 // size, that have the number of a change in their place, as the run found them:
 // their last 8 bytes.
-func (l *Look) numbered(parts iter.Seq2[[]byte, error], size int) iter.Seq2[[]byte, error] {
+func settled(parts iter.Seq2[[]byte, error], size int, idsFrom uint64) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for data, err := range parts {
 			for at := size - 8; at+8 <= len(data); at += size {
 				if n := binary.LittleEndian.Uint64(data[at:]); n&index.Pending != 0 {
-					binary.LittleEndian.PutUint64(data[at:], n&^index.Pending+l.idsFrom)
+					binary.LittleEndian.PutUint64(data[at:], n&^index.Pending+idsFrom)
 				}
 			}
 			if !yield(data, err) {
@@ -215,21 +278,44 @@ func (db *DB) SeenBy(ctx context.Context, l *Look, seq int64) error {
 // StoreLook writes a look beside the plan of its run. What other plans of the
 // profile have left there goes, but for those that wait for a person.
 func (db *DB) StoreLook(ctx context.Context, l Look, prints, loose iter.Seq2[[]byte, error]) error {
+	l.base = l.Run
+	return db.storeLook(ctx, l, section{partPrints, prints}, section{partLoose, loose})
+}
+
+// PatchLook is [DB.StoreLook] of a look whose prints are a patch of the base that
+// the one in effect has.
+func (db *DB) PatchLook(ctx context.Context, l Look, on *Look, patch *index.Patch, loose iter.Seq2[[]byte, error]) error {
+	l.base, l.baseFrom, l.parts = on.base, on.baseFrom, on.parts
+	dropped := func(yield func([]byte, error) bool) { index.Numbers(patch.Dropped.All())(yield) } // which is whole by then
+	return db.storeLook(ctx, l, section{partAdded, patch.Added}, section{partDropped, dropped}, section{partLoose, loose})
+}
+
+// A section is the parts of one kind.
+type section struct {
+	kind  int
+	parts iter.Seq2[[]byte, error]
+}
+
+func (db *DB) storeLook(ctx context.Context, l Look, sections ...section) error {
 	err := db.transact(ctx, func(w work) error {
 		if err := w.tx.Exec(`DELETE FROM look WHERE profile = ? AND current = 0 AND run NOT IN (SELECT number FROM run WHERE status = ?)`,
 			l.Profile, string(journal.Held)).Error; err != nil {
 			return err
 		}
-		return w.tx.Exec("INSERT INTO look (run, profile, current, digest, secret, seen, made) VALUES (?, ?, 0, ?, ?, ?, ?)",
-			l.Run, l.Profile, l.Digest, int64(l.Secret), l.Seen, micros(l.Made)).Error
+		if err := w.tx.Exec("INSERT INTO look (run, profile, current, digest, secret, seen, made, base, base_from, parts) VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?)",
+			l.Run, l.Profile, l.Digest, int64(l.Secret), l.Seen, micros(l.Made), l.base, int64(l.baseFrom), l.parts).Error; err != nil {
+			return err
+		}
+		return dropParts(w.tx)
 	})
-	for kind, parts := range []iter.Seq2[[]byte, error]{prints, loose} {
+	for _, s := range sections {
 		if err != nil {
 			break
 		}
-		next, stop := iter.Pull2(parts)
+		next, stop := iter.Pull2(s.parts)
 		defer stop()
-		for n, more := 0, true; more && err == nil; {
+		n := 0
+		for more := true; more && err == nil; {
 			err = db.transact(ctx, func(w work) error {
 				for range partsAtOnce {
 					var data []byte
@@ -237,13 +323,16 @@ func (db *DB) StoreLook(ctx context.Context, l Look, prints, loose iter.Seq2[[]b
 					if data, failed, more = next(); !more || failed != nil {
 						return failed
 					}
-					if err := putPart(w.tx, l.Run, kind, n, data); err != nil {
+					if err := putPart(w.tx, l.Run, s.kind, n, data); err != nil {
 						return err
 					}
 					n++
 				}
 				return nil
 			})
+		}
+		if err == nil && s.kind == partPrints {
+			err = db.gorm.WithContext(ctx).Exec("UPDATE look SET parts = ? WHERE run = ?", n, l.Run).Error
 		}
 	}
 	if err != nil {
@@ -262,7 +351,17 @@ func putPart(tx *gorm.DB, run int64, kind, n int, data []byte) error {
 
 // dropLooks forgets the look of a plan that is given up.
 func dropLooks(tx *gorm.DB, run int64) error {
-	return tx.Exec("DELETE FROM look WHERE run = ? AND current = 0", run).Error
+	res := tx.Exec("DELETE FROM look WHERE run = ? AND current = 0", run)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	return dropParts(tx)
+}
+
+// dropParts removes the parts that belong to no look: of one that is based on
+// another's prints that other has nothing but these.
+func dropParts(tx *gorm.DB) error {
+	return tx.Exec("DELETE FROM look_part WHERE run NOT IN (SELECT run FROM look) AND (kind <> ? OR run NOT IN (SELECT base FROM look))", partPrints).Error
 }
 
 // swapLook puts the look of the run that is being applied in the place of the
@@ -280,7 +379,10 @@ func (a *application) swapLook() error {
 	if err := a.tx.Exec("DELETE FROM look WHERE profile = ? AND run <> ?", a.Run.Profile, a.run).Error; err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	return a.tx.Exec("UPDATE look SET current = 1 WHERE run = ?", a.run).Error
+	if err := a.tx.Exec("UPDATE look SET current = 1 WHERE run = ?", a.run).Error; err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return dropParts(a.tx)
 }
 
 // amendLook writes the parts again that speak of changes which were left out.
@@ -299,37 +401,65 @@ func (a *application) amendLook() error {
 	for _, ord := range fell {
 		unmade.Add(ord)
 	}
-	for _, kind := range []int{partPrints, partLoose} {
+	for kind, size := range map[int]int{partPrints: index.Size, partAdded: index.AddedSize, partLoose: 8} {
 		n := 0
-		for ; ; n++ {
-			data, ok, err := part(a.tx, a.run, kind, n)
+		for data, err := range parts(a.tx, a.run, kind) {
 			if err != nil {
 				return err
 			}
-			if !ok {
-				break
+			if kept := amend(data, size, undone, unmade); len(kept) < len(data) {
+				if err := a.tx.Exec("UPDATE look_part SET data = ? WHERE run = ? AND kind = ? AND part = ?", kept, a.run, kind, n).Error; err != nil {
+					return err
+				}
 			}
-			size := index.Size
-			if kind == partLoose {
-				size = 8
-			}
-			kept := amend(data, size, undone, unmade)
-			if len(kept) == len(data) {
-				continue
-			}
-			if err := a.tx.Exec("UPDATE look_part SET data = ? WHERE run = ? AND kind = ? AND part = ?", kept, a.run, kind, n).Error; err != nil {
+			n++
+		}
+		if kind == partLoose {
+			if err := a.putNumbers(partLoose, n, slices.Values(left)); err != nil {
 				return err
 			}
 		}
-		if kind == partLoose && len(left) > 0 {
-			var more []byte
-			for _, id := range left {
-				more = binary.LittleEndian.AppendUint64(more, id)
-			}
-			if err := putPart(a.tx, a.run, kind, n, more); err != nil {
-				return err
-			}
+	}
+	return a.amendBase(undone)
+}
+
+// amendBase drops from the base of a patch the prints of accounts which were not changed.
+func (a *application) amendBase(undone index.Set) error {
+	var base struct{ Base, BaseFrom int64 }
+	if err := a.tx.Raw("SELECT base, base_from FROM look WHERE run = ?", a.run).Scan(&base).Error; err != nil || base.Base == a.run || len(undone) == 0 {
+		return err
+	}
+	var dropped index.Set
+	var place uint64
+	for p, err := range index.Prints(settled(parts(a.tx, base.Base, partPrints), index.Size, uint64(base.BaseFrom))) {
+		if err != nil {
+			return err
 		}
+		if undone.Has(p.Account) {
+			dropped.Add(place)
+		}
+		place++
+	}
+	n := 0
+	for _, err := range parts(a.tx, a.run, partDropped) {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	return a.putNumbers(partDropped, n, dropped.All())
+}
+
+// putNumbers adds numbers to the n parts of a kind that there are.
+func (a *application) putNumbers(kind, n int, all iter.Seq[uint64]) error {
+	for data, err := range index.Numbers(all) {
+		if err == nil {
+			err = putPart(a.tx, a.run, kind, n, data)
+		}
+		if err != nil {
+			return err
+		}
+		n++
 	}
 	return nil
 }

@@ -1,0 +1,34 @@
+-- The prints of a look may be a patch of those that an earlier run has stored whole.
+
+-- +goose Up
+
+-- Another version of rollcall reads every drop in full once anyway.
+DROP TABLE look_part;
+DROP TABLE look;
+
+CREATE TABLE look (
+    run bigint PRIMARY KEY REFERENCES run (number) ON DELETE CASCADE,
+    profile text COLLATE "C" NOT NULL,
+    current smallint NOT NULL, -- 1 once its run is applied; until then it waits with the plan
+    digest text COLLATE "C" NOT NULL, -- of all by which a record is read and judged
+    secret bigint NOT NULL, -- the seed of the hashes
+    seen bigint NOT NULL, -- the newest applied_seq when its drop was looked at: what is newer has touched accounts since
+    made bigint NOT NULL,
+    base bigint NOT NULL, -- the run that has stored the prints whole; it may be gone from the journal
+    base_from bigint NOT NULL, -- its ids_from, where that is another run
+    parts bigint NOT NULL -- of the base
+);
+CREATE INDEX look_profile ON look (profile, current);
+
+-- Packed, at most 1 MiB a row (index/index.go, index/patch.go). Kind 0: a print of each
+-- record, in the order of the drop. Kind 1: the accounts without one. Kinds 2 and 3, of a
+-- patch: prints with their places in the base, and the places of prints that no longer hold.
+-- Rows of kind 0 outlive their look while another is based on them.
+CREATE TABLE look_part (
+    run bigint NOT NULL,
+    kind smallint NOT NULL,
+    part bigint NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (run, kind, part)
+);
+ALTER TABLE look_part ALTER COLUMN data SET STORAGE EXTERNAL; -- hashes do not shrink
