@@ -44,7 +44,7 @@ func TestS1ToS10WithAndWithoutTheFirstLookThePlansAreEqual(t *testing.T) {
 				lanes = proof.Long(1, 4)
 			}
 			set(t, checks, fmt.Sprint(n/lanes))
-			var steps, unread atomic.Int64
+			var steps, unread, patched atomic.Int64
 			t.Run("histories", func(t *testing.T) {
 				for lane := range lanes {
 					t.Run(fmt.Sprint(lane), func(t *testing.T) {
@@ -58,6 +58,7 @@ func TestS1ToS10WithAndWithoutTheFirstLookThePlansAreEqual(t *testing.T) {
 								steps.Add(1)
 							}
 							unread.Add(int64(h.unread))
+							patched.Add(int64(h.patched))
 						})
 					})
 				}
@@ -65,7 +66,10 @@ func TestS1ToS10WithAndWithoutTheFirstLookThePlansAreEqual(t *testing.T) {
 			if unread.Load() == 0 {
 				t.Error("the first look has passed over nothing, and so proved nothing")
 			}
-			t.Logf("%d histories, %d steps, %d records passed over", n, steps.Load(), unread.Load())
+			if patched.Load() == 0 {
+				t.Error("no look was a patch of another, and so that is not proved")
+			}
+			t.Logf("%d histories, %d steps, %d records passed over, %d looks were patches", n, steps.Load(), unread.Load(), patched.Load())
 			proof.Note(t, "first look on and off, "+engine, proof.Count{What: "histories", N: n}, proof.Count{What: "steps", N: int(steps.Load())},
 				proof.Count{What: "records passed over", N: int(unread.Load())}, proof.Count{What: "differences", N: 0})
 		})
@@ -88,7 +92,8 @@ type history struct {
 	feeds  map[string]*feedState
 	by     run.By
 	last   int64 // run
-	unread int
+
+	unread, patched int
 }
 
 // A feedState is what a feed says at the moment.
@@ -428,11 +433,28 @@ func (h *history) both(what string, do func(*site) (*journal.Run, error)) *journ
 	if runs[0] != nil {
 		h.last = max(h.last, runs[0].Number)
 		h.unread += runs[0].Unread
+		if h.patches(runs[0].Profile) {
+			h.patched++
+		}
 		if runs[1].Unread != 0 {
 			h.rt.Fatalf("%s: who was to read everything has passed over %d records", what, runs[1].Unread)
 		}
 	}
 	return runs[0]
+}
+
+// patches tells whether the look in effect is a patch of another.
+func (h *history) patches(profile string) bool {
+	db := h.sites[0].Store
+	l, err := db.Look(context.Background(), profile)
+	if err != nil {
+		return false
+	}
+	p, err := db.Patch(context.Background(), l)
+	if err != nil {
+		h.rt.Fatal(err)
+	}
+	return p.Entries > 0
 }
 
 // told is all that a run can be asked for afterwards.
