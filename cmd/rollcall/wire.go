@@ -154,7 +154,7 @@ func wired(db *store.DB, s *config.Site, now func() time.Time) (*run.Runner, err
 	return &run.Runner{
 		Terms: terms,
 		Store: db, State: s.State, Now: now, Mail: send, Site: domain,
-		Protect: s.Accounts.Protect, Spare: spare, Hold: s.Accounts.HoldNames, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
+		Protect: s.Accounts.Protect, Spare: spare, Hold: s.Accounts.HoldNames, Listed: s.Listed, Zone: s.Zone, Limits: guard.DefaultLimits(), Version: version,
 		Hidden:   s.Hidden(),
 		Greeting: greeting(s),
 	}, nil

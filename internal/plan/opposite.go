@@ -100,36 +100,66 @@ func (c Change) WithoutName(now *roster.Account) (rest Change, some bool) {
 	return rest, true
 }
 
-// TakesAddress is the address that a change needs to be free; "" where it needs none.
-// now is its account.
-func (c Change) TakesAddress(now *roster.Account) string {
-	if f := c.Field(roster.Email); f != nil {
+// TakesValue is the value of a field that no two accounts share which a change needs
+// to be free; "" where it needs none. now is its account.
+func (c *Change) TakesValue(n roster.Name, now *roster.Account) string {
+	if f := c.of(n); f != nil {
 		return f.New
 	}
-	if s := c.Field(roster.StatusField); s != nil && s.Old == string(roster.Deleted) && s.New != string(roster.Deleted) {
-		return now.Values[roster.Email]
+	if c.revives() {
+		return now.Value(n)
 	}
 	return ""
 }
 
-// WithoutAddress is the rest of an opposite whose address is another's by now: the
-// account keeps the one that it has, and who comes back has none, as who is listed
-// again (R22). There is no rest where nothing else is taken back.
-func (c Change) WithoutAddress(now *roster.Account) (rest Change, some bool) {
+// WithoutValue is the rest of an opposite of which the value of a field is another's by
+// now: the account keeps the one that it has, and who comes back has none, as who is
+// listed again (R22). A key that is the value stays as it is too. There is no rest where
+// nothing else is taken back.
+func (c Change) WithoutValue(n roster.Name, now *roster.Account) (rest Change, some bool) {
 	if c.Action == Purge {
 		return c, true
 	}
+	wanted := roster.Fold(c.TakesValue(n, now))
 	rest = c
-	rest.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f FieldChange) bool { return f.Field == roster.Email })
-	if s := c.Field(roster.StatusField); s != nil && s.Old == string(roster.Deleted) && now.Values[roster.Email] != "" {
-		at := slices.IndexFunc(rest.Fields, func(f FieldChange) bool { return f.Field > roster.Email })
-		rest.Fields = slices.Insert(rest.Fields, at, FieldChange{Field: roster.Email, Name: roster.Email.String(), Old: now.Values[roster.Email], Was: now.Origins[roster.Email]})
+	rest.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f FieldChange) bool { return f.name() == n })
+	rest.Links = slices.DeleteFunc(slices.Clone(c.Links), func(l LinkChange) bool {
+		return l.OldKey != l.NewKey && roster.Fold(string(l.NewKey)) == wanted
+	})
+	if v := now.Value(n); c.revives() && v != "" {
+		f, ok := n.Field()
+		if !ok {
+			f = roster.CustomField
+		}
+		rest.Fields = append(rest.Fields, FieldChange{Field: f, Name: string(n), Old: v, Was: now.OriginOf(n)})
+		rest.Sort()
 	}
 	if len(rest.Fields) == 0 && len(rest.Links) == 0 && len(rest.Memberships) == 0 {
 		return Change{}, false
 	}
 	rest.Action = rest.named(now)
 	return rest, true
+}
+
+// of finds what the change does to a field; nil where it leaves it alone.
+func (c *Change) of(n roster.Name) *FieldChange {
+	for i := range c.Fields {
+		if c.Fields[i].name() == n {
+			return &c.Fields[i]
+		}
+	}
+	return nil
+}
+
+// revives tells whether a deleted account comes back.
+func (c *Change) revives() bool {
+	s := c.Field(roster.StatusField)
+	return s != nil && s.Old == string(roster.Deleted) && s.New != string(roster.Deleted) && c.Action != Purge
+}
+
+// GivesUp tells whether an account has the value of such a field no more.
+func (c *Change) GivesUp(n roster.Name) bool {
+	return c.of(n) != nil || c.Action == Purge || c.Action == Delete && n != roster.Name(roster.Username.String())
 }
 
 // undone is the change that takes l back of a link as it is now. An anchor that has

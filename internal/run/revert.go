@@ -9,7 +9,6 @@ import (
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
-	"rollcall/internal/roster"
 	"rollcall/internal/store"
 )
 
@@ -67,8 +66,10 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 			run.Facts = plan.Facts{} // what is not there is not counted
 		}
 	}()
-	u := &undoing{Runner: r, Writer: w, run: run, profile: owner(run), only: only, free: map[roster.Field]map[uint64]bool{roster.Username: {}, roster.Email: {}}}
-	u.shared = p != nil && p.Plan.UniqueEmail != "on"
+	u := &undoing{Runner: r, Writer: w, run: run, profile: owner(run), only: only}
+	if u.soles, err = r.soles(ctx, p != nil && p.Plan.UniqueEmail != "on"); err != nil {
+		return err
+	}
 	if err := fault.After(u.plan(ctx), "revert.planned"); err != nil {
 		return err
 	}

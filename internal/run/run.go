@@ -75,6 +75,7 @@ type Runner struct {
 	Protect  []string            // accounts.protect: whom sweep and people's tools leave alone
 	Spare    map[string][]string // policy.protect of the profiles that have any: whom the sweep leaves alone among their accounts
 	Hold     time.Duration       // for which a given-up username is held (R33)
+	Listed   *roster.Catalog     // what the site's file lists; nil: nothing
 	Zone     *time.Location      // in which the days of what people write end; nil: UTC
 	Terms    []Terms             // after which the deleted are erased, of the profiles that have any
 	Limits   guard.Limits        // of the sweep

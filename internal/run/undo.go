@@ -24,12 +24,46 @@ type undoing struct {
 	profile string          // whose active accounts are counted; "" is all
 	only    map[uint64]bool // these accounts alone; empty: all
 	changes int
-	asked   int                              // changes of the run that would be taken back
-	why     []string                         // what is left alone is left, each reason once
-	gained  int                              // active accounts of the profile
-	free    map[roster.Field]map[uint64]bool // whether an account frees the name, or the address, that another wants back
-	shared  bool                             // two accounts may have one address
+	asked   int      // changes of the run that would be taken back
+	why     []string // what is left alone is left, each reason once
+	gained  int      // active accounts of the profile
+	soles   []*sole  // what no two accounts share
 }
+
+// A sole is a field whose value no two accounts share.
+type sole struct {
+	name roster.Name
+	code string          // of the note that a value is another's by now
+	what string          // it is called in the note
+	free map[uint64]bool // whether an account frees the value that another wants back
+}
+
+// soles are those fields: usernames first, for who gets none is not taken back at all.
+// shared: two accounts may have one address.
+func (r *Runner) soles(ctx context.Context, shared bool) ([]*sole, error) {
+	all := []*sole{{name: "username", code: "E303", what: "username"}}
+	if !shared {
+		all = append(all, &sole{name: "email", code: "E130", what: "address"})
+	}
+	all = append(all, &sole{name: "employee_id", code: "E301", what: "employee ID"})
+	whole, err := r.Catalog(ctx, r.Listed)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range whole.Fields() {
+		if f.Unique && f.For == "" {
+			n := roster.CustomName(f.Name)
+			all = append(all, &sole{name: n, code: "E130", what: "value of " + string(n)})
+		}
+	}
+	for _, s := range all {
+		s.free = map[uint64]bool{}
+	}
+	return all, nil
+}
+
+// username tells whether it is the username.
+func (s *sole) username() bool { return s.name == "username" }
 
 // undone is a change that takes another back, and the account as it is now.
 type undone struct {
@@ -112,41 +146,34 @@ func (u *undoing) nothing() error {
 	return fmt.Errorf("nothing that run %d has changed of these accounts can be taken back: %s: %w", u.run.Reverts, strings.Join(u.why, "; "), errNothingBack)
 }
 
-// write stores the changes. Of those whose username or address somebody else has by
-// now it notes that, and stores the rest.
+// write stores the changes. Of those of which a value that no two accounts share is
+// somebody else's by now it notes that, and stores the rest.
 func (u *undoing) write(ctx context.Context, back []undone) error {
-	names, err := u.holders(ctx, roster.Username, back)
-	if err != nil {
-		return err
-	}
-	addresses, err := u.holders(ctx, roster.Email, back)
-	if err != nil {
-		return err
+	holders := make([]map[string]uint64, len(u.soles))
+	for i, s := range u.soles {
+		var err error
+		if holders[i], err = u.holders(ctx, s, back); err != nil {
+			return err
+		}
 	}
 	for _, b := range back {
-		free, err := u.frees(ctx, roster.Username, names[roster.Fold(plan.Takes(b.Change))], b.Account)
-		if err != nil {
-			return err
-		}
 		some := true
-		if !free {
-			if err := u.taken("E303", roster.Username, b, "left alone: its former username is another account's by now"); err != nil {
+		for i := 0; i < len(u.soles) && some; i++ {
+			s := u.soles[i]
+			free, err := u.frees(ctx, s, holders[i][s.wants(b)], b.Account)
+			if err != nil {
 				return err
 			}
-			if b.Change, some = b.WithoutName(b.now); !some {
+			if free {
 				continue
 			}
-		}
-		if free, err = u.frees(ctx, roster.Email, addresses[roster.Fold(b.TakesAddress(b.now))], b.Account); err != nil {
-			return err
-		}
-		if !free {
-			if err := u.taken("E130", roster.Email, b, "left alone: its former address is another account's by now"); err != nil {
+			if err := u.taken(s, b); err != nil {
 				return err
 			}
-			if b.Change, some = b.WithoutAddress(b.now); !some {
-				continue
-			}
+			b.Change, some = s.without(b)
+		}
+		if !some {
+			continue
 		}
 		u.changes++
 		u.gained += gain(u.profile, b.now, &b.Change)
@@ -159,30 +186,50 @@ func (u *undoing) write(ctx context.Context, back []undone) error {
 }
 
 // taken notes that what an account had is another's by now.
-func (u *undoing) taken(code string, f roster.Field, b undone, text string) error {
-	note := roster.NewProblem(code, 0, b.Key)
-	note.Severity, note.Account, note.Field, note.Text = roster.SeverityNote, b.Account, f.String(), text
+func (u *undoing) taken(s *sole, b undone) error {
+	note := roster.NewProblem(s.code, 0, b.Key)
+	note.Severity, note.Account, note.Field = roster.SeverityNote, b.Account, string(s.name)
+	note.Text = "left alone: its former " + s.what + " is another account's by now"
 	return u.note(note)
 }
 
-// takes is the username, or the address, that a change needs to be free.
-func (u *undoing) takes(f roster.Field, b undone) string {
-	switch {
-	case f == roster.Username:
-		return plan.Takes(b.Change)
-	case u.shared:
-		return ""
+// wants is the value, folded, that a change needs to be free; "" where it needs none.
+func (s *sole) wants(b undone) string {
+	if s.username() {
+		return roster.Fold(plan.Takes(b.Change))
 	}
-	return b.TakesAddress(b.now)
+	return roster.Fold(b.TakesValue(s.name, b.now))
 }
 
-// holders are the accounts that have the names, or the addresses, which changes want,
-// folded. Of several one that is not the change's own.
-func (u *undoing) holders(ctx context.Context, f roster.Field, back []undone) (map[string]uint64, error) {
+// without is the rest of a change whose value is another's by now.
+func (s *sole) without(b undone) (plan.Change, bool) {
+	if s.username() {
+		return b.WithoutName(b.now)
+	}
+	return b.WithoutValue(s.name, b.now)
+}
+
+// query asks for the accounts that have values, folded.
+func (s *sole) query(values []string) plan.Query {
+	switch f, ok := s.name.Field(); {
+	case !ok:
+	case f == roster.Username:
+		return plan.Query{Usernames: values}
+	case f == roster.Email:
+		return plan.Query{Emails: values}
+	default:
+		return plan.Query{Field: f, Values: values}
+	}
+	return plan.Query{Unique: []plan.UniqueQuery{{Name: s.name, Values: values}}}
+}
+
+// holders are the accounts that have the values which changes want, folded. Of several
+// one that is not the change's own.
+func (u *undoing) holders(ctx context.Context, s *sole, back []undone) (map[string]uint64, error) {
 	wants := map[string]uint64{}
 	var wanted []string
 	for _, b := range back {
-		if v := roster.Fold(u.takes(f, b)); v != "" {
+		if v := s.wants(b); v != "" {
 			wants[v] = b.Account
 			wanted = append(wanted, v)
 		}
@@ -190,49 +237,47 @@ func (u *undoing) holders(ctx context.Context, f roster.Field, back []undone) (m
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	query := plan.Query{Usernames: wanted, Now: u.Now()}
-	if f == roster.Email {
-		query = plan.Query{Emails: wanted, Now: u.Now()}
-	}
-	found, err := u.Store.Find(ctx, query)
+	q := s.query(wanted)
+	q.Now = u.Now()
+	found, err := u.Store.Find(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	by := map[string]uint64{}
 	for _, a := range found.Accounts {
-		if v := roster.Fold(a.Values[f]); a.Status() != roster.Deleted && (by[v] == 0 || by[v] == wants[v]) {
+		if v := roster.Fold(a.Value(s.name)); a.Status() != roster.Deleted && (by[v] == 0 || by[v] == wants[v]) {
 			by[v] = a.ID
 		}
 	}
 	return by, nil
 }
 
-// frees tells whether an account gives its name, or its address, to another one,
-// because its own change is taken back too; that may want one in its turn, and so on
+// frees tells whether an account gives what it has of a field to another one, because
+// its own change is taken back too; that may want something in its turn, and so on
 // until one is free, or the chain closes to a ring. Zero is nobody, who has none.
-func (u *undoing) frees(ctx context.Context, f roster.Field, holder, wants uint64) (free bool, err error) {
+func (u *undoing) frees(ctx context.Context, s *sole, holder, wants uint64) (free bool, err error) {
 	var chain []uint64
 	seen := map[uint64]bool{wants: true}
 	for free = true; holder != 0 && !seen[holder]; {
-		known, ok := u.free[f][holder]
+		known, ok := s.free[holder]
 		if ok {
 			free = known
 			break
 		}
 		seen[holder], chain = true, append(chain, holder)
-		if holder, free, err = u.moves(ctx, f, holder); err != nil || !free {
+		if holder, free, err = u.moves(ctx, s, holder); err != nil || !free {
 			break
 		}
 	}
 	for _, id := range chain {
-		u.free[f][id] = free
+		s.free[id] = free
 	}
 	return free, err
 }
 
-// moves tells whether an account gives its name, or its address, up, and who has the
-// one that it wants.
-func (u *undoing) moves(ctx context.Context, f roster.Field, account uint64) (next uint64, yes bool, err error) {
+// moves tells whether an account gives up what it has of a field, and who has what it
+// wants instead.
+func (u *undoing) moves(ctx context.Context, s *sole, account uint64) (next uint64, yes bool, err error) {
 	if u.spared(account) {
 		return 0, false, nil
 	}
@@ -245,12 +290,12 @@ func (u *undoing) moves(ctx context.Context, f roster.Field, account uint64) (ne
 		return 0, false, err
 	}
 	b, _ := plan.Opposite(was.Change, &found.Accounts[0])
-	if b == nil || b.Field(f) == nil && b.Action != plan.Purge && !(f == roster.Email && b.Action == plan.Delete) {
+	if b == nil || !b.GivesUp(s.name) {
 		return 0, false, nil
 	}
 	back := undone{*b, &found.Accounts[0]}
-	holders, err := u.holders(ctx, f, []undone{back})
-	return holders[roster.Fold(u.takes(f, back))], true, err
+	holders, err := u.holders(ctx, s, []undone{back})
+	return holders[s.wants(back)], true, err
 }
 
 // gain is what a change adds to the active accounts that a profile owns, from

@@ -116,7 +116,7 @@ func (s *site) configure() {
 		s.t.Fatal(err)
 	}
 	s.conf = conf
-	s.Protect, s.Hold, s.Zone, s.Hidden = conf.Accounts.Protect, conf.Accounts.HoldNames, conf.Zone, conf.Hidden()
+	s.Protect, s.Hold, s.Zone, s.Hidden, s.Listed = conf.Accounts.Protect, conf.Accounts.HoldNames, conf.Zone, conf.Hidden(), conf.Listed
 	s.Greeting = run.Greeting{
 		Texts: conf.Welcome, Language: conf.Language, Most: plan.DefaultMaxWelcome,
 		Passwords: plan.Passwords{Site: conf.Accounts.PasswordPolicy, Method: conf.Accounts.PasswordHash},
