@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -282,6 +283,7 @@ type runsRevertCmd struct {
 	Which   string   `arg:"" name:"run" help:"A number, last or last:PROFILE."`
 	More    []string `arg:"" optional:"" name:"account" help:"More accounts, after --account."`
 	Account []string `help:"Only these accounts: a username, id:20417 or key:104417." placeholder:"ACCOUNT"`
+	DryRun  bool     `help:"Only show what would be taken back."`
 	Reason  string   `help:"Why, for the journal." placeholder:"TEXT"`
 }
 
@@ -306,6 +308,9 @@ func (c *runsRevertCmd) Run(a *app) error {
 	if err := d.accounts(only); err != nil {
 		return err
 	}
+	if c.DryRun {
+		return d.wouldTakeBack(p, j, only)
+	}
 	question := fmt.Sprintf("Take back run %d (%s of %s)?", j.Number, named(j), d.at(j.Started))
 	if len(only) > 0 {
 		question = fmt.Sprintf("Take back run %d for %s?", j.Number, plural(len(only), "account"))
@@ -328,6 +333,76 @@ func (c *runsRevertCmd) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "\nThe same file is not read again by itself. A new one is read as usual; this one again only with rollcall run %s --file F.\n", j.Profile)
 	}
 	return err
+}
+
+// A foretelling shows changes as they are planned, and keeps what is left alone.
+type foretelling struct {
+	show func(journal.Outcome, error) bool
+	left []roster.Problem
+}
+
+var errEnough = errors.New("nobody reads on")
+
+// Change implements [plan.Sink].
+func (f *foretelling) Change(c plan.Change) error {
+	if !f.show(journal.Outcome{Change: c}, nil) {
+		return errEnough
+	}
+	return nil
+}
+
+// Problem implements [plan.Sink].
+func (f *foretelling) Problem(p roster.Problem) error {
+	if len(f.left) < listed {
+		f.left = append(f.left, p)
+	}
+	return nil
+}
+
+// wouldTakeBack shows what taking a run back would change, and changes nothing.
+func (d *desk) wouldTakeBack(p *run.Profile, j *journal.Run, only []string) error {
+	var would *journal.Run
+	var err error
+	f := &foretelling{}
+	changes := report.Mask(func(yield func(journal.Outcome, error) bool) {
+		f.show = yield
+		if would, err = d.r.PlanRevert(d.ctx, p, j.Number, only, f); err != nil && !errors.Is(err, errEnough) {
+			yield(journal.Outcome{}, err)
+		}
+	}, d.r.Hidden)
+	if d.Output != "table" {
+		return d.array(func(yield func(any, error) bool) {
+			for o, err := range changes {
+				if err == nil && o.Action == plan.Claim {
+					continue
+				}
+				if !yield(report.Shown(o), err) || err != nil {
+					return
+				}
+			}
+		})
+	}
+	n, told := report.ChangesText(d.stdout, changes)
+	if err != nil || told != nil {
+		return cmp.Or(err, told)
+	}
+	for _, x := range f.left {
+		fmt.Fprintf(d.stdout, "! key %s  %s\n", clean(string(x.Key)), clean(x.Text))
+	}
+	if more := would.Facts.Notes - len(f.left); more > 0 {
+		fmt.Fprintf(d.stdout, "! … and %s more that would be left alone\n", count(more))
+	}
+	for _, x := range would.Findings {
+		if x.Holds() {
+			fmt.Fprintf(d.stdout, "It would be held: %s\n", clean(x.Text))
+		}
+	}
+	if n == 0 {
+		fmt.Fprintf(d.stdout, "Nothing of run %d would be taken back.\n", j.Number)
+		return nil
+	}
+	fmt.Fprintf(d.stdout, "%s planned, none made. Without --dry-run it is done.\n", plural(n, "change"))
+	return nil
 }
 
 // inReverse is what taking a run back would change, in lines; "" where it has

@@ -16,34 +16,15 @@ import (
 // applies it (R103). accounts limits it to some; empty: all. p is the run's
 // profile; nil where it had none.
 func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts []string, by By) (*journal.Run, error) {
-	was, err := r.Store.Run(ctx, number)
+	run, only, err := r.takingBack(ctx, number, accounts, by)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case was.Status == journal.Reverted:
-		return nil, fmt.Errorf("run %d has been taken back already: %w", number, store.ErrRefused)
-	case was.Facts.Erased > 0 && was.Facts.Erased == was.Facts.Rows.Read:
-		return nil, fmt.Errorf("run %d has anonymised or purged accounts, and nothing of that can be taken back: %w", number, store.ErrRefused)
-	case was.Facts.Merged > 0:
-		return nil, fmt.Errorf("run %d has merged two accounts, and nothing of a merge can be taken back: %w", number, store.ErrRefused)
-	case !was.Status.Applied() || was.AppliedSeq == 0:
-		return nil, fmt.Errorf("run %d is %s and changed nothing that could be taken back: %w", number, was.Status, store.ErrRefused)
-	}
-	only := map[uint64]bool{}
-	for _, ref := range accounts {
-		a, err := r.Store.Named(ctx, ref)
-		if err != nil {
-			return nil, err
-		}
-		only[a.ID] = true
-	}
-	lease, err := r.acquire(ctx, was.Profile)
+	lease, err := r.acquire(ctx, run.Profile)
 	if err != nil {
 		return nil, err
 	}
 	defer r.release(lease)
-	run := &journal.Run{Profile: was.Profile, Kind: journal.Revert, Trigger: "manual", Started: r.Now(), Reverts: number, Partly: len(only) > 0, Decision: by.Reason, DecidedBy: by.Who}
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return nil, err
 	}
@@ -52,6 +33,58 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 		return nil, errors.Join(err, r.Store.Forget(ctx, run.Number))
 	}
 	return run, r.ended(ctx, p, run, err)
+}
+
+// takingBack is the run that takes another back, which it refuses where that cannot
+// be, and the accounts that are meant; none is all.
+func (r *Runner) takingBack(ctx context.Context, number int64, accounts []string, by By) (*journal.Run, map[uint64]bool, error) {
+	was, err := r.Store.Run(ctx, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case was.Status == journal.Reverted:
+		err = fmt.Errorf("run %d has been taken back already: %w", number, store.ErrRefused)
+	case was.Facts.Erased > 0 && was.Facts.Erased == was.Facts.Rows.Read:
+		err = fmt.Errorf("run %d has anonymised or purged accounts, and nothing of that can be taken back: %w", number, store.ErrRefused)
+	case was.Facts.Merged > 0:
+		err = fmt.Errorf("run %d has merged two accounts, and nothing of a merge can be taken back: %w", number, store.ErrRefused)
+	case !was.Status.Applied() || was.AppliedSeq == 0:
+		err = fmt.Errorf("run %d is %s and changed nothing that could be taken back: %w", number, was.Status, store.ErrRefused)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	only := map[uint64]bool{}
+	for _, ref := range accounts {
+		a, err := r.Store.Named(ctx, ref)
+		if err != nil {
+			return nil, nil, err
+		}
+		only[a.ID] = true
+	}
+	return &journal.Run{
+		Profile: was.Profile, Kind: journal.Revert, Trigger: "manual", Started: r.Now(),
+		Reverts: number, Partly: len(only) > 0, Decision: by.Reason, DecidedBy: by.Who,
+	}, only, nil
+}
+
+// PlanRevert tells into what taking a run back would come to, as [Runner.Revert] would
+// plan it now. The run that it answers with, with its facts and findings, is recorded
+// nowhere.
+func (r *Runner) PlanRevert(ctx context.Context, p *Profile, number int64, accounts []string, into plan.Sink) (*journal.Run, error) {
+	if err := r.Forwards(ctx); err != nil {
+		return nil, err
+	}
+	run, only, err := r.takingBack(ctx, number, accounts, By{})
+	if err != nil {
+		return nil, err
+	}
+	run.DryRun = true
+	if err := r.planRevert(ctx, p, run, only, into); err != nil {
+		return nil, err
+	}
+	return run, r.weighRevert(ctx, p, run)
 }
 
 // errNothingBack means that nothing of the accounts named can be taken back: no
@@ -66,11 +99,29 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 			run.Facts = plan.Facts{} // what is not there is not counted
 		}
 	}()
-	u := &undoing{Runner: r, Writer: w, run: run, profile: owner(run), only: only}
+	if err := fault.After(r.planRevert(ctx, p, run, only, w), "revert.planned"); err != nil {
+		return err
+	}
+	if run.PlanDigest, err = w.Seal(ctx); err != nil {
+		return err
+	}
+	if err := r.weighRevert(ctx, p, run); err != nil {
+		return err
+	}
+	if guard.Holds(run.Findings) {
+		run.Status, run.HeldUntil = journal.Held, r.Now().Add(r.limits(p).HoldFor).UTC()
+		return nil
+	}
+	return r.carryOut(ctx, p, lease, run, nil, false)
+}
+
+// planRevert plans the changes, and counts them in the facts of run.
+func (r *Runner) planRevert(ctx context.Context, p *Profile, run *journal.Run, only map[uint64]bool, into plan.Sink) (err error) {
+	u := &undoing{Runner: r, Sink: into, run: run, profile: owner(run), only: only}
 	if u.soles, err = r.soles(ctx, p != nil && p.Plan.UniqueEmail != "on"); err != nil {
 		return err
 	}
-	if err := fault.After(u.plan(ctx), "revert.planned"); err != nil {
+	if err := u.plan(ctx); err != nil {
 		return err
 	}
 	if len(only) > 0 && u.changes == 0 {
@@ -81,27 +132,23 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 		site = p.Plan.Site
 	}
 	run.Facts.Owned, run.Facts.ActiveBefore, err = r.census(ctx, owner(run), site)
-	if err != nil {
-		return err
-	}
 	run.Facts.ActiveAfter = run.Facts.ActiveBefore + u.gained
-	if run.PlanDigest, err = w.Seal(ctx); err != nil {
-		return err
-	}
-	limits := r.Limits
-	if p != nil {
-		limits = p.Limits
-	}
+	return err
+}
+
+// weighRevert judges what was planned by the profile's limits.
+func (r *Runner) weighRevert(ctx context.Context, p *Profile, run *journal.Run) error {
 	granted, err := r.Store.Granted(ctx, run.Profile)
-	if err != nil {
-		return err
+	run.Findings = guard.Check(r.limits(p), run.Facts, guard.Baseline{Applied: true, Granted: granted})
+	return err
+}
+
+// limits are the profile's; p is nil where a run had none.
+func (r *Runner) limits(p *Profile) guard.Limits {
+	if p == nil {
+		return r.Limits
 	}
-	run.Findings = guard.Check(limits, run.Facts, guard.Baseline{Applied: true, Granted: granted})
-	if guard.Holds(run.Findings) {
-		run.Status, run.HeldUntil = journal.Held, r.Now().Add(limits.HoldFor).UTC()
-		return nil
-	}
-	return r.carryOut(ctx, p, lease, run, nil, false)
+	return p.Limits
 }
 
 // owner is the profile whose accounts a run is about; "" where it is about everybody's.

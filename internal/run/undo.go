@@ -9,17 +9,16 @@ import (
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
-	"rollcall/internal/store"
 )
 
 // undoneAtOnce is how many changes are taken back at a time: so many are in memory.
 const undoneAtOnce = 1000
 
-// An undoing plans the opposite of a run from its journal, and stores it as it is
+// An undoing plans the opposite of a run from its journal, and hands it on as it is
 // made, however large the run was.
 type undoing struct {
 	*Runner
-	store.Writer
+	plan.Sink
 	run     *journal.Run    // the one that takes back
 	profile string          // whose active accounts are counted; "" is all
 	only    map[uint64]bool // these accounts alone; empty: all
