@@ -204,12 +204,17 @@ func (m *members) read(line int, from setting) (*roster.Members, []roster.Proble
 // problem notes something wrong with a membership: the rest of the row is applied
 // (R90). The same of the same column is noted once.
 func (x *lister) problem(code, key, column, text string) {
-	for _, p := range x.problems {
-		if p.Code == code && p.Field == key && p.Column == column {
+	x.note(roster.Problem{Code: code, Field: key, Column: column, Text: text})
+}
+
+func (x *lister) note(p roster.Problem) {
+	for _, q := range x.problems {
+		if q.Code == p.Code && q.Field == p.Field && q.Column == p.Column {
 			return
 		}
 	}
-	x.problems = append(x.problems, roster.Problem{Code: code, Severity: roster.SeverityWarning, Field: key, Column: column, Line: x.line, Text: text})
+	p.Severity, p.Line = roster.SeverityWarning, x.line
+	x.problems = append(x.problems, p)
 }
 
 // source reads what one source of map: lists.

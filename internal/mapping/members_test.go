@@ -120,6 +120,26 @@ func TestR91NumberedColumnsSayMemberships(t *testing.T) {
 	}
 }
 
+// No key of map: is about one numbered column, so what to do is said without one.
+func TestR91TheRemedyForANumberedColumnNamesNoKeyThatCannotBeWritten(t *testing.T) {
+	for column, cell := range map[string]string{"type1": "4", "enrolperiod1": "a year", "enroltimestart1": "31.12.2026", "enrolstatus1": "off"} {
+		m, _, err := Compile(Options{Catalog: ward()}, []string{"employee_id", "course1", column})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := m.Entry(roster.Record{Line: 2, Values: []string{"1", "FIRE-101", cell}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Problems) != 1 || e.Problems[0].Column != column {
+			t.Fatalf("%s: problems = %v, want one", column, e.Problems)
+		}
+		if fix := e.Problems[0].Remedy(); fix == "" || strings.Contains(fix, "map.") {
+			t.Errorf("%s: the remedy is %q", column, fix)
+		}
+	}
+}
+
 func TestR91AGapOrAnOrphanIsAProblemOfTheHeader(t *testing.T) {
 	for header, want := range map[string]string{
 		"course1,course3":        `column "course3": numbered columns are counted without gaps, and there is no course2`,

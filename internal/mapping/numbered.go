@@ -163,23 +163,23 @@ func (x *lister) numbered(c *numbered) {
 		w.Name, w.Take = tidy(name[1:]), true
 	}
 	if c.kind == roster.CategoryKind && w.Role == "" {
-		x.problem("E205", c.key, c.called(c.role), "a category without a role")
+		x.note(roster.Problem{Code: "E205", Field: c.key, Column: c.called(c.role), Text: "a category without a role", Fix: "write its role, or leave the category empty"})
 		x.said.Want(roster.Wanted{Membership: roster.Membership{Kind: c.kind, Name: name}, Only: true})
 		return
 	}
 	byType := x.row.cell(c.by)
 	ok := true
-	wrong := func(code string, at int, text string) {
-		x.problem(code, c.key, c.called(at), text)
+	wrong := func(code string, at int, text, fix string) { // no key of map: is about one numbered column
+		x.note(roster.Problem{Code: code, Field: c.key, Column: c.called(at), Text: text, Fix: fix})
 		ok = false
 	}
 	if byType != "" && byType != "1" && byType != "2" && byType != "3" && w.Role == "" {
-		wrong("E122", c.by, "a type is 1, 2 or 3")
+		wrong("E122", c.by, "a type is 1, 2 or 3", "write one of these, or the role itself into the role column of that number")
 	}
 	if text := x.row.cell(c.enrolPeriod); text != "" {
 		var fine bool
 		if w.Days, fine = days(text); !fine {
-			wrong("E122", c.enrolPeriod, "not a number of days")
+			wrong("E122", c.enrolPeriod, "not a number of days", "write a whole number of days, as 30, or leave it empty")
 		}
 	}
 	if text := x.row.cell(c.enrolStart); text != "" {
@@ -187,7 +187,7 @@ func (x *lister) numbered(c *numbered) {
 		if err == nil {
 			var flawed *flaw
 			if w.From, flawed = d.date(text); flawed != nil {
-				wrong("E112", c.enrolStart, "")
+				wrong("E112", c.enrolStart, "", "write the day as YYYY-MM-DD, or leave it empty")
 			}
 		}
 	}
@@ -195,7 +195,7 @@ func (x *lister) numbered(c *numbered) {
 	case "", "0", "1":
 		w.Status = text
 	default:
-		wrong("E115", c.enrolSuspended, "not 0 or 1")
+		wrong("E115", c.enrolSuspended, "not 0 or 1", "write 0 for active, 1 for suspended, or leave it empty")
 	}
 	if !ok { // what it would grant is not what was meant; what is there stays
 		if name, known := x.find(c.kind, "", w.Name); known {

@@ -43,3 +43,25 @@ func TestWarningsOfARejectedRowAreNotCalledApplied(t *testing.T) {
 		t.Errorf("applied:\n%s", applied)
 	}
 }
+
+// TestWarningsOfARunThatWaitsAreNotCalledApplied: of a held run nothing was.
+func TestWarningsOfARunThatWaitsAreNotCalledApplied(t *testing.T) {
+	for status, want := range map[journal.Status]string{
+		journal.Warn: "\nApplied, with a warning (1 new)", journal.Held: "\nWith a warning, if it were applied (1 new)", journal.Rejected: "\nWith a warning, if it were applied (1 new)",
+	} {
+		run := &journal.Run{Number: 41, Profile: "hr", Kind: journal.Sync, Status: status, Facts: plan.Facts{Rows: plan.Rows{Read: 1, Added: 1}}}
+		d, err := report.Build(run, func(yield func(roster.Problem, error) bool) {
+			yield(roster.NewProblem("E201", 9, "109"), nil)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := report.Text(&b, d, nil, report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("a run that is %s lacks %q:\n%s", status, want, b.String())
+		}
+	}
+}

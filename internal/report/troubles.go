@@ -33,6 +33,10 @@ type told struct {
 
 // complaints are the problems by severity and cause, at most so many groups.
 func (p *page) complaints(most int) (all []complaint) {
+	applied := "Applied, with a warning"
+	if !p.d.Run.Status.Applied() {
+		applied = "With a warning, if it were applied"
+	}
 	for _, section := range []struct {
 		severity roster.Severity
 		rejected bool
@@ -40,7 +44,7 @@ func (p *page) complaints(most int) (all []complaint) {
 	}{
 		{roster.SeverityError, false, "Rejected, to fix in " + p.fixedIn()},
 		{roster.SeverityWarning, true, "Also wrong in rejected rows"},
-		{roster.SeverityWarning, false, "Applied, with a warning"},
+		{roster.SeverityWarning, false, applied},
 		{roster.SeverityNote, false, "Worth knowing"},
 	} {
 		var groups []Group
