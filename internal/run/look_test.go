@@ -87,11 +87,11 @@ func set(t *testing.T, f *flag.Flag, value string) {
 
 // A history is lived by two sites at once.
 type history struct {
-	rt     *rapid.T
-	sites  [2]*site // with and without the first look
-	feeds  map[string]*feedState
-	by     run.By
-	last   int64 // run
+	rt    *rapid.T
+	sites [2]*site // with and without the first look
+	feeds map[string]*feedState
+	by    run.By
+	last  int64 // run
 
 	unread, patched int
 }
