@@ -122,26 +122,26 @@ func (es Errors) sorted() Errors {
 	return es
 }
 
-// Codes are the configuration's codes: what each means, and more than its
-// message can say.
-var Codes = map[string]struct{ Text, Help string }{
-	codeFile:     {"the file cannot be read", "rollcall.yaml and every file of profiles.d must be there, be an ordinary file of at most 1 MiB, and have a proper name."},
-	codeUnknown:  {"unknown key", "Every key is checked: a misspelt key would otherwise be a setting that quietly does nothing."},
-	codeType:     {"a value of the wrong kind", "Texts, numbers, on/off, durations like 15m and 90d, sizes like 512MB, lists and blocks are told apart."},
-	codeTwice:    {"the same key twice", "Only one of them could count, and nobody could see which."},
-	codeSyntax:   {"not valid YAML", "Indent with spaces, quote texts with special characters, keep one document in one file."},
-	codeNotBuilt: {"not built yet", "The key is part of the contract and this version of rollcall cannot do it. It is refused, so that nobody believes that it works."},
-	codeSecret:   {"a secret in clear", "Secrets are named by their place: {file: PATH}, {env: NAME} or {credential: NAME}. A secret that stood in a file should be changed."},
-	codeNoSecret: {"a secret that cannot be used", "The file, variable or credential that a key names is missing, is empty, or can be read by others. rollcall validate looks for it, without reading it; a run without it asks no server and exits with 15. The check sees what the user who types it sees: a credential exists only inside the service."},
-	codeValue:    {"a value that is not allowed", "The message lists what is allowed."},
-	codeMissing:  {"a key is missing", "The key has no default, because no default would be safe."},
-	codeFull:     {"a policy that needs content: full", "In a delta nobody is absent (R62)."},
-	codeSwitch:   {"a policy against its own switch", "delete: off and suspend: off forbid what the other key asks for (R65)."},
-	codeUnmapped: {"a field that the map does not fill", "With a map of your own, only the fields in it are filled."},
-	codeCatalog:  {"catalog.yaml and what was imported contradict each other", "The catalog is what catalog.yaml lists and what rollcall catalog import has read, together. Where both speak of one thing they must say the same; until then no run uses either."},
-	codeDaylight: {"a time that a change of clocks skips or repeats", "A run planned for that hour is skipped once a year and runs twice once a year."},
-	codeNobody:   {"a name that nothing bears", "authority orders the profiles of this site by name."},
-	codeUseless:  {"a setting without effect", "Something else that it needs is not configured."},
+// Codes are the configuration's codes: what each means, more than its message
+// can say, and what to do about it.
+var Codes = map[string]struct{ Text, Help, Fix string }{
+	codeFile:     {"the file cannot be read", "rollcall.yaml and every file of profiles.d must be there, be an ordinary file of at most 1 MiB, and have a proper name.", "see that the file is where the message says, belongs to you, and is called like the profile: a-z, 0-9 and dashes, then .yaml"},
+	codeUnknown:  {"unknown key", "Every key is checked: a misspelt key would otherwise be a setting that quietly does nothing.", "write the key that the message suggests, or remove it; rollcall help profile and rollcall help config show them all"},
+	codeType:     {"a value of the wrong kind", "Texts, numbers, on/off, durations like 15m and 90d, sizes like 512MB, lists and blocks are told apart.", "write the value in the form that the message names"},
+	codeTwice:    {"the same key twice", "Only one of them could count, and nobody could see which.", "keep one of the two lines"},
+	codeSyntax:   {"not valid YAML", "Indent with spaces, quote texts with special characters, keep one document in one file.", "correct the line that the message shows; a text with a colon and a blank, or that begins with one of * & ! % @ [ {, stands in quotes"},
+	codeNotBuilt: {"not built yet", "The key is part of the contract and this version of rollcall cannot do it. It is refused, so that nobody believes that it works.", "remove the key until a version of rollcall has it"},
+	codeSecret:   {"a secret in clear", "Secrets are named by their place: {file: PATH}, {env: NAME} or {credential: NAME}. A secret that stood in a file should be changed.", "put the secret into a file that only its reader may open, name the file, and change the secret: it has been seen"},
+	codeNoSecret: {"a secret that cannot be used", "The file, variable or credential that a key names is missing, is empty, or can be read by others. rollcall validate looks for it, without reading it; a run without it asks no server and exits with 15. The check sees what the user who types it sees: a credential exists only inside the service.", "write the secret into the file that the message names and chmod 600 it, or set the variable or credential for the service"},
+	codeValue:    {"a value that is not allowed", "The message lists what is allowed.", "write one of the values that the message names"},
+	codeMissing:  {"a key is missing", "The key has no default, because no default would be safe.", "add the key; rollcall help profile shows it with an example"},
+	codeFull:     {"a policy that needs content: full", "In a delta nobody is absent (R62).", "write  content: full  if the drop lists everybody, else remove the key"},
+	codeSwitch:   {"a policy against its own switch", "delete: off and suspend: off forbid what the other key asks for (R65).", "switch on what the key needs, or remove the key"},
+	codeUnmapped: {"a field that the map does not fill", "With a map of your own, only the fields in it are filled.", "add the field and its column to map:, or leave the key out that names it"},
+	codeCatalog:  {"catalog.yaml and what was imported contradict each other", "The catalog is what catalog.yaml lists and what rollcall catalog import has read, together. Where both speak of one thing they must say the same; until then no run uses either.", "correct catalog.yaml, or import the list again: rollcall catalog import --replace FILE"},
+	codeDaylight: {"a time that a change of clocks skips or repeats", "A run planned for that hour is skipped once a year and runs twice once a year.", "choose a time of day that every day has once, such as 05:30"},
+	codeNobody:   {"a name that nothing bears", "authority orders the profiles of this site by name.", "correct the name, or remove it"},
+	codeUseless:  {"a setting without effect", "Something else that it needs is not configured.", "add what the message says is lacking, or remove the key"},
 }
 
 const (

@@ -55,10 +55,20 @@ func (a *app) ended(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if text := spoken(err); text != "" {
+	if text := spoken(err); text != "" && !errors.Is(err, errUnread) {
 		fmt.Fprintf(a.stderr, "rollcall: %s\n", text)
 	}
 	return codeOf(err)
+}
+
+// printed is an exit code where the result was to be printed: what was lost of it
+// is said, and no success.
+func (a *app) printed(code int, lost error) int {
+	if lost == nil || code != exitDone {
+		return code
+	}
+	fmt.Fprintf(a.stderr, "rollcall: the output is not whole: %v\n", lost)
+	return exitFailed
 }
 
 // kindsOfError are the words by which the program tells what kind an error is, where
@@ -94,6 +104,8 @@ func codeOf(err error) int {
 		return int(by)
 	case errors.Is(err, context.Canceled):
 		return exitTerminated
+	case errors.Is(err, errUnread):
+		return exitDone
 	}
 	return exitFailed
 }

@@ -107,7 +107,7 @@ func (a *app) codePage(code string) bool {
 	}
 	c, ok := config.Codes[code]
 	if ok {
-		fmt.Fprintf(a.stdout, "%s  %s (configuration)\n\n%s\n", code, c.Text, c.Help)
+		fmt.Fprintf(a.stdout, "%s  %s (configuration)\n\n%s\n\nFix: %s\n", code, c.Text, c.Help, c.Fix)
 	}
 	return ok
 }

@@ -80,14 +80,16 @@ func program(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 	}()
 	line := &screen{w: stderr}
 	stderr = line
+	out := &outlet{w: stdout}
+	stdout = out
 	ctx, stop, signalled := signals(stderr)
 	defer stop()
 
 	var c commands
-	exited := -1
+	helped := false
 	parser, err := kong.New(&c, kong.Name("rollcall"), kong.UsageOnError(),
 		kong.Description("Keeps a directory of accounts true to what HR says."),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 	if err != nil {
 		fmt.Fprintln(stderr, "rollcall:", err)
@@ -95,28 +97,31 @@ func program(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int
 	}
 	args = commandLine(args)
 	parsed, err := parser.Parse(args)
-	if exited >= 0 { // --help has been printed
-		return exited
+	a := &app{ctx: ctx, globals: c.globals, stdin: stdin, stdout: stdout, stderr: stderr, screen: line, model: parser}
+	if helped || out.err != nil { // --help has been printed, as far as it could be
+		return a.printed(exitDone, out.lost())
 	}
 	if err != nil {
 		fmt.Fprint(stderr, usage(err, args))
 		return exitFailed
 	}
-	a := &app{ctx: ctx, globals: c.globals, stdin: stdin, stdout: stdout, stderr: stderr, screen: line, model: parser}
 	defer a.close()
 	err = parsed.Run(a)
 	if code := signalled(); code != 0 && !errors.As(err, new(*finished)) {
 		err = errors.Join(err, exit(code, nil))
 	}
-	return a.ended(err)
+	return a.printed(a.ended(err), out.lost())
 }
 
 // signals ends the context at the first SIGINT or SIGTERM, and the process at
-// the second. signalled is 130 or 143 once one has come.
+// the second. signalled is 130 or 143 once one has come. A pipe that nobody
+// reads any more ends nothing: see [errUnread].
 func signals(stderr io.Writer) (ctx context.Context, stop func(), signalled func() int) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	came := make(chan os.Signal, 2)
 	signal.Notify(came, syscall.SIGINT, syscall.SIGTERM)
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, syscall.SIGPIPE) // else it ends the process in the middle of what it does
 	done := make(chan struct{})
 	code := make(chan int, 1)
 	go func() {
@@ -138,7 +143,7 @@ func signals(stderr io.Writer) (ctx context.Context, stop func(), signalled func
 			}
 		}
 	}()
-	return ctx, func() { signal.Stop(came); close(done); cancel(nil) }, func() int {
+	return ctx, func() { signal.Stop(came); signal.Stop(unread); close(done); cancel(nil) }, func() int {
 		select {
 		case n := <-code:
 			return n

@@ -11,9 +11,9 @@ import (
 // with -q one line.
 func (a *app) told(r *run.Runner, p *run.Profile, j *journal.Run) error {
 	if a.Quiet && a.Output == "table" {
-		return a.oneLine(j)
+		return heard(a.oneLine(j))
 	}
-	return a.showRun(r, p, j)
+	return heard(a.showRun(r, p, j))
 }
 
 // oneLine is all that -q leaves of a run's report: what it came to, and its counts.

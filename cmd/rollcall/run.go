@@ -205,7 +205,7 @@ func (c *planCmd) Run(a *app) error {
 	if j == nil {
 		return (&runCmd{Profile: c.Profile}).nothing(a, err)
 	}
-	if shown := a.showRun(r, p, j); shown != nil {
+	if shown := heard(a.showRun(r, p, j)); shown != nil {
 		return shown
 	}
 	if err != nil {

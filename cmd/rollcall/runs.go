@@ -61,6 +61,10 @@ func (c *runsListCmd) Run(a *app) error {
 	if a.Output != "table" {
 		return d.listRuns(runs)
 	}
+	if len(runs) == 0 && c.Profile+c.Since != "" {
+		fmt.Fprintln(a.stdout, "No run matches. rollcall runs list shows all of them.")
+		return nil
+	}
 	if len(runs) == 0 {
 		fmt.Fprintln(a.stdout, "There are no runs yet. rollcall plan PROFILE shows what a first one would do.")
 		return nil

@@ -115,7 +115,7 @@ func (a *app) runner(s *config.Site) (*run.Runner, error) {
 		return nil, fmt.Errorf("database_password: %w", err)
 	}
 	if err := os.MkdirAll(s.State, 0o700); err != nil {
-		return nil, fmt.Errorf("state folder: %w; create it, or give the user that runs rollcall the right to", err)
+		return nil, exit(exitDatabase, fmt.Errorf("state folder: %w; create it, or give the user that runs rollcall the right to", err))
 	}
 	if err := ownState(s.State); err != nil {
 		return nil, err
@@ -265,7 +265,6 @@ func (a *app) nothing() error {
 
 // terminal tells whether a person sits in front of both ends.
 func (a *app) terminal() bool {
-	in, ok := a.stdin.(*os.File)
-	out, ok2 := a.stdout.(*os.File)
-	return ok && ok2 && isatty.IsTerminal(in.Fd()) && isatty.IsTerminal(out.Fd())
+	in, out := file(a.stdin), file(a.stdout)
+	return in != nil && out != nil && isatty.IsTerminal(in.Fd()) && isatty.IsTerminal(out.Fd())
 }

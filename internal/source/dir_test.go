@@ -356,6 +356,29 @@ func TestADropOfAFolderIsCopiedAndHashed(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongWithOurOwnSpoolIsNotBlamedOnTheSource(t *testing.T) {
+	dir := t.TempDir()
+	lay(t, filepath.Join(dir, "staff.csv"), drop)
+	s := open(t, folder(dir, "*.csv"))
+	_, err := s.Fetch(t.Context(), list(t, s).Files[0], "/proc/no-spool") // nobody can make a folder there
+	if refused, ok := errors.AsType[*roster.Refusal](err); ok || err == nil || !strings.HasPrefix(err.Error(), "spool: ") {
+		t.Errorf("error = %v (%v), want one of the spool and none of the source", err, refused)
+	}
+}
+
+func TestAFileThatMayNotBeReadIsRefusedByItsName(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	path := filepath.Join(t.TempDir(), "staff.csv")
+	lay(t, path, drop)
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err := source.Local(t.Context(), path, t.TempDir(), 1<<20)
+	wantRefusal(t, err, "E405")
+}
+
 func TestAFileThatChangedSinceItWasListedIsNotTaken(t *testing.T) {
 	dir, spool := t.TempDir(), t.TempDir()
 	path := filepath.Join(dir, "staff.csv")

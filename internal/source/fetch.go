@@ -51,6 +51,9 @@ func (s *files) fetch(ctx context.Context, f File, spool string, careful bool) (
 
 // lost says of a file that was listed what it means that it cannot be had.
 func (s *files) lost(f File, err error) error {
+	if _, own := errors.AsType[*spoolError](err); own {
+		return err
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &roster.Refusal{Code: "E406", Text: f.Name + " was there a moment ago and is gone"}
@@ -75,6 +78,8 @@ func Local(ctx context.Context, path, spool string, maxSize int64) (roster.Drop,
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return roster.Drop{}, &roster.Refusal{Code: "E405", Text: "the file " + printable(path) + " does not exist", Fix: "check the path after --file"}
+	case errors.Is(err, fs.ErrPermission):
+		return roster.Drop{}, forbidden(path)
 	case err != nil:
 		return roster.Drop{}, err
 	case info.IsDir():
@@ -83,7 +88,10 @@ func Local(ctx context.Context, path, spool string, maxSize int64) (roster.Drop,
 		return roster.Drop{}, fmt.Errorf("%s is not a regular file; copy its contents into one", printable(path))
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return roster.Drop{}, forbidden(path)
+	case err != nil:
 		return roster.Drop{}, err
 	}
 	h := localFile{f}
@@ -96,6 +104,10 @@ func Local(ctx context.Context, path, spool string, maxSize int64) (roster.Drop,
 	}
 	d.Source = "file"
 	return d, err
+}
+
+func forbidden(path string) error {
+	return &roster.Refusal{Code: "E405", Text: "the file " + printable(path) + " may not be read by this user", Fix: "give the user that runs rollcall the right to read it"}
 }
 
 // A shortError is a copy that has another size than its file, which itself has
@@ -181,18 +193,18 @@ func tooLarge(f File, size, maxSize int64) error {
 // fits into it.
 func room(spool string, size int64) error {
 	if err := os.MkdirAll(spool, 0o700); err != nil {
-		return fmt.Errorf("spool: %w", err)
+		return &spoolError{err}
 	}
 	info, err := os.Stat(spool)
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
 		err = os.Chmod(spool, 0o700)
 	}
 	if err != nil {
-		return fmt.Errorf("spool: %w", err)
+		return &spoolError{err}
 	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(spool, &disk); err != nil {
-		return fmt.Errorf("spool %s: %w", spool, err)
+		return &spoolError{err}
 	}
 	free, need := uint64(disk.Bavail)*uint64(disk.Bsize), uint64(size)+spare
 	if free < need {
@@ -218,7 +230,7 @@ const unfinished = ".part"
 func newCopy(spool string, maxSize int64) (*copying, error) {
 	f, err := os.CreateTemp(spool, "drop-*"+unfinished)
 	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
+		return nil, &spoolError{err}
 	}
 	return &copying{file: f, hash: sha256.New(), max: maxSize}, nil
 }
@@ -267,7 +279,7 @@ func (c *copying) finish() (string, error) {
 	}
 	path := strings.TrimSuffix(c.file.Name(), unfinished) + "-" + c.sum()[:16]
 	if err := os.Rename(c.file.Name(), path); err != nil {
-		return "", fmt.Errorf("spool: %w", err)
+		return "", &spoolError{err}
 	}
 	return path, nil
 }
@@ -278,9 +290,19 @@ func (c *copying) discard() {
 	_ = os.Remove(c.file.Name()) // has another name where it is finished
 }
 
+// A spoolError is one of our own disk, and never the source's: nobody there is to be
+// asked for a right that we lack here.
+type spoolError struct{ err error }
+
+func (e *spoolError) Error() string {
+	return fmt.Sprintf("spool: %v; see to the folder, its rights and its free space", e.err)
+}
+
+func (e *spoolError) Unwrap() error { return e.err }
+
 func noSpace(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("spool: the disk is full or a limit is reached; free some disk space, nothing was changed: %w", err)
 	}
-	return fmt.Errorf("spool: %w", err)
+	return &spoolError{err}
 }
