@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/robfig/cron/v3"
+
 	"rollcall/internal/roster"
 )
 
@@ -328,5 +330,59 @@ func TestErrorsAreCounted(t *testing.T) {
 	}
 	if !es.Failed() || es[1:].Failed() {
 		t.Error("an error fails, a warning alone does not")
+	}
+}
+
+// The parser knows Sunday as 0 alone; cron, and whoever writes a schedule, as 7 too.
+func TestTheWeekOfAScheduleMayEndWithSunday(t *testing.T) {
+	t.Parallel()
+	saturday := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct{ days, want string }{
+		{"7", "Sun Sun"},
+		{"0", "Sun Sun"},
+		{"sun", "Sun Sun"},
+		{"SUN", "Sun Sun"},
+		{"5-7", "Sun Fri Sat Sun"},
+		{"fri-sun", "Sun Fri Sat Sun"},
+		{"Fri-Sun", "Sun Fri Sat Sun"},
+		{"5-7/2", "Sun Fri Sun"},
+		{"1,7", "Sun Mon Sun"},
+		{"3,6-7", "Sun Wed Sat Sun"},
+		{"7-7", "Sun Sun"},
+		{"0-7", "Sun Mon Tue Wed Thu Fri Sat Sun"},
+		{"mon-fri", "Mon Tue Wed Thu Fri Mon"},
+		{"1-5", "Mon Tue Wed Thu Fri Mon"},
+		{"0-2", "Sun Mon Tue Sun"},
+		{"sun-tue", "Sun Mon Tue Sun"},
+		{"*/3", "Sun Wed Sat Sun"},
+	} {
+		var s Schedule
+		if err := s.UnmarshalText([]byte("30 5 * * " + tt.days)); err != nil {
+			t.Errorf("%s: %v", tt.days, err)
+			continue
+		}
+		every, err := cron.ParseStandard(s.Cron)
+		if err != nil {
+			t.Errorf("%s: %v", tt.days, err)
+			continue
+		}
+		var got []string
+		at := saturday
+		for range strings.Fields(tt.want) {
+			at = every.Next(at)
+			got = append(got, at.Format("Mon"))
+		}
+		if text := strings.Join(got, " "); text != tt.want || at.Format("15:04") != "05:30" {
+			t.Errorf("%s: it comes on %s at %s, want %s", tt.days, text, at.Format("15:04"), tt.want)
+		}
+		if s.Text != "30 5 * * "+tt.days {
+			t.Errorf("%s is shown as %q", tt.days, s.Text)
+		}
+	}
+	for _, days := range []string{"8", "5-8", "7-1", "5-0", "7/2", "fri-mon", "sunday", "7-", "-7"} {
+		var s Schedule
+		if err := s.UnmarshalText([]byte("30 5 * * " + days)); err == nil {
+			t.Errorf("%s is taken for %q", days, s.Cron)
+		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,11 +43,61 @@ func (s *Schedule) UnmarshalText(text []byte) error {
 	case strings.HasPrefix(t, "@every"):
 		return &hinted{"is no schedule: " + t, `write "every 15m"`}
 	}
-	if err := cronParses(t); err != nil {
+	five := sundays(t)
+	if err := cronParses(five); err != nil {
 		return &hinted{fmt.Sprintf("is no schedule: %v", err), hint}
 	}
-	*s = Schedule{Text: t, Cron: t}
+	*s = Schedule{Text: t, Cron: five}
 	return nil
+}
+
+// days are one item of cron's last field: a day of the week or a range of them,
+// perhaps with a step.
+var days = regexp.MustCompile(`^([0-7]|[a-z]{3})(?:-([0-7]|[a-z]{3}))?(?:/([1-7]))?$`)
+
+// sundays writes the days of the week as the parser reads them. It knows Sunday as 0
+// alone, where cron has it as 7 too, so that a week may end with it: 5-7, fri-sun.
+func sundays(t string) string {
+	f := strings.Fields(t)
+	if len(f) != 5 {
+		return t
+	}
+	items := strings.Split(strings.ToLower(f[4]), ",")
+	for i, item := range items {
+		m := days.FindStringSubmatch(item)
+		if m == nil {
+			continue
+		}
+		from, to := weekday(m[1]), weekday(m[2])
+		if m[2] == "" {
+			to = from
+		}
+		if to == 0 && from > 0 && m[2] != "0" {
+			to = 7
+		}
+		if from < 0 || to < 7 || m[3] != "" && m[2] == "" {
+			continue // the parser reads it, or says what is wrong with it
+		}
+		step := 1
+		if m[3] != "" {
+			step = int(m[3][0] - '0')
+		}
+		var each []string
+		for d := from; d <= to; d += step {
+			each = append(each, strconv.Itoa(d%7))
+		}
+		items[i] = strings.Join(each, ",")
+	}
+	f[4] = strings.Join(items, ",")
+	return strings.Join(f, " ")
+}
+
+// weekday is the number of a day of the week, from 0 to 7; -1 where it is none.
+func weekday(text string) int {
+	if n, err := strconv.Atoi(text); err == nil {
+		return n
+	}
+	return slices.Index([]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}, text)
 }
 
 // cronParses also refuses what parses and never comes, like 30 February.
