@@ -180,6 +180,9 @@ func (d *document) pairs(n *yaml.Node, path string, isSecret bool, each func(key
 		case key.Tag == "!!merge":
 			d.fail(key, join(path, "<<"), codeType, "merging with << is not possible", "repeat the keys, or use an alias for the whole value")
 			continue
+		case controlled(key.Value):
+			d.fail(key, join(path, fmt.Sprintf("\x00%d:%d", key.Line, key.Column)), codeType, "a key with a control character", "remove it: no name of a column and no word of a file has one")
+			continue
 		}
 		sub := join(path, key.Value)
 		if first, ok := seen[key.Value]; ok {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"rollcall/internal/guard"
 	"rollcall/internal/mapping"
@@ -151,6 +152,9 @@ func setKind(v reflect.Value, text string) error {
 		if strings.ContainsRune(text, 0) {
 			return errors.New("holds a NUL character")
 		}
+		if len(text) > 1 && controlled(text) { // alone it separates
+			return &hinted{"holds a control character", "remove it: no name of a column and no value has one"}
+		}
 		v.SetString(text)
 	case reflect.Bool:
 		b, err := parseBool(text)
@@ -244,4 +248,9 @@ func feedFieldNames() []string {
 		names = append(names, f.String())
 	}
 	return names
+}
+
+// controlled tells whether a text holds a control character that is no white space.
+func controlled(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r", r) })
 }

@@ -237,6 +237,8 @@ func (k *checker) member(path string, kind roster.Kind, m Member) {
 		switch {
 		case err != nil:
 			k.fault(path+"."+text.key, err.Error(), "")
+		case text.value != "" && columnForm(text.value) == "":
+			k.fault(path+"."+text.key, "it is only white space, and names nothing", "write a name or {Column}, or leave it out")
 		case t.uses(aFinal):
 			k.fault(path+"."+text.key, "%u is the final username, which is known only after this", "use %f, %l or {Column}")
 		}

@@ -214,7 +214,11 @@ func (k *checker) template(name string, f roster.Field, key, text string, normal
 		}
 	}
 	fixed, ok := t.fixed()
-	if !ok || f == roster.Username {
+	if !ok || f == roster.Username && columnForm(fixed) != "" {
+		return
+	}
+	if columnForm(fixed) == "" {
+		k.fault(path, "it is only white space, and makes no value", "write a text, %f, %l or {Column}, or leave it out")
 		return
 	}
 	for _, pipe := range pipesOf(k.knownTransforms(name)) {
@@ -282,6 +286,9 @@ func (k *checker) origin(name string, c Column, hasDefault bool) {
 			ways = append(ways, way.name+":")
 		}
 	}
+	if c.Const != "" && columnForm(c.Const) == "" {
+		k.fault(name+".const", "it is only white space, and says nothing", "write the value, or leave const: out")
+	}
 	switch {
 	case len(ways) > 1:
 		k.fault(name, strings.Join(ways, " and ")+" exclude each other", "leave one of them; default: may stand beside any")
@@ -292,6 +299,8 @@ func (k *checker) origin(name string, c Column, hasDefault bool) {
 	case c.From == "":
 	case columnForm(c.From) == "":
 		k.fault(name+".from", "a column's name is missing", "")
+	case hasControl(c.From):
+		k.fault(name+".from", "a control character, which no column's name has", "remove it")
 	case strings.Contains(c.From, "{") && strings.Contains(c.From, "}"):
 		k.fault(name+".from", "it is the name of a column, not a template", "write {template: …}")
 	}
