@@ -113,7 +113,9 @@ func (c *Cluster) run(port int) error {
 	} {
 		args = append(args, "-c", setting)
 	}
-	p, err := start(filepath.Join(c.dir, "log"), syscall.SIGQUIT, c.ready, filepath.Join(c.bin, "postgres"), args...)
+	left := c.says() // by a server that was killed
+	ready := func() bool { now := c.says(); return now != left && strings.HasSuffix(now, "\nready") }
+	p, err := start(filepath.Join(c.dir, "log"), syscall.SIGQUIT, ready, filepath.Join(c.bin, "postgres"), args...)
 	if err != nil {
 		return err
 	}
@@ -121,13 +123,12 @@ func (c *Cluster) run(port int) error {
 	return nil
 }
 
-// ready reads what the server itself writes into its data folder once it takes
-// connections, so a stranger on the same port is not mistaken for it.
-func (c *Cluster) ready() bool {
-	const status = 7 // the line, from zero; see the PostgreSQL manual on postmaster.pid
-	text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
-	lines := strings.Split(string(text), "\n")
-	return err == nil && len(lines) > status && strings.TrimSpace(lines[status]) == "ready"
+// says is what the server itself writes into its data folder, with "ready" in the last
+// line once it takes connections, so a stranger on the same port is not mistaken for
+// it; see the PostgreSQL manual on postmaster.pid.
+func (c *Cluster) says() string {
+	text, _ := os.ReadFile(filepath.Join(c.data(), "postmaster.pid")) // none: it says nothing yet
+	return strings.TrimSpace(string(text))
 }
 
 func (c *Cluster) create(database string) error {

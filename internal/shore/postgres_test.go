@@ -41,6 +41,15 @@ func TestPostgresListensOnLoopbackAndDoesNotRunAsRoot(t *testing.T) {
 	}
 }
 
+func TestAKilledPostgresTakesConnectionsOnceItIsStarted(t *testing.T) {
+	server := shore.PostgresServer(t)
+	for range 3 {
+		server.Kill(t)
+		server.Start(t)
+		sql(t, server.DSN, "select 1")
+	}
+}
+
 func TestAStoppedPostgresRefusesAndComesBackWithItsData(t *testing.T) {
 	server := shore.PostgresServer(t)
 	sql(t, server.DSN, "create table kept (id int)")

@@ -177,6 +177,9 @@ func TestS10OverAHistoryOfGroupsWhatWasPutTogetherIsWhatAReadingOfAllGives(t *te
 				s.Modify(t, fmt.Sprintf("dn: %s\nchangetype: modrdn\nnewrdn: uid=n%d-%d\ndeleteoldrdn: 1\n", there[at], step, at))
 				there[at] = fmt.Sprintf("uid=n%d-%d,ou=People,dc=example,dc=org", step, at)
 			case 2:
+				if len(there) <= 10 { // some stay, however long it takes
+					break
+				}
 				s.Modify(t, "dn: "+there[at]+"\nchangetype: delete\n")
 				there = slices.Delete(there, at, at+1)
 			default:
