@@ -94,6 +94,7 @@ func (d *desk) importing(preset, file string) (*run.Profile, error) {
 		f.Mapping.ID = "id"
 		if f.Format.Type == "xml" {
 			f.Mapping.ID = "@id"
+			f.Mapping.Other = append(f.Mapping.Other, f.Mapping.ID)
 			f.Format.Elements = f.Mapping.Columns()
 		}
 		for _, c := range recordOf(&roster.Account{}) {

@@ -170,9 +170,10 @@ func (o Options) Columns() []string {
 	if !o.Groups.IsZero() {
 		names = append(names, roster.GroupAttribute)
 	}
-	if o.FieldPrefix == ByName {
+	if o.FieldPrefix != "" {
+		before := strings.TrimSuffix(o.FieldPrefix, ByName)
 		for _, f := range o.Catalog.Fields() {
-			names = append(names, f.Name)
+			names = append(names, before+f.Name)
 		}
 	}
 	slices.Sort(names)

@@ -33,7 +33,7 @@ func (r *Runner) open(p *Profile, got *fetched) (*reading, error) {
 	if got.bare {
 		how, name, most = bareFormat(p.Format, bareDelimiter(got.delimiter)), bareSuffix, 2*most // what was not UTF-8 may have grown
 	}
-	if p.Mapping.FieldPrefix == mapping.ByName {
+	if p.Mapping.FieldPrefix != "" {
 		how.Elements = p.Mapping.Columns() // of the whole catalog
 	}
 	f, err := format.Open(got.drop.Path, name, how, most)
