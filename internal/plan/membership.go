@@ -108,6 +108,7 @@ func (d *draft) members() {
 	if e == nil || d.now.Status() == roster.Deleted {
 		return
 	}
+	defer d.unshield()
 	if l := d.now.Link(d.Profile); l != nil && l.Claim == roster.ClaimGone {
 		d.disown(func(g roster.Membership) bool { return slices.Contains(e.Kinds, g.Kind) })
 		return

@@ -62,6 +62,26 @@ func (p Protected) refusal(a *roster.Account, rest string) error {
 	return coded("E304", "account %d is protected by accounts.protect%s; take it out there first", a.ID, rest)
 }
 
+// role tells whether a membership is a role that protects whoever has it.
+func (p Protected) role(m roster.Membership) bool {
+	return m.Kind == roster.RoleKind && slices.ContainsFunc(ProtectedRoles(p.Names), func(pattern string) bool {
+		ok, _ := path.Match(roster.Fold(pattern), roster.Fold(m.Name))
+		return ok
+	})
+}
+
+// unshield remarks that the record takes the role away that protects the account: in
+// this run it is protected still (R64), for [Protected.Holders] are those of before it.
+func (d *draft) unshield() {
+	shields := func(a *roster.Account) bool {
+		return slices.ContainsFunc(a.Grants, func(g roster.Grant) bool { return g.Ended == "" && d.guard().role(g.Membership) })
+	}
+	if shields(d.was) && !shields(d.now) && !d.guard().names(d.was.Values[roster.Username]) {
+		d.remark("", "", "loses the role that protects the account: it is protected in this run still, and from the next on a feed may suspend, rename or delete it")
+		d.problems[len(d.problems)-1].Fix = "if that is not meant: name the account under accounts.protect, or give the role by hand: rollcall accounts edit ACCOUNT --add role:NAME"
+	}
+}
+
 func (p *planner) guard() Protected { return Protected{p.Policy.Protect, p.Holders} }
 
 func (p *planner) protected(a *roster.Account) bool { return p.guard().Account(a) }

@@ -114,6 +114,10 @@ func (d *draft) remove(why roster.Reason, reason string) {
 	case !d.ownerOK, d.inherits():
 		d.fault = "E209"
 	default:
+		if by := roster.Origin(d.was.Values[roster.StatusBy]); d.Person == "" && d.was.Status() == roster.Suspended && by.IsPerson() {
+			d.remark("", "", "a person had suspended the account, and its deletion ends that: whoever is rehired under it is active again")
+			d.problems[len(d.problems)-1].Fix = "rollcall accounts suspend ACCOUNT once it is back, if the person must not come in; rollcall accounts hold keeps it from being deleted"
+		}
 		d.status(roster.Deleted, why, d.me, reason)
 		d.set(roster.DeletedAt, d.stamp, "")
 		d.set(roster.FallbackOwner, d.Policy.FallbackOwner, "")
