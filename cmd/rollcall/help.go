@@ -103,6 +103,9 @@ func (a *app) codePage(code string) bool {
 		if fix != "" {
 			fmt.Fprintf(a.stdout, "\nFix: %s\n", fix)
 		}
+		if code == "E118" {
+			fmt.Fprintf(a.stdout, "\n%s\n", lengths())
+		}
 		return true
 	}
 	c, ok := config.Codes[code]
@@ -110,6 +113,21 @@ func (a *app) codePage(code string) bool {
 		fmt.Fprintf(a.stdout, "%s  %s (configuration)\n\n%s\n\nFix: %s\n", code, c.Text, c.Help, c.Fix)
 	}
 	return ok
+}
+
+// lengths tells how long a value of each field may be (R21).
+func lengths() string {
+	line := "The most characters, where map.FIELD.max says no less:"
+	var text strings.Builder
+	for f := range roster.NumFeedFields {
+		word := fmt.Sprintf(" %s %d,", f, f.Max())
+		if len(line)+len(word) > 96 {
+			text.WriteString(line + "\n")
+			line, word = "", word[1:]
+		}
+		line += word
+	}
+	return text.String() + line + "\nand of a profile field and the name of a membership 255."
 }
 
 // refusing are the codes beside E4 by which a drop is refused.

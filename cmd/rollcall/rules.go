@@ -36,6 +36,9 @@ func (a *app) rulePage(name string) (bool, error) {
 		return true, fmt.Errorf("there is no rule %s in this version; rollcall help rules lists them", number)
 	}
 	number, text, _ := strings.Cut(line, " ")
+	if number == "R21" {
+		text += "\n\n" + lengths()
+	}
 	_, err := fmt.Fprintf(a.stdout, "%s  %s\n", number, text)
 	return true, err
 }

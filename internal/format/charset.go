@@ -24,6 +24,11 @@ type charset struct {
 	enc      encoding.Encoding // of any other; nil for UTF-8
 }
 
+// codePages are names of Windows and of scripts that neither list has.
+var codePages = map[string]string{
+	"cp858": "ibm00858", "cp874": "windows-874", "cp932": "windows-31j", "cp936": "gbk", "cp949": "windows-949", "cp950": "big5",
+}
+
 // charsetNamed finds an encoding by its IANA name, or by one of the names that
 // the web knows it by. UTF-16 without its order is found as utf-16, with no decoder.
 func charsetNamed(name string) (charset, error) {
@@ -35,6 +40,9 @@ func charsetNamed(name string) (charset, error) {
 		return charset{name: "utf-16"}, nil
 	case "ascii", "us-ascii":
 		return charset{name: "us-ascii", table: asciiTable()}, nil
+	}
+	if known, ok := codePages[lower]; ok {
+		lower = known
 	}
 	enc, err := ianaindex.IANA.Encoding(lower)
 	if err != nil || enc == nil {

@@ -216,8 +216,11 @@ func (m *Mapper) identify(e *roster.Entry) {
 	e.KeyBad = true
 	p := roster.NewProblem("E120", e.Line, "")
 	p.Field, p.Text = m.key.String(), "the key is empty"
-	if m.Keyless() {
+	switch {
+	case m.Keyless():
 		p.Field, p.Text = roster.Username.String(), "the username is empty, and the file has no column of the key"
+	case m.fallback:
+		p.Text, p.Fix = "the key is empty, and no username is given", "fill in the one or the other in HR"
 	}
 	for _, said := range e.Problems {
 		if said.Field == p.Field && (!m.Keyless() || said.Severity == roster.SeverityError) {
