@@ -10,11 +10,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -472,6 +475,7 @@ func (r *Runner) ended(ctx context.Context, p *Profile, run *journal.Run, err er
 		return err
 	}
 	if err != nil && run.AppliedSeq == 0 {
+		err = r.displaced(err)
 		fail(ctx, run, err)
 	}
 	if run.Finished.IsZero() {
@@ -553,8 +557,26 @@ func (r *Runner) since(t time.Time) int64 { return r.Now().Sub(t).Milliseconds()
 // folder is a folder under the state folder, made where it is missing.
 func (r *Runner) folder(names ...string) (string, error) {
 	path := filepath.Join(append([]string{r.State}, names...)...)
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	switch err := os.MkdirAll(path, 0o700); {
+	case errors.Is(err, syscall.ENOTDIR):
+		return "", fmt.Errorf("state folder: %w; a file stands where a folder should be: move it away", err)
+	case err != nil:
 		return "", fmt.Errorf("state folder: %w; give the user that runs rollcall the right to write there", err)
 	}
 	return path, nil
+}
+
+// displaced says what to do where the spool was removed, replaced or made unwritable
+// under a run: the system's own words name a file that nobody knows.
+func (r *Runner) displaced(err error) error {
+	at, ok := errors.AsType[*fs.PathError](err)
+	if !ok || !strings.HasPrefix(at.Path, filepath.Join(r.State, "spool")+string(filepath.Separator)) {
+		return err
+	}
+	for _, cause := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.EROFS} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("the spool under the state folder was removed, replaced or made unwritable while the run went on; leave it to rollcall, give the user that runs rollcall the right to write there, and run again: %w", err)
+		}
+	}
+	return err
 }
