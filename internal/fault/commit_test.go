@@ -136,7 +136,9 @@ func (s *site) judged(rollcall, before, after string, back func(), env ...string
 	case (says == "applied") != (there == after), last.applied() != (there == after):
 		wrong = append(wrong, fmt.Sprintf("it says %s, the accounts are done: %v, the run is %s: %s", says, there == after, last.status, said))
 	case last.status != "running":
-		wrong = append(wrong, s.reported(db, last)...)
+		if lacks := s.reported(db, last); len(lacks) > 0 {
+			wrong = append(append(wrong, lacks...), fmt.Sprintf("it exits with %d and says %s", code, said))
+		}
 	}
 	shut()
 	s.via = ""

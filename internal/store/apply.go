@@ -352,6 +352,7 @@ func (a *application) finish() error {
 func (a *application) readBack(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readBackWithin)
 	defer cancel()
+	a.db.engine.renew(a.db.pool)
 	for {
 		var doc string
 		err := a.db.transact(ctx, func(w work) error {

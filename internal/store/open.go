@@ -65,6 +65,9 @@ type engine interface {
 	// believes a table to be small reads it whole for each page of it. A table may
 	// name the columns to count.
 	refresh(ctx context.Context, pool *sql.DB, tables ...string) error
+	// renew closes the connections that nobody uses: those to a server that has gone
+	// away look alive for a while.
+	renew(pool *sql.DB)
 	// scrub brings what was deleted out of the files.
 	scrub(ctx context.Context, pool *sql.DB) error
 	// announce tells listeners, when w commits, that accounts have changed.

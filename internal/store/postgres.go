@@ -52,10 +52,17 @@ func postgresAt(o Options) (engine, error) {
 
 func (server) name() string { return "postgres" }
 
+const mostIdle = 4
+
+func (server) renew(pool *sql.DB) {
+	pool.SetMaxIdleConns(0)
+	pool.SetMaxIdleConns(mostIdle)
+}
+
 func (e server) open(ctx context.Context) (*sql.DB, error) {
 	pool := stdlib.OpenDB(*e.config)
 	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(4)
+	pool.SetMaxIdleConns(mostIdle)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()

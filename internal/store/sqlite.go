@@ -42,6 +42,8 @@ func sqliteAt(path string) (engine, error) {
 
 func (lite) name() string { return "sqlite" }
 
+func (lite) renew(*sql.DB) {} // there is no server
+
 // dsn asks for a log that lets readers go on beside a writer, for commits that
 // survive a power cut, and for transactions that take the right to write at
 // once: one that asks for it later cannot be made to wait. What is deleted is
