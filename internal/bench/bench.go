@@ -199,7 +199,7 @@ func (p *place) config(s setup) string {
 // configure writes a site for each setup; all share the database and the state.
 func (p *place) configure() error {
 	site := fmt.Sprintf("version: 1\ndatabase: %q\nstate: %q\n", p.db.address(), p.state())
-	for _, s := range []setup{asCSV, csvEdited, asXML, xmlEdited} {
+	for _, s := range setups {
 		path := p.config(s)
 		if err := os.MkdirAll(filepath.Join(filepath.Dir(path), "profiles.d"), 0o755); err != nil {
 			return err
@@ -221,7 +221,7 @@ func (p *place) feed(f Feed) (string, Known, error) {
 	if f.XML {
 		suffix = "xml"
 	}
-	path := filepath.Join(p.feeds(p.people), fmt.Sprintf("c%g-r%g-g%g-n%g-s%t.%s", f.Changed, f.Renamed, f.Gone, f.New, f.Scatter, suffix))
+	path := filepath.Join(p.feeds(p.people), fmt.Sprintf("c%g-r%g-g%g-n%g-s%t-m%t.%s", f.Changed, f.Renamed, f.Gone, f.New, f.Scatter, f.Members, suffix))
 	if known, ok := p.known[path]; ok {
 		return path, known, nil
 	}
@@ -299,7 +299,7 @@ func (p *place) measure(ctx context.Context, k kase) error {
 		p.results = append(p.results, r)
 	}
 	p.say("%s", r.line())
-	if k.from == "empty" && p.wanted(pageCase.name) && !k.feed.XML {
+	if k.from == "empty" && p.wanted(pageCase.name) && k.setup == asCSV {
 		return p.page(ctx)
 	}
 	return nil

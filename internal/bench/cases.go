@@ -10,14 +10,17 @@ const (
 	csvEdited setup = "csv-edited" // its map says one thing more, by which nothing changes
 	asXML     setup = "xml"
 	xmlEdited setup = "xml-edited"
+	asMembers setup = "members"
 )
+
+var setups = []setup{asCSV, csvEdited, asXML, xmlEdited, asMembers}
 
 // A kase is one row of the tables.
 type kase struct {
 	name   string
 	setup  setup
 	feed   Feed   // its People are set when it is run
-	from   string // the state in which it begins: empty, csv or xml
+	from   string // the state in which it begins: empty, or the setup of a first load
 	before []call // what must have happened first; not measured
 	calls  []call // what is measured
 	again  bool   // a repeat may begin where the last one ended: nothing has changed
@@ -105,10 +108,14 @@ var cases = []kase{
 	{name: "XML: nothing changed", setup: asXML, from: "xml", feed: Feed{XML: true}, calls: []call{run()}, again: true, newEnd: true, want: synced},
 	{name: "XML: mixed day", setup: asXML, from: "xml", feed: asElements(mixed), calls: []call{run()}, want: synced},
 	{name: "XML: mapping edit that changes nothing", setup: xmlEdited, from: "xml", feed: Feed{XML: true}, calls: []call{run()}, newEnd: true, want: synced},
+	{name: "memberships: first load", setup: asMembers, from: "empty", feed: Feed{Members: true}, calls: []call{run("--yes")}, want: loaded, slow: true},
+	{name: "memberships: nothing changed", setup: asMembers, from: "members", feed: Feed{Members: true}, calls: []call{run()}, again: true, newEnd: true, want: synced},
+	{name: "memberships: mixed day", setup: asMembers, from: "members", feed: withMembers(mixed), calls: []call{run()}, want: synced},
 }
 
-func scattered(f Feed) Feed  { f.Scatter = true; return f }
-func asElements(f Feed) Feed { f.XML = true; return f }
+func scattered(f Feed) Feed   { f.Scatter = true; return f }
+func asElements(f Feed) Feed  { f.XML = true; return f }
+func withMembers(f Feed) Feed { f.Members = true; return f }
 
 // profile is the profile of a setup.
 func (s setup) profile() string {
@@ -118,6 +125,10 @@ func (s setup) profile() string {
 	}
 	if s == csvEdited || s == xmlEdited {
 		title = "{from: JobTitle, default: Staff}" // everybody has one
+	}
+	members := ""
+	if s == asMembers {
+		members = "  cohorts: {numbered: on}\n  enrolments: {numbered: on}\n  programs: {numbered: on}\n  sessions: {numbered: on}\n  roles: {numbered: on}\n"
 	}
 	return fmt.Sprintf(`version: 1
 source: {type: dir, path: "*.%s", max_size: 16GB}
@@ -140,6 +151,6 @@ map:
   status: {from: Status, values: {A: active}}
   institution: Company
   description: Desk
-policy: {missing: suspend}
-`, suffix, format, title)
+%spolicy: {missing: suspend}
+`, suffix, format, title, members)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/bits"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,6 +22,7 @@ type Feed struct {
 	New     float64 // added at the end
 	Scatter bool    // in a scattered order
 	XML     bool
+	Members bool // each with memberships in columns of their own; not as XML
 }
 
 // Known is what a file asks for, compared with the one in which nobody changed.
@@ -32,6 +34,12 @@ type Known struct {
 var columns = [...]string{
 	"PersonNo", "Login", "GivenName", "FamilyName", "WorkEmail", "Department", "JobTitle", "ManagerNo",
 	"City", "Country", "Phone", "HireDate", "EndDate", "Status", "Company", "Desk",
+}
+
+// memberColumns are the header of memberships: three groups, two courses with their
+// terms, a program, a session and a role, the numbered columns of Moodle and Dual Code.
+var memberColumns = []string{
+	"cohort1", "cohort2", "course1", "role1", "group1", "enrolperiod1", "enrolstatus1", "course2", "role2", "program1", "session1", "sysrole1",
 }
 
 const (
@@ -237,6 +245,18 @@ func (r *row) appendCSV(b []byte) []byte {
 	return append(b, '\n')
 }
 
+// appendMembers adds the memberships of person i to a line of CSV; whose department
+// changes is in another cohort and another course too.
+func appendMembers(line []byte, i uint64, what fate) []byte {
+	d := dice(mix(i ^ 0x3e3be25))
+	moved := 0
+	if what == changes {
+		moved = 1
+	}
+	return fmt.Appendf(line[:len(line)-1], ",dept-%d,site-%d,SAFE-%d,learner,shift-%d,365,0,SKILL-%d,learner,PROG-%d,TERM-%d,%s\n",
+		d.below(50)+moved, d.below(20), d.below(30), d.below(5), d.below(40)+moved, d.below(8), d.below(4), []string{"", "", "", "tutor"}[d.below(4)])
+}
+
 func (r *row) appendXML(b []byte) []byte {
 	b = append(b, "  <person>"...)
 	for k, cell := range r {
@@ -262,7 +282,11 @@ func (f Feed) Write(to io.Writer) (Known, error) {
 	if f.XML {
 		fmt.Fprint(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<people>\n")
 	} else {
-		fmt.Fprintln(w, strings.Join(columns[:], ","))
+		header := columns[:]
+		if f.Members {
+			header = slices.Concat(header, memberColumns)
+		}
+		fmt.Fprintln(w, strings.Join(header, ","))
 	}
 	added := uint64(float64(f.People)*f.New/100 + 0.5)
 	total := f.People + added
@@ -297,6 +321,9 @@ func (f Feed) Write(to io.Writer) (Known, error) {
 		} else {
 			buf = r.appendCSV(buf[:0])
 		}
+		if f.Members {
+			buf = appendMembers(buf, at+1, what)
+		}
 		if _, err := w.Write(buf); err != nil {
 			return known, err
 		}
@@ -326,10 +353,11 @@ func feedCommand(args []string) error {
 	flags.Float64Var(&f.New, "new", 0, "per cent added at the end")
 	flags.BoolVar(&f.Scatter, "scatter", false, "in a scattered order")
 	flags.BoolVar(&f.XML, "xml", false, "as XML")
+	flags.BoolVar(&f.Members, "members", false, "with memberships; not as XML")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if f.People == 0 || f.Changed+f.Renamed+f.Gone > 100 || min(f.Changed, f.Renamed, f.Gone, f.New) < 0 {
+	if f.People == 0 || f.XML && f.Members || f.Changed+f.Renamed+f.Gone > 100 || min(f.Changed, f.Renamed, f.Gone, f.New) < 0 {
 		return fmt.Errorf("there is no such feed: %+v", f)
 	}
 	known, err := f.Write(os.Stdout)

@@ -114,6 +114,23 @@ func TestTheXMLHasTheSamePeople(t *testing.T) {
 	}
 }
 
+func TestAFeedWithMembershipsHasTheSamePeople(t *testing.T) {
+	f := Feed{People: 2000, Changed: 5, Members: true}
+	text, known := write(t, f)
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil || len(rows) != known.Rows+1 || !slices.Equal(rows[0][width:], memberColumns) {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	f.Members = false
+	plain, _ := write(t, f)
+	for i, r := range people(t, plain) {
+		at := slices.IndexFunc(rows, func(row []string) bool { return row[personNo] == i })
+		if !slices.Equal(rows[at][:width], r) {
+			t.Fatalf("%s is somebody else with memberships", i)
+		}
+	}
+}
+
 func TestASizeIsReadAndWritten(t *testing.T) {
 	for _, word := range []string{"10k", "100k", "1M", "10M", "1500", "7"} {
 		n, err := parseSize(word)

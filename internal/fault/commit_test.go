@@ -55,12 +55,15 @@ func (w *wire) carry(client net.Conn) {
 	var mute sync.Mutex // held for ever once the answer is lost
 	w.carriers.Go(func() {
 		defer close(back)
-		defer client.Close()
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := server.Read(buf)
-			if err != nil || !mute.TryLock() {
+			if err != nil {
+				client.Close()
 				return
+			}
+			if !mute.TryLock() {
+				return // the line is cut when all has been done that is to happen at the commit
 			}
 			_, err = client.Write(buf[:n])
 			mute.Unlock()
