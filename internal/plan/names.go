@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"rollcall/internal/roster"
@@ -148,8 +149,19 @@ func (d *draft) askUsername(name string) error {
 	}
 	hash := d.index.hash(fold)
 	_, contested := d.index.names.several[hash]
-	d.ask(forUsername, &d.usernames, hash, holders, contested || d.held(fold, d.was.ID))
+	d.ask(forUsername, &d.usernames, hash, holders, contested && !d.keeps(fold) || d.held(fold, d.was.ID))
 	return nil
+}
+
+// keeps tells whether a name is kept for this account alone, so that no other
+// record which asks for it can be given it (R33): that of a deleted account that
+// comes back, or one that it gave up.
+func (d *draft) keeps(fold string) bool {
+	if d.back() && same(roster.Username, d.was.Values[roster.Username], fold) {
+		return true
+	}
+	holds := d.holds[fold]
+	return len(holds) > 0 && !slices.ContainsFunc(holds, func(h Hold) bool { return h.Account != d.was.ID })
 }
 
 // held tells whether a name that was given up is kept from all accounts but its giver (R33).
