@@ -75,6 +75,7 @@ type application struct {
 	adds      int64 // of them, new accounts: one after the other, from the number firstAdd
 	firstAdd  int64
 	fallen    bool           // something of it is not carried out
+	merges    bool           // it makes two accounts one
 	numbered  bool           // new accounts have their ids
 	idsFrom   int64          // what is between the number of an add and that of its account
 	protected plan.Protected // by Protect, once it was asked
@@ -214,6 +215,9 @@ func (a *application) count() error {
 		default:
 			loseRows(&a.Lost, g.Action, g.N)
 		}
+	}
+	if a.merges && a.LeftOut > 0 { // half of it would be an account twice, or none
+		return fmt.Errorf("%w: one of the two accounts has changed since, and they are merged whole or not at all; look at both, and say it again", ErrRefused)
 	}
 	if a.LeftOut*10 > total && !(a.fresh && a.LeftOut <= fewMoved) {
 		return fmt.Errorf("%w: %d of its %d changes speak of accounts that have moved since, which is more than a tenth; plan again", ErrRefused, a.LeftOut, total)

@@ -248,3 +248,33 @@ func TestR49TheNamesOfWhoIsMergedAreTheOthers(t *testing.T) {
 		}
 	})
 }
+
+// While the person looks at the plan of a merge, one of the two accounts moves.
+func TestR49AMergeIsCarriedOutWholeOrNotAtAll(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		s := story{t, db}
+		merge := func(from, into string) (*journal.Run, roster.Account, roster.Account) {
+			a, b := s.people("hr", from)[0], s.people("learning", into)[0]
+			changes, err := plan.Person{Who: "person:kim", At: roster.Stamp(noon)}.Merge(&a, &b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.plan("", changes...), a, b
+		}
+		link := func(a roster.Account, l plan.LinkChange) {
+			c := touch(plan.Claim, a)
+			c.Links = []plan.LinkChange{l}
+			s.apply(s.plan("", c))
+		}
+		r, from, _ := merge("ada", "countess")
+		link(from, plan.LinkChange{Profile: "hr", OldKey: "k-ada", NewKey: "k-ada", Old: roster.ClaimActive, New: roster.ClaimLeave})
+		s.refused(order(r), "whole or not at all")
+		r, _, into := merge("bob", "baron")
+		link(into, plan.LinkChange{Profile: "hr", NewKey: "k-baron", New: roster.ClaimActive})
+		s.refused(order(r), "whole or not at all")
+		r, _, _ = merge("eve", "earl") // the control
+		if a := s.apply(r); a.Carried != 2 {
+			t.Errorf("%d carried out, want 2", a.Carried)
+		}
+	})
+}

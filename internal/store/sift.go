@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -164,6 +165,7 @@ func (a *application) siftChunk(list []storedChange) error {
 		}
 	}
 	a.fallen = a.fallen || len(moved) > 0
+	a.merges = a.merges || slices.ContainsFunc(list, func(c storedChange) bool { return c.Field(roster.MergedInto) != nil })
 	for note, ords := range moved {
 		if err := a.tx.Exec("UPDATE change SET done = ?, note = ? WHERE run = ? AND ?",
 			journal.LeftOut, note, a.run, a.db.engine.in("ord", numberList(ords))).Error; err != nil {
