@@ -58,16 +58,12 @@ lint:
 	[ -n "$$want" ] && [ "$$got" = "$$want" ] || { echo "modernc.org/libc is $$got, but modernc.org/sqlite wants $$want: go get modernc.org/libc@$$want"; exit 1; }
 	@for script in .ci/*; do bash -n "$$script"; done
 
-# Every fuzz target for FUZZTIME, one after the other, and all of them even if one
-# finds something. The first argument is a flag of go test.
+# Every fuzz target for FUZZTIME, two at a time, and all of them even if one finds
+# something. The first argument is a flag of go test.
 define fuzz_each
-found=0 failed=0; \
-while IFS=: read -r file line; do \
-	found=1; name="$${line#func }"; name="$${name%%(*}"; \
-	go test $(1) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x -parallel 2 "$$(dirname "$$file")" || failed=1; \
-done < <(grep -rE '^func Fuzz[A-Za-z0-9_]*\(' --include='*_test.go' .); \
-[ $$found = 1 ] || { echo "there is no fuzz target"; exit 1; }; \
-[ $$failed = 0 ]
+lock="$$(mktemp)"; trap 'rm -f "$$lock"' EXIT; \
+grep -rE '^func Fuzz[A-Za-z0-9_]*\(' --include='*_test.go' . | sed -E 's|/[^/:]*:func (Fuzz[A-Za-z0-9_]*).*| \1|' | \
+xargs -P 2 -L 1 .ci/fuzz $(1) $(FUZZTIME) "$$lock"
 endef
 
 fuzz:
