@@ -404,7 +404,7 @@ func claimed(s *run.Story, c plan.Change) string {
 // nothing says why a person is left as they are.
 func nothing(s *run.Story, rejected bool) (string, []string) {
 	a := s.Account
-	skipped := slices.IndexFunc(s.Problems, func(p roster.Problem) bool { return p.Severity == roster.SkipRow })
+	skipped := skip(s)
 	lookalike := slices.ContainsFunc(s.Problems, func(p roster.Problem) bool { return p.Code == "E309" })
 	copies := slices.ContainsFunc(s.Problems, func(p roster.Problem) bool { return p.Code == "E106" })
 	differs := slices.ContainsFunc(s.Problems, func(p roster.Problem) bool { return p.Severity != roster.SkipRow && p.Code != "E106" })
@@ -415,8 +415,8 @@ func nothing(s *run.Story, rejected bool) (string, []string) {
 		return "nothing: the row is out of the profile's scope", []string{"R68"}
 	case lookalike && a == nil:
 		return "nothing: the row waits until a person decides whose it is", []string{"R48", "R49"}
-	case len(s.Entries) > 0 && skipped >= 0 && !copies:
-		return "nothing: the row is skipped: " + s.Problems[skipped].Message(), rulesOfSkip(s)
+	case len(s.Entries) > 0 && skipped != nil && !copies:
+		return "nothing: the row is skipped: " + skipped.Message(), rulesOfSkip(s)
 	case len(s.Entries) > 0 && differs:
 		return "nothing else differs", []string{"R52"}
 	case len(s.Entries) > 0:
@@ -427,6 +427,8 @@ func nothing(s *run.Story, rejected bool) (string, []string) {
 		return "nothing: the account is not this feed's", []string{"R5"}
 	case !s.Options.Full:
 		return "nothing: in a delta absence means nothing", []string{"R62"}
+	case a.Values[roster.StatusReason] == string(roster.NotStarted):
+		return "nothing: the account waits for its start, and does not start while it is gone from the file (rescinded)", []string{"R75"}
 	case a.Status() != roster.Active:
 		return "nothing: the account is " + string(a.Status()) + " already", []string{"R62"}
 	case a.Claimed(s.Profile):
@@ -439,6 +441,22 @@ func nothing(s *run.Story, rejected bool) (string, []string) {
 		return "nothing: a row that is not used bears this name or address, and counts as mentioning the person", []string{"R3"}
 	}
 	return "nothing: who is missing is kept (policy.missing: " + s.Options.Policy.Missing + ")", []string{"R62"}
+}
+
+// skip is the last word on a row that is skipped; nil where some row of the person
+// is not: of rows that are joined (format.dedupe) one speaks for all.
+func skip(s *run.Story) (why *roster.Problem) {
+	lines := map[int]bool{}
+	for i := range s.Problems {
+		if s.Problems[i].Severity == roster.SkipRow {
+			why = &s.Problems[i]
+			lines[why.Line] = true
+		}
+	}
+	if slices.ContainsFunc(s.Entries, func(e roster.Entry) bool { return !lines[e.Line] }) {
+		return nil
+	}
+	return why
 }
 
 // ahead is what comes of the account by itself, once the plan is carried out: by its

@@ -82,7 +82,7 @@ func checkField(i *roster.Item) (faults []*roster.Fault) {
 	switch i.Type {
 	case roster.MenuField:
 		if len(i.Options) == 0 {
-			fault("options", "missing", "a menu has options: write options: [a, b]")
+			fault("options", "missing", "a menu has options: write options: [a, b], or in CSV a|b")
 		}
 	case roster.TextField, roster.DateField, roster.CheckboxField:
 		if len(i.Options) > 0 {
@@ -219,14 +219,17 @@ func Unite(file *roster.Catalog, imported []roster.Item) (*roster.Catalog, error
 	items := slices.Concat(listed, imported)
 	if clashes := Clashes(items, false); len(clashes) > 0 {
 		c := clashes[0]
-		text := c.Text
+		text := "catalog.yaml and what was imported contradict each other: " + c.Text
+		fix := "make them say the same: correct catalog.yaml, or import again; rollcall catalog list shows both"
+		if c.Other < 0 {
+			i := &items[c.Item]
+			text = fmt.Sprintf("the catalog has the %s %s, and %s", i.Kind, quoted(i), c.Text)
+			fix = "add what is missing to catalog.yaml, or to the file that you import, or correct what names it; rollcall catalog list shows all"
+		}
 		if len(clashes) > 1 {
 			text += fmt.Sprintf(", and %d more", len(clashes)-1)
 		}
-		return nil, &roster.Refusal{
-			Code: "C213", Text: "catalog.yaml and what was imported contradict each other: " + text,
-			Fix: "make them say the same: correct catalog.yaml, or import again; rollcall catalog list shows both",
-		}
+		return nil, &roster.Refusal{Code: "C213", Text: text, Fix: fix}
 	}
 	return roster.NewCatalog(Sorted(items), create, types), nil
 }

@@ -81,14 +81,14 @@ func TestAFileWithFaultsIsToldWholeAndNothingOfItUsed(t *testing.T) {
 		{"rows", "kind,id,name,required\ncohort,77,x,\nchohort,a,,\nfield,,shift,maybe\ncohort,a\nprogram,p,,\nprogram,p,,\n", []string{
 			`line 2, column "id": a mere number; write it as id_number: a row names a cohort by id number, or by an id that is no mere number`,
 			`line 3, column "kind": "chohort" is no kind; write site, cohort, course, group, program, session, role, theme, field`,
-			`line 4, column "required": not a 0 or a 1`,
+			`line 4, column "required": not a 0 or a 1; write 1 for yes, and 0 or nothing for no`,
 			`line 4, column "type": "" is no type of a field; write text, date, menu or checkbox`,
 			`line 5: 2 fields, and the header has 4; count the delimiters; a value that contains one needs quotes`,
 		}},
 		{"twice", "program\np\nq\np\n", []string{`line 4: the program "p" stands twice; the other is in line 2; keep one of them`}},
 		{"a list of people", "username,email\nada,ada@example.org\n", []string{
-			`line 1, column "username": no column of a catalog; columns are kind, id, id_number, short_name, name, course, default_role, type, options, required, unique, for, groups, site, cohort, group, program, session, role, theme, field`,
-			`line 1, column "email": no column of a catalog; columns are kind, id, id_number, short_name, name, course, default_role, type, options, required, unique, for, groups, site, cohort, group, program, session, role, theme, field`,
+			`line 1, column "username": no column of a catalog; leave it out, or call it one of kind, id, id_number, short_name, name, course, default_role, type, options, required, unique, for, groups, site, cohort, group, program, session, role, theme, field`,
+			`line 1, column "email": no column of a catalog; leave it out, or call it one of kind, id, id_number, short_name, name, course, default_role, type, options, required, unique, for, groups, site, cohort, group, program, session, role, theme, field`,
 		}},
 		{"nothing", "kind,id\n", []string{"the file lists nothing; write a row for each item"}},
 		{"names alone", "name\nNurses\n", []string{`line 2: it cannot be told what the row lists; add a column kind (site, cohort, course, group, program, session, role, theme, field), or name the column of ids so`}},

@@ -195,7 +195,7 @@ func (x *reader) header(names []string) bool {
 		case twice:
 			x.fault(1, name, "the column stands twice", "keep one")
 		case !slices.Contains(known, form):
-			x.fault(1, name, "no column of a catalog", "columns are "+strings.Join(known, ", "))
+			x.fault(1, name, "no column of a catalog", "leave it out, or call it one of "+strings.Join(known, ", "))
 		default:
 			x.place[form] = i
 		}
@@ -226,9 +226,9 @@ func (x *reader) row(line int, row []string) {
 	}
 	if _, said := x.place["kind"]; said {
 		i := base
-		i.Kind, i.Course = roster.Kind(cell("kind")), cell("course")
-		if !slices.Contains(roster.Kinds(), i.Kind) {
-			x.fault(line, "kind", fmt.Sprintf("%q is no kind", i.Kind), "write "+kinds())
+		i.Kind, i.Course = kindOf(cell("kind")), cell("course")
+		if i.Kind == "" {
+			x.fault(line, "kind", fmt.Sprintf("%q is no kind", cell("kind")), "write "+kinds())
 			return
 		}
 		x.add(line, i, cell("groups"))
@@ -278,6 +278,17 @@ func (x *reader) row(line int, row []string) {
 	x.add(line, base, cell("groups"))
 }
 
+// kindOf is the kind that a word means, in any case, one of it or several; "" is none.
+func kindOf(word string) roster.Kind {
+	word = strings.ToLower(word)
+	for _, k := range roster.Kinds() {
+		if word == string(k) || word == string(k)+"s" {
+			return k
+		}
+	}
+	return ""
+}
+
 func kinds() string {
 	var names []string
 	for _, k := range roster.Kinds() {
@@ -293,7 +304,7 @@ func (x *reader) flag(line int, row []string, name string) bool {
 	case "1", "yes", "on", "true":
 		return true
 	}
-	x.fault(line, name, "not a 0 or a 1", "")
+	x.fault(line, name, "not a 0 or a 1", "write 1 for yes, and 0 or nothing for no")
 	return false
 }
 

@@ -234,6 +234,9 @@ func (p *page) deadline() string {
 	then := map[journal.Kind]string{
 		journal.Sync: " and the next file is used", journal.Sweep: " and the next sweep plans anew",
 	}[p.d.Run.Kind]
+	if p.queued() {
+		then = " and is made anew, and the files after it wait"
+	}
 	return " by " + p.moment(p.d.Run.HeldUntil.Time) + "; after that the plan expires" + then
 }
 

@@ -191,6 +191,9 @@ func (p *page) choices() (all []step) {
 	switch run.Kind {
 	case journal.Sync:
 		wrong, nobody = "and ask HR for a new file", "; a newer file takes the place of this one"
+		if p.queued() {
+			nobody = "; the files after it wait"
+		}
 	case journal.Sweep:
 		wrong, nobody = "and have the dates corrected in HR", "; a later sweep takes the place of this one"
 	case journal.Revert:
@@ -200,6 +203,12 @@ func (p *page) choices() (all []step) {
 	add("to look closer", "", fmt.Sprintf("rollcall runs changes %d", run.Number))
 	add("if nobody acts", "no account changes"+nobody, "")
 	return all
+}
+
+// queued tells whether the run stops those behind it: of changes none may be
+// passed over (R104).
+func (p *page) queued() bool {
+	return p.d.Input.Content == "delta" && p.d.Run.Profile != imported
 }
 
 // decide writes what to do about a held run.
