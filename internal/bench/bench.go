@@ -151,9 +151,12 @@ func (b *bench) engine(ctx context.Context, n uint64, engine string) error {
 	return errors.Join(failed...)
 }
 
+// many are so many people that minutes count.
+const many = 500_000
+
 // measured tells whether a case was asked for, and makes sense with so many people.
 func (p *place) measured(k kase) bool {
-	return p.wanted(k.name) && (!p.isLarge() || k.large)
+	return p.wanted(k.name) && (!p.isLarge() || k.large) && !(k.small && p.people >= many)
 }
 
 // isLarge tells whether there are too many people to keep the state in which a
@@ -258,7 +261,7 @@ func (p *place) measure(ctx context.Context, k kase) error {
 		}
 	}
 	times := p.runs
-	if p.isLarge() || !p.measured(k) || k.slow && p.people >= 500_000 {
+	if p.isLarge() || !p.measured(k) || k.slow && p.people >= many {
 		times = 1
 	}
 	for i := range times {
