@@ -98,6 +98,9 @@ func (w *people) newcomer(e roster.Entry) error {
 	}
 	if code != "" {
 		e.Problems = append(e.Problems, d.problems...)
+		if fold := roster.Fold(d.now.Values[roster.Username]); code == "E303" && w.heldOnly(fold, 0) {
+			return w.rejectWith(e, code, heldName, 0)
+		}
 		return w.rejectFor(e, code, 0)
 	}
 	if faults := d.lacking(); len(faults) > 0 {

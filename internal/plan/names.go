@@ -176,6 +176,15 @@ func (w *people) held(fold string, giver uint64) bool {
 	return others
 }
 
+// heldName says of a name that no list of accounts shows why it cannot be given.
+const heldName = "the username was another account's, and is held for it for a while (accounts.hold_names)"
+
+// heldOnly tells whether a name is held, and nobody has it who is not deleted.
+func (w *people) heldOnly(fold string, giver uint64) bool {
+	a := w.byName[fold]
+	return (a == nil || a.Status() == roster.Deleted) && w.held(fold, giver)
+}
+
 // ask grants a name that is free, denies one that cannot become free, and
 // lets the others wait for those who hold them. Who comes back waits until all
 // others are served, for no look at the drop shows the name that he has kept.
@@ -213,7 +222,11 @@ func (d *draft) deny(i int) {
 	if i == forEmail {
 		f, code = roster.Email, "E130"
 	}
-	d.remark(code, f.String(), "")
+	text := ""
+	if i == forUsername && d.heldOnly(roster.Fold(d.now.Values[f]), d.was.ID) {
+		text = heldName
+	}
+	d.remark(code, f.String(), text)
 	switch {
 	case i == forEmail && d.UniqueEmail == "warn":
 		return

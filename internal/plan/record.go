@@ -419,8 +419,13 @@ func byHand(w roster.Wish) string {
 
 // rejectFor ends a row with a problem of its own, on top of those it has.
 func (p *planner) rejectFor(e roster.Entry, code string, account uint64) error {
+	return p.rejectWith(e, code, "", account)
+}
+
+// rejectWith says in other words than the code's what the problem is.
+func (p *planner) rejectWith(e roster.Entry, code, text string, account uint64) error {
 	problem := roster.NewProblem(code, e.Line, e.Key)
-	problem.Severity = roster.SeverityError
+	problem.Severity, problem.Text = roster.SeverityError, text
 	problem.Field = p.blamed(e, code)
 	e.Problems = append(e.Problems, problem)
 	return p.reject(e, account)
