@@ -164,8 +164,16 @@ func (c *editCmd) Run(a *app) (err error) {
 		case !w.Shared() && (len(c.Accounts) > 1 || c.InRun != ""):
 			return deed{}, errAlone
 		}
+		without := 0 // a password here, of those whom a run selects
+		var spared func(*roster.Account)
+		if c.InRun != "" {
+			spared = func(*roster.Account) { without++ }
+		}
 		what := deed{verb: "Change", do: d.r.Edit(w), tell: func(p plan.Plan) (string, error) {
 			feeds = d.overwriting(p)
+			if without > 0 {
+				fmt.Fprintf(d.stderr, "Of the run's accounts %d have no password here that could be changed: theirs is left alone.\n", without)
+			}
 			return "", nil
 		}}
 		if w.None() {
@@ -179,7 +187,7 @@ func (c *editCmd) Run(a *app) (err error) {
 			what.do = d.r.Enrol(add, remove, what.do)
 		}
 		if c.ForcePasswordChange || c.ResetPassword {
-			what.do = d.r.Password(c.ForcePasswordChange, c.ResetPassword, what.do)
+			what.do = d.r.Password(c.ForcePasswordChange, c.ResetPassword, what.do, spared)
 		}
 		return what, nil
 	})

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"rollcall/internal/password"
@@ -191,6 +192,9 @@ func (f *Facts) countWelcome(was, now *roster.Account) {
 	}
 }
 
+// ErrNoPassword means that an account has no password that could be changed.
+var ErrNoPassword = errors.New("has no password here")
+
 // Password adds to a change that a person makes (zero: none yet) that another
 // password be chosen at the next login, or with reset that one be made, which a
 // welcome mail brings (R81): the one that there is, is then gone at once.
@@ -204,7 +208,7 @@ func (p Person) Password(a *roster.Account, c Change, force, reset bool) (Change
 	case now.Status() == roster.Deleted:
 		return c, fmt.Errorf("account %d is deleted; rollcall accounts restore brings it back", a.ID)
 	case !now.Values.Local():
-		return c, fmt.Errorf("account %d logs in by %s and has no password here", a.ID, now.Values[roster.Auth])
+		return c, fmt.Errorf("account %d logs in by %s and %w", a.ID, now.Values[roster.Auth], ErrNoPassword)
 	case reset && now.Values[roster.Email] == "":
 		return c, fmt.Errorf("account %d has no address to which a password could be sent", a.ID)
 	case reset && state.Awaited:
@@ -216,7 +220,7 @@ func (p Person) Password(a *roster.Account, c Change, force, reset bool) (Change
 	case force && state.Change:
 		return c, nil
 	case force && state.Since == "" && !state.Awaited:
-		return c, fmt.Errorf("account %d has no password here that could be changed; --reset-password makes one", a.ID)
+		return c, fmt.Errorf("account %d %w that could be changed; --reset-password makes one", a.ID, ErrNoPassword)
 	case force:
 		state.Change = true
 	}

@@ -71,8 +71,9 @@ func (r *Runner) Enrol(add, remove []roster.Membership, first Deed) Deed {
 }
 
 // Password has another password chosen at the next login, or a new one made and
-// mailed, after what first has done to the account; first may be nil.
-func (r *Runner) Password(force, reset bool, first Deed) Deed {
+// mailed, after what first has done to the account; first may be nil. Where spared
+// is not nil, who has no password here is no fault: it is told, and first is all.
+func (r *Runner) Password(force, reset bool, first Deed, spared func(*roster.Account)) Deed {
 	return func(ctx context.Context, p plan.Person, a *roster.Account) (plan.Change, error) {
 		var c plan.Change
 		if first != nil {
@@ -81,7 +82,15 @@ func (r *Runner) Password(force, reset bool, first Deed) Deed {
 				return c, err
 			}
 		}
-		return p.Password(a, c, force, reset)
+		more, err := p.Password(a, c, force, reset)
+		if spared == nil || !errors.Is(err, plan.ErrNoPassword) {
+			return more, err
+		}
+		spared(a)
+		if c.Action == "" {
+			return c, plan.ErrNothing
+		}
+		return c, nil
 	}
 }
 

@@ -480,7 +480,7 @@ func TestAResetIsMailedAndTheOldPasswordIsGone(t *testing.T) {
 	by := run.By{Who: "ada", Reason: "forgotten"}
 	do := func(force, reset bool) {
 		t.Helper()
-		p, err := s.PlanDeed(t.Context(), []string{"key:E1"}, by, s.Password(force, reset, nil))
+		p, err := s.PlanDeed(t.Context(), []string{"key:E1"}, by, s.Password(force, reset, nil, nil))
 		if err == nil {
 			_, err = s.Do(t.Context(), p, by)
 		}
