@@ -26,6 +26,9 @@ func (s *Site) Import(preset, file string) (*Profile, error) {
 	if preset == "rollcall" && strings.HasSuffix(strings.ToLower(strings.TrimSuffix(file, ".gz")), ".xml") {
 		p.Format.Type, p.Format.Record = "xml", "/accounts/account"
 	}
+	if preset == "rollcall" && strings.HasSuffix(strings.ToLower(strings.TrimSuffix(file, ".gz")), ".json") {
+		p.Format.Type = "json"
+	}
 	if p.Match.Key == roster.Username {
 		on := true
 		p.Policy.Rename = &on

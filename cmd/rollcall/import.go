@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/roster"
@@ -21,7 +20,7 @@ type accountsImportCmd struct {
 
 // Help is what kong prints below the first line.
 func (*accountsImportCmd) Help() string {
-	return "CSV, or XML as exported. Who is in the file is added or changed, as a person does it: empty cells say nothing, whom the file does not list it does not mean, and no profile comes to own an account by it. What the file says is written also where somebody has changed it since the export: its column version is not looked at, so export anew before you edit, and look at --dry-run. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is."
+	return "CSV, XML or JSON, as exported; which of them the name's suffix says. Who is in the file is added or changed, as a person does it: empty cells say nothing (in JSON, null clears starts_on and expires_on), a membership is added and none is taken away, whom the file does not list it does not mean, and no profile comes to own an account by it. What the file says is written also where somebody has changed it since the export: its column version is not looked at, so export anew before you edit, and look at --dry-run. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is."
 }
 
 // Run implements the command.
@@ -35,9 +34,6 @@ func (c *accountsImportCmd) Run(a *app) error {
 		return errors.New(absent(c.File, err))
 	case info.IsDir():
 		return fmt.Errorf("%s is a folder; name a file that rollcall accounts export has written", c.File)
-	}
-	if strings.HasSuffix(strings.ToLower(c.File), ".json") {
-		return errors.New("JSON is not read back yet; export CSV or XML")
 	}
 	p, err := d.importing(c.Preset, c.File)
 	if err != nil {
@@ -99,6 +95,9 @@ func (d *desk) importing(preset, file string) (*run.Profile, error) {
 		}
 		for _, c := range recordOf(&roster.Account{}) {
 			f.Mapping.Other = append(f.Mapping.Other, c.name)
+		}
+		if f.Format.Type == "json" {
+			f.Format.JSON = exportedShape(f.Mapping.Columns())
 		}
 	}
 	return f, nil

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"rollcall/internal/format"
 	"rollcall/internal/roster"
 )
 
@@ -238,4 +240,30 @@ func exportXML(w io.Writer, custom []string, accounts iter.Seq2[roster.Account, 
 	}
 	_, err := io.WriteString(w, "</accounts>\n")
 	return err
+}
+
+// exportedShape is how [record.MarshalJSON] writes what an import reads back, and
+// mapped, which the import reads and an export may lack.
+func exportedShape(mapped []string) *format.Shape {
+	s := &format.Shape{Lists: map[string]format.ListItem{}}
+	for _, c := range recordOf(&roster.Account{}) {
+		switch c.value.(type) {
+		case []string:
+			s.Lists[c.name] = format.ListItem{}
+		case []enrolment: // when one ends is the granting's matter, and in no CSV either
+			s.Lists[c.name] = format.ListItem{Parts: []string{"course", "role", "group"}, Besides: []string{"until"}}
+		case map[string]string:
+			s.Objects = append(s.Objects, c.name)
+		case bool:
+			s.Flags = append(s.Flags, c.name)
+		default:
+			s.Texts = append(s.Texts, c.name)
+		}
+	}
+	for _, name := range mapped {
+		if _, list := s.Lists[name]; !list && !slices.Contains(s.Texts, name) {
+			s.Texts = append(s.Texts, name)
+		}
+	}
+	return s
 }

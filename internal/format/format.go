@@ -5,7 +5,7 @@
 //
 // The file is read from its beginning each time that [File.Records] is called,
 // through a chain of small readers: unwrap (gzip, size), text (any encoding to
-// UTF-8), guard (padding), rows (CSV) or entries (LDIF). No more than a buffer of it is held.
+// UTF-8), guard (padding), rows (CSV), entries (LDIF) or records (XML, JSON). No more than a buffer of it is held.
 package format
 
 import (
@@ -32,7 +32,7 @@ const (
 
 // Facts are what was found in a file, for the report.
 type Facts struct {
-	Format    string   // csv, xml or ldif
+	Format    string   // csv, xml, ldif or json
 	Encoding  string   // IANA name, lower case
 	Delimiter string   // "" where there is none
 	Wrapped   []string // what was unwrapped, outermost first: gzip
@@ -52,6 +52,8 @@ type File struct {
 	padded  bool      // a reading has found Control-Z at the end
 	xml     *elements // nil where the file is no XML
 	ldif    *ldif     // nil where the file is no LDIF
+	json    *jsonDrop // nil where the file is no JSON
+	delta   bool      // it lists changes, not everybody
 	one     *scanner  // splits single rows
 }
 
@@ -68,6 +70,7 @@ func Open(path, name string, o Options, maxSize int64) (*File, error) {
 		skip:    o.headerRows(),
 		trailer: o.Trailer,
 		maxRows: maxRows,
+		delta:   o.Content == "delta",
 	}
 	if o.Quote != "" {
 		f.dialect.quote = o.Quote[0]
@@ -95,6 +98,9 @@ func Open(path, name string, o Options, maxSize int64) (*File, error) {
 	head, err := f.textHead()
 	if err != nil {
 		return nil, err
+	}
+	if kind == "json" {
+		return f, f.openJSON(o)
 	}
 	if err := refuseMarkup(head); err != nil {
 		return nil, err
@@ -145,6 +151,9 @@ func (f *File) Unseen() []string {
 func (f *File) Facts() Facts {
 	if f.ldif != nil {
 		return Facts{Format: "ldif", Encoding: f.charset.name, Wrapped: f.unwrap.wrapped()}
+	}
+	if f.json != nil {
+		return Facts{Format: "json", Encoding: f.charset.name, Wrapped: f.unwrap.wrapped()}
 	}
 	if f.xml != nil {
 		return Facts{Format: "xml", Encoding: f.charset.name, Wrapped: f.unwrap.wrapped()}
@@ -197,6 +206,9 @@ func (f *File) Records() iter.Seq2[roster.Record, error] {
 	}
 	if f.ldif != nil {
 		return f.ldifRecords()
+	}
+	if f.json != nil {
+		return f.jsonRecords()
 	}
 	return func(yield func(roster.Record, error) bool) {
 		s, err := f.scan()
@@ -317,9 +329,18 @@ func (f *File) proveEnd(trailer *roster.Record, rows int, said bool) error {
 		}
 	}
 	if !said {
-		return &roster.Refusal{Code: "E411", Text: "the file has no rows", Fix: "ask HR to send the whole list: an empty one is never believed"}
+		return f.errNobody("the file has no rows")
 	}
 	return nil
+}
+
+// errNobody refuses a file that lists nobody.
+func (f *File) errNobody(text string) error {
+	fix := "ask HR to send the whole list: an empty one is never believed"
+	if f.delta {
+		fix = "where nothing has changed send no file; have HR look whether rows are missing"
+	}
+	return &roster.Refusal{Code: "E411", Text: text, Fix: fix}
 }
 
 func (f *File) checkTrailer(last *roster.Record, rows int) error {

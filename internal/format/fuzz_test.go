@@ -96,10 +96,16 @@ func roomy(f *testing.F) {
 // opened opens a drop at path that holds content.
 func opened(t *testing.T, path string, content []byte, o Options) (*File, error) {
 	t.Helper()
+	return openedAs(t, path, "s.csv", content, o)
+}
+
+// openedAs opens a drop of that name at path that holds content.
+func openedAs(t *testing.T, path, name string, content []byte, o Options) (*File, error) {
+	t.Helper()
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return Open(path, "s.csv", o, 1<<20)
+	return Open(path, name, o, 1<<20)
 }
 
 // physical looks at the lines of the rows: they rise, none is behind the last

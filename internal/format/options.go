@@ -30,6 +30,7 @@ type Options struct {
 	Action        Action            `yaml:"action" json:",omitzero"`          // what a delta's rows do; mapping reads it
 	Dedupe        Dedupe            `yaml:"dedupe" json:",omitzero"`          // whose several rows are one person; mapping joins them
 	Elements      []string          `yaml:"-" json:"-"`                       // XML: the names that the map speaks of; the columns, for there is no header
+	JSON          *Shape            `yaml:"-" json:"-"`                       // JSON: what its members are
 	Lookups       []Lookup          `yaml:"-" json:"-"`                       // LDIF: attributes that name other entries
 	Lists         []string          `yaml:"-" json:"-"`                       // XML, LDIF: of them, those of which a record may have several values; the cell is all of them, joined by [roster.Between]
 }

@@ -240,7 +240,7 @@ func (f *File) Marks(seed uint64) iter.Seq2[Mark, error] {
 	switch {
 	case f.xml != nil:
 		return f.marksOfXML(seed)
-	case f.ldif != nil:
+	case f.ldif != nil, f.json != nil:
 		return f.marksOfTexts(seed)
 	}
 	return func(yield func(Mark, error) bool) {
@@ -264,7 +264,7 @@ func (f *File) Pick(seed uint64, want func(n int) bool) iter.Seq2[roster.Record,
 	switch {
 	case f.xml != nil:
 		return f.pickXML(seed, want)
-	case f.ldif != nil:
+	case f.ldif != nil, f.json != nil:
 		return f.pickTexts(seed, want)
 	}
 	return func(yield func(roster.Record, error) bool) {

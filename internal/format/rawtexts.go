@@ -7,7 +7,7 @@ import (
 	"rollcall/internal/roster"
 )
 
-// The records of LDIF are read to be found, and what is hashed of them are their
+// The records of LDIF and of JSON are read to be found, and what is hashed of them are their
 // texts: all that whoever gets them can see. That spares the mapping and the
 // database, and not yet the reading.
 
@@ -19,6 +19,9 @@ func hashTexts(rec roster.Record, usable bool, seed uint64, room []byte) (roster
 	}
 	for _, v := range rec.Values {
 		room = append(append(strconv.AppendInt(room, int64(len(v)), 10), ':'), v...)
+	}
+	for _, i := range rec.Unsaid {
+		room = strconv.AppendInt(append(room, '-'), int64(i), 10)
 	}
 	return hash(room, seed), room
 }

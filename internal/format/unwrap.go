@@ -36,7 +36,7 @@ func (u unwrapping) wrapped() []string {
 }
 
 // believeName takes from the drop's name what is around it, and refuses what
-// is not built. It answers with the type: csv, xml or ldif.
+// is not built. It answers with the type: csv, xml, ldif, or json where kind says so.
 func (f *File) believeName(name, kind string) (string, error) {
 	name = strings.ToLower(name)
 	f.unwrap.gzip = strings.HasSuffix(name, ".gz")
@@ -52,11 +52,15 @@ func (f *File) believeName(name, kind string) (string, error) {
 	case ".xlsx", ".xlsm", ".xls", ".ods":
 		return refuse("the file is a spreadsheet", "export it as CSV")
 	}
-	if kind == "" {
+	declared := kind != ""
+	if !declared {
 		kind = strings.TrimPrefix(suffix, ".")
 	}
 	switch kind {
 	case "json":
+		if declared {
+			return kind, nil
+		}
 		return refuse("reading "+kind+" is not built yet", "have HR send CSV or XML")
 	case "xml", "ldif":
 		return kind, nil

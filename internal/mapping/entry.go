@@ -22,7 +22,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 			return e, &roster.Refusal{Code: "E102", Line: rec.Line, Column: m.head.names[i], Text: "a key has a line break"}
 		}
 	}
-	r.bad = m.examine(&e, r)
+	r.bad = m.examine(&e, r, rec.Unsaid)
 	e.Outside, e.Preferred = m.outside(r), m.preferred(r)
 	for i := range m.given {
 		m.say(&e, r, &m.given[i])
@@ -65,8 +65,10 @@ func (m *Mapper) named(e *roster.Entry, r row) {
 	}
 }
 
-// examine finds the cells with control characters, mapped or not (R16).
-func (m *Mapper) examine(e *roster.Entry, r row) (bad []int) {
+// examine finds the cells with control characters, mapped or not (R16), beside those
+// that the record does not have: none of them can be used.
+func (m *Mapper) examine(e *roster.Entry, r row, unsaid []int) (bad []int) {
+	bad = slices.Clone(unsaid)
 	for i, cell := range r.cells {
 		if !hasControl(cell) || m.members != nil && m.members.several(i) && !slices.ContainsFunc(strings.Split(cell, roster.Between), hasControl) {
 			continue

@@ -109,12 +109,14 @@ func (d *draft) members() {
 		return
 	}
 	defer d.unshield()
-	if l := d.now.Link(d.Profile); l != nil && l.Claim == roster.ClaimGone {
+	if l := d.now.Link(d.Profile); d.Person == "" && l != nil && l.Claim == roster.ClaimGone {
 		d.disown(func(g roster.Membership) bool { return slices.Contains(e.Kinds, g.Kind) })
 		return
 	}
 	d.now.Grants = slices.Clone(d.now.Grants)
-	d.end()
+	if d.Person == "" {
+		d.end()
+	}
 	for i := range e.List {
 		switch w := &e.List[i]; {
 		case w.Only:
@@ -154,10 +156,16 @@ func over(g *roster.Grant, at string) bool {
 
 // give grants a membership in this profile's name. What it grants already neither
 // moves nor is renewed, and what has ended is not granted again while the record
-// says of it what it said (R92).
+// says of it what it said (R92). A person who imports an export claims nothing of what
+// the account has anyway, or a feed could never take it back; and means what has ended.
 func (d *draft) give(w *roster.Wanted) {
 	g := d.now.Grant(w.Membership, d.me)
-	if g != nil && (g.Ended == "" || g.Said == w.Said()) {
+	switch {
+	case d.Person != "" && (g == nil || g.Ended != ""):
+		if member(d.now, w.Membership) {
+			return
+		}
+	case g != nil && (g.Ended == "" || g.Said == w.Said()):
 		if w.Status != "" && g.Ended == "" {
 			g.Suspended = w.Status == "1"
 		}

@@ -44,6 +44,7 @@ const Between = "\x1f"
 type Record struct {
 	Line   int      // physical line on which it begins, counted from 1
 	Values []string // one for each column of the header, outer blanks still on
+	Unsaid []int    // places of columns that the record does not have, where that is not to be empty (JSON)
 	Hash   Hash     // of its bytes, where somebody asked for it
 }
 

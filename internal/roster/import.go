@@ -6,7 +6,7 @@ import "strings"
 // profile to set anything in.
 func ForImport(code, fix string) string {
 	looks, _, _ := strings.Cut(fix, "; ")
-	forFeeds := strings.NewReplacer(" in HR", " in the file", "have HR ", "", "out of the feed", "out of the file")
+	forFeeds := strings.NewReplacer(" in HR", " in the file", "have HR ", "", "ask HR for ", "add ", "out of the feed", "out of the file")
 	switch own := importFixes[code]; {
 	case code == "E103" && strings.HasPrefix(looks, "it looks like "):
 		return looks + "; " + own

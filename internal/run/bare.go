@@ -82,6 +82,8 @@ func (x *reading) bare(into io.Writer) error {
 		switch {
 		case errors.As(err, &row):
 			err = write(row.Record.Line, []string{broken})
+		case err == nil && len(record.Unsaid) > 0: // an empty cell would say something
+			err = write(record.Line, []string{broken})
 		case err == nil:
 			cells := record.Values
 			cells = slices.Clone(cells)
