@@ -18,7 +18,7 @@ func TestAnImportIsADeltaOfItsPreset(t *testing.T) {
 		t.Fatal(errs)
 	}
 	for _, tt := range []struct{ preset, file, kind string }{
-		{"rollcall", "all.csv", "csv"}, {"rollcall", "all.XML", "xml"}, {"rollcall", "all.xml.gz", "xml"}, {"moodle", "users.csv", "csv"},
+		{"rollcall", "all.csv", "csv"}, {"rollcall", "all.XML", "xml"}, {"rollcall", "all.xml.gz", "xml"}, {"rollcall", "all.json", "json"}, {"rollcall", "all.JSON.gz", "json"}, {"moodle", "all.json", "csv"}, {"moodle", "users.csv", "csv"},
 	} {
 		p, err := s.Import(tt.preset, tt.file)
 		if err != nil {

@@ -56,6 +56,11 @@ func TestAFileOfEmptyLinesHasNoHeader(t *testing.T) {
 	wantRefusal(t, read(t, "s.csv", "", Options{}, 0), "E411", 0, "the file is empty")
 }
 
+func TestADeltaOfAHeaderAloneIsNotAskedForTheWholeList(t *testing.T) {
+	wantRefusal(t, read(t, "s.csv", "id,name\n", Options{Content: "delta"}, 0), "E411", 0, "no rows", "where nothing has changed send no file")
+	wantRefusal(t, read(t, "s.csv", "id,name\n", Options{Content: "full"}, 0), "E411", 0, "no rows", "the whole list")
+}
+
 func read(t testing.TB, name, content string, o Options, maxSize int64) reading {
 	t.Helper()
 	if o.Content == "" {
