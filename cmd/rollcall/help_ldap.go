@@ -19,6 +19,9 @@ Columns are the directory's attributes, in capitals or not, and
   @anchor    objectGUID, entryUUID or nsUniqueId: the entry's own name for good. It is asked
              for and kept beside the key without being mapped, so that an entry whose key
              has changed is still the same person: rollcall help R47
+An LDIF file (format.type: ldif, format.dialect) has @status and @expires where its entries
+have what they are made of. Export it with ldapsearch -LLL … '*' +, or slapcat: then OpenLDAP's
+says also that nobody is locked; of other servers name the attribute in format.columns.
 Of several values one is used: that of the entry's name, of proxyAddresses the one
 with SMTP: in capitals (transform: [primary_smtp] takes that off), else the smallest.
 

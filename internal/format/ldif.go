@@ -206,10 +206,18 @@ func (x *ldif) settle() {
 	}
 	for _, v := range virtuals(x.dialect) {
 		v.bind(x.place)
-		if len(v.at) > 0 {
+		if len(v.at) > 0 || x.proves(v) {
 			x.made = append(x.made, v)
 		}
 	}
+}
+
+// proves tells whether the file would have the attributes of v if any entry had:
+// a server keeps them apart from what people enter, as it does the one that proves it,
+// and whoever exports the one has asked for the others.
+func (x *ldif) proves(v virtual) bool {
+	at, known := x.place[strings.ToLower(v.proof)]
+	return known && x.columns[at].records == x.entries
 }
 
 // isText tells a text from a photo or a key.

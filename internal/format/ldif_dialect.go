@@ -23,7 +23,8 @@ type virtual struct {
 	read func(attribute, text string) string
 	at   []int // places of those that the file can have
 
-	lacking bool // an entry need not have any of them
+	lacking bool   // an entry need not have any of them
+	proof   string // an attribute: where every entry has it, from was exported too, and nobody has any
 }
 
 // virtuals are the columns that a dialect makes.
@@ -37,7 +38,7 @@ func virtuals(dialect string) []virtual {
 		}
 	case "openldap":
 		return []virtual{
-			{name: "@status", from: []string{"pwdAccountLockedTime"}, read: lockedTime, lacking: true},
+			{name: "@status", from: []string{"pwdAccountLockedTime"}, read: lockedTime, lacking: true, proof: "structuralObjectClass"},
 			{name: "@expires", from: []string{"pwdEndTime", "shadowExpire"}, read: expiry, lacking: true},
 			{name: "@anchor", from: []string{"entryUUID"}, read: asItIs},
 		}
@@ -81,6 +82,9 @@ func (v *virtual) bind(place map[string]int) {
 
 // cell is the column's text, made of the entry's cells.
 func (v *virtual) cell(cells []string, columns []*ldifColumn) string {
+	if len(v.at) == 0 {
+		return v.read("", "")
+	}
 	for _, i := range v.at {
 		if text := v.read(strings.ToLower(columns[i].name), cells[i]); text != "" {
 			return text

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -307,6 +308,22 @@ func TestDialectsTellStateAndEnd(t *testing.T) {
 	}
 	if got, ok := Attributes("ad", "mail"); !ok || len(got) != 1 || got[0] != "mail" {
 		t.Errorf("mail is asked for as %v", got)
+	}
+}
+
+func TestAnExportOfOpenLDAPWithItsOperationalAttributesSaysThatNobodyIsLocked(t *testing.T) {
+	const with, without = "dn: cn=a,dc=x\ncn: a\nstructuralObjectClass: person\n\n", "dn: cn=b,dc=x\ncn: b\n\n"
+	for _, tt := range []struct{ name, content, dialect, want string }{
+		{"nobody is locked", with, "openldap", "active"},
+		{"somebody is", with + "dn: cn=b,dc=x\npwdAccountLockedTime: 000001010000Z\n", "openldap", "active"},
+		{"exported without", without, "openldap", ""}, // who is locked cannot be told
+		{"a part of it exported without", with + without, "openldap", ""},
+		{"of another server", with, "389ds", ""},
+	} {
+		got, r := entries(t, tt.content, Options{Dialect: tt.dialect})
+		if r.err != nil || got[0]["@status"] != tt.want || slices.Contains(r.header, "@status") != (tt.want != "") || slices.Contains(r.header, "@expires") {
+			t.Errorf("%s: @status = %q of the columns %v, %v, want %q", tt.name, got[0]["@status"], r.header, r.err, tt.want)
+		}
 	}
 }
 

@@ -138,10 +138,11 @@ func (h header) missing(wants []want, strange bool) error {
 	if len(near) > 0 {
 		text += "; nearest " + list(near)
 	}
-	return &roster.Refusal{
-		Code: "E411", Column: column, Text: text,
-		Fix: "correct the name under map: in the profile, or ask HR for the column",
+	fix := "correct the name under map: in the profile, or ask HR for the column"
+	if h.find("dn") >= 0 && slices.ContainsFunc(wants, func(w want) bool { return strings.HasPrefix(w.column, "@") }) { // LDIF
+		fix = "have it exported with the operational attributes too, of which such a column is made (ldapsearch -LLL … '*' +, or slapcat), and check format.dialect; where nobody has one of them, as where nobody is locked, name it in format.columns: rollcall help ldap"
 	}
+	return &roster.Refusal{Code: "E411", Column: column, Text: text, Fix: fix}
 }
 
 // strange tells whether no column of the header is one that the mapping names,

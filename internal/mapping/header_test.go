@@ -39,6 +39,16 @@ func TestR10AColumnThatTheMapNamesAndIsMissingRefusesTheDrop(t *testing.T) {
 	same(t, "both of them", refused.Text, `columns are missing: expected "First" (map.first_name), "Grade" (map.title); found "No", "Last"`)
 }
 
+func TestR10AColumnThatADialectMakesIsAskedForWithTheOperationalAttributes(t *testing.T) {
+	state := with(map[string]Column{"status": {From: "@status"}})
+	refused := refusal(t, Options{Map: state}, "dn;No;First;Last")
+	if !strings.Contains(refused.Fix, "operational attributes") || !strings.Contains(refused.Fix, "format.columns") {
+		t.Errorf("of LDIF: the fix is %q", refused.Fix)
+	}
+	refused = refusal(t, Options{Map: state}, "No;First;Last") // of XML: an attribute
+	same(t, "the fix of another kind", refused.Fix, "correct the name under map: in the profile, or ask HR for the column")
+}
+
 func TestR10AListOfColumnsHasABound(t *testing.T) {
 	names := []string{"No"}
 	for i := range 499 {
