@@ -65,6 +65,25 @@ func TestStaffFromOpenLDAPGivesItsPlanAndIsFollowed(t *testing.T) {
 		}
 	}
 
+	profile := filepath.Join(dir, "profiles.d", "staff.yaml")
+	text, err := os.ReadFile(profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	three := strings.Replace(string(text), fmt.Sprintf("[%q]", server.TLSURL), fmt.Sprintf("[\"ldaps://127.0.0.1:1\", %q, %q]", server.TLSURL, server.URL), 1)
+	if err := os.WriteFile(profile, []byte(three), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	doctor, code = rollcall(t, dir, "doctor", "staff")
+	for _, says := range []string{"ok  reached " + server.TLSURL + ", and logged in", "ok  " + server.URL + " answers too", "?   source.urls: 127.0.0.1:1 cannot be reached", "runs ask the others meanwhile", "ok  read to the end: 4 entries"} {
+		if code != 0 || !strings.Contains(doctor, says) {
+			t.Errorf("doctor, of three servers: exit %d\n%s\nwant that it says %q", code, doctor, says)
+		}
+	}
+	if err := os.WriteFile(profile, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
 	runs := func(want int, says string) {
 		t.Helper()
 		if out, code := rollcall(t, dir, "run", "staff"); code != want || !regexp.MustCompile(says).MatchString(out) {

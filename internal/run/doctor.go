@@ -60,7 +60,7 @@ func (r *Runner) examine(ctx context.Context, p *Profile, c *Checkup) (err error
 	defer func() { err = errors.Join(err, src.Close()) }()
 	switch p.Source.Type {
 	case "ldap":
-		c.fine("reached, and logged in")
+		r.servers(ctx, p, source.ServerOf(src), c)
 		return r.directory(ctx, p, src, c)
 	case "sftp":
 		c.fine("reached, host key verified, and logged in")
@@ -80,6 +80,38 @@ func (r *Runner) examine(ctx context.Context, p *Profile, c *Checkup) (err error
 		c.doubt("left alone: "+why, "rename it or take it away, if it is a drop")
 	}
 	return nil
+}
+
+// servers tells which server answers, and tries the others too: a run asks the first
+// that it reaches, and what is wrong with the next shows on the day on which it is needed.
+func (r *Runner) servers(ctx context.Context, p *Profile, answers string, c *Checkup) {
+	if len(p.Source.URLs) == 1 {
+		c.fine("reached, and logged in")
+		return
+	}
+	c.fine("reached %s, and logged in", answers)
+	for _, u := range p.Source.URLs {
+		if u == answers || ctx.Err() != nil {
+			continue
+		}
+		o := p.Source
+		o.URLs = []string{u}
+		other, err := source.Open(ctx, o, nil)
+		if err == nil {
+			err = other.Close()
+		}
+		refused, ok := errors.AsType[*roster.Refusal](err)
+		switch {
+		case err == nil:
+			c.fine("%s answers too, and let us in", u)
+		case ok && refused.Code == "E401":
+			c.doubt("source.urls: "+refused.Text, "check its host, port and network, or take it out of source.urls; runs ask the others meanwhile")
+		case ok:
+			c.doubt("source.urls: "+refused.Text, refused.Remedy())
+		default:
+			c.doubt("source.urls: "+u+" cannot be asked: "+err.Error(), "runs ask the others meanwhile")
+		}
+	}
 }
 
 // directory reads everybody and looks at what the mapping makes of them.

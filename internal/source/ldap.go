@@ -67,8 +67,21 @@ func openLDAP(ctx context.Context, o Options, t ldapTiming, log *slog.Logger) (*
 		}
 	}
 	var err error
-	d.wire, err = dialLDAP(ctx, o, t)
-	return d, err
+	if d.wire, err = dialLDAP(ctx, o, t); err != nil {
+		return d, err
+	}
+	for _, why := range d.wire.away {
+		log.WarnContext(ctx, "a server of the directory is away, and the next one is asked", "server", d.wire.server, "away", why)
+	}
+	return d, nil
+}
+
+// ServerOf is the URL of the server of a directory that answers; "" of other sources.
+func ServerOf(s Source) string {
+	if d, is := s.(*directory); is && d.wire != nil {
+		return d.wire.server
+	}
+	return ""
 }
 
 // List implements [Source].

@@ -1,8 +1,10 @@
 package source_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,6 +154,16 @@ func TestADirectoryIsWrittenDownAsLDIF(t *testing.T) {
 		if again, err := ask(t, o); err != nil || again != got {
 			t.Errorf("%s: %v, %d bytes, want the same %d", name, err, len(again), len(got))
 		}
+	}
+	away := o
+	away.URLs = []string{"ldaps://127.0.0.1:1", s.TLSURL}
+	var told bytes.Buffer
+	src, err := source.Open(t.Context(), away, slog.New(slog.NewTextHandler(&told, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := src.Close(); err != nil || !strings.Contains(told.String(), "a server of the directory is away") || !strings.Contains(told.String(), "127.0.0.1:1 cannot be reached") {
+		t.Errorf("of the server that is away the log says %q, %v", told.String(), err)
 	}
 	if log := s.Log(t); !strings.Contains(log, "mech=EXTERNAL") {
 		t.Error("nobody has logged in by certificate")

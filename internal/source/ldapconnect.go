@@ -75,7 +75,7 @@ func dialLDAP(ctx context.Context, o Options, t ldapTiming) (*wire, error) {
 	for _, u := range o.URLs {
 		w, err := dialOne(ctx, o, u, secure, t)
 		if err == nil {
-			w.server = u
+			w.server, w.away = u, away
 			return w, nil
 		}
 		r, refused := errors.AsType[*roster.Refusal](err)

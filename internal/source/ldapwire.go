@@ -148,6 +148,7 @@ type wire struct {
 	conn   net.Conn
 	r      *bufio.Reader
 	server string        // its URL
+	away   []string      // why those before it were not asked
 	stall  time.Duration // for which it may be silent
 	id     int           // of the last question
 	buf    []byte
