@@ -362,6 +362,10 @@ func planned(s *run.Story, problems []report.Group, now time.Time) step {
 		t.Text, rules = nothing(s, rejected)
 		t.Rules = append(t.Rules, rules...)
 	}
+	for _, m := range s.Stays {
+		t.More = append(t.More, m.String()+" stays, although the row no longer lists it: policy.memberships: exact would take it away")
+		t.Rules = append(t.Rules, "R94")
+	}
 	lines, rules := ahead(s, now)
 	t.More, t.Rules = append(t.More, lines...), unique(append(t.Rules, rules...))
 	return t

@@ -35,7 +35,8 @@ Groups of the directory become cohorts and roles of their members:
 All groups below base are read each time, with incremental: too, and who came into one or
 left one counts as changed. Members are known by DN (member, uniqueMember) and by uid (memberUid), in rings too; a chain of more
 than 20 groups, or no group at all, refuses the drop. A drop notes them as rollcall-group.
-What a group no longer grants goes under policy.memberships: exact.
+What a group no longer grants stays, unless policy.memberships is exact: write that where
+leaving a group shall count.
 rollcall doctor names the patterns that fit no group, and the groups that no pattern fits.
 
 What the directory's administrator gives the bind account

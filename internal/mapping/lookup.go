@@ -57,7 +57,7 @@ func (m *Mapper) lookUp(o Options, c Column) *answer {
 func (a *answer) read(r row) (string, *flaw) {
 	text := r.cell(a.index)
 	if text == "" {
-		return "", &flaw{code: "E122", warn: true, text: "it names an entry that the drop does not have", fix: "have the base and the filter of the source take in that entry too; until then what is stored stays"}
+		return "", &flaw{code: "E122", warn: true, text: "it names an entry that the drop does not have", fix: "have the base and the filter of the source take in that entry too, or the attribute corrected where that entry is gone; until then what is stored stays"}
 	}
 	s := a.source
 	s.index, s.fixed = -1, text

@@ -22,13 +22,14 @@ type Story struct {
 	Key      roster.Key // that was followed: what was typed, or the key of the person whose username that is
 	Username string     // that was followed in its place, as the person has no key; else ""
 	Input    journal.Input
-	Entries  []roster.Entry   // the records with the key or the username, as mapped; at most ten
-	Account  *roster.Account  // as it is; nil where there is none
-	Other    *roster.Account  // who has what the record says, and is in its way or looks like its person; nil for nobody
-	Changes  []plan.Change    // what the drop would do to it
-	Problems []roster.Problem // of these records
-	Options  plan.Options     // that decided
-	Findings []guard.Finding  // about the whole plan of that drop
+	Entries  []roster.Entry      // the records with the key or the username, as mapped; at most ten
+	Account  *roster.Account     // as it is; nil where there is none
+	Other    *roster.Account     // who has what the record says, and is in its way or looks like its person; nil for nobody
+	Changes  []plan.Change       // what the drop would do to it
+	Problems []roster.Problem    // of these records
+	Options  plan.Options        // that decided
+	Findings []guard.Finding     // about the whole plan of that drop
+	Stays    []roster.Membership // that the feed has granted, and its record no longer lists: only exact takes them away (R94)
 }
 
 // Concerned tells whether the profile has a word of the person: it lists or links them.
@@ -91,7 +92,36 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 		return nil, err
 	}
 	s.Findings = guard.Check(p.Limits, facts, base)
+	if err := r.stays(ctx, s); err != nil {
+		return nil, err
+	}
 	return s, r.other(ctx, s)
+}
+
+// stays finds the memberships that a story's person keeps under policy.memberships: add.
+func (r *Runner) stays(ctx context.Context, s *Story) error {
+	var said []*roster.Members
+	for _, e := range s.Entries {
+		if e.Members != nil {
+			said = append(said, e.Members)
+		}
+	}
+	if s.Account == nil || len(said) == 0 || s.Options.Policy.Memberships == "exact" {
+		return nil
+	}
+	all := roster.Union(said)
+	found, err := r.Store.Find(ctx, plan.Query{Profile: s.Profile, IDs: []uint64{s.Account.ID}, Grants: true, Now: r.Now()})
+	if err != nil {
+		return err
+	}
+	for _, a := range found.Accounts {
+		for _, g := range a.Grants {
+			if a.ID == s.Account.ID && g.Origin == roster.Origin(s.Profile) && g.Ended == "" && slices.Contains(all.Kinds, g.Kind) && !all.Covers(g.Membership) {
+				s.Stays = append(s.Stays, g.Membership)
+			}
+		}
+	}
+	return nil
 }
 
 // other finds who is in the way of a record, or looks like its person.
