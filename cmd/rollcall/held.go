@@ -131,7 +131,11 @@ func (c *heldRejectCmd) Run(a *app) error {
 
 func rejected(j *journal.Run) string {
 	text := fmt.Sprintf("Run %d is rejected: none of its changes will be made.\n", j.Number)
-	if j.Kind == journal.Sync && j.Input.Source != "file" {
+	switch {
+	case j.Kind != journal.Sync || j.Input.Source == "file":
+	case j.Input.Source == "ldap":
+		text += "The same answer of the directory is not planned again by itself. One that differs is planned as usual.\n"
+	default:
 		text += fmt.Sprintf("The same file is not planned again by itself. A new one is read as usual; this one again only with rollcall run %s --file F.\n", j.Profile)
 	}
 	return text

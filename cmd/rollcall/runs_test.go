@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"rollcall/internal/journal"
@@ -26,6 +27,19 @@ What has changed since is left alone and listed. The guardrails apply.`
 		j.Status = status
 		if got := inReverse(j, false); got != "" {
 			t.Errorf("of a run that is %s: %q, want nothing", status, got)
+		}
+	}
+}
+
+func TestWhatIsRejectedComesBackAsItsSourceSendsIt(t *testing.T) {
+	for from, want := range map[string]string{
+		"sftp": "only with rollcall run staff --file F",
+		"ldap": "One that differs is planned as usual",
+		"file": "none of its changes will be made.\n",
+	} {
+		text := rejected(&journal.Run{Number: 9, Kind: journal.Sync, Profile: "staff", Input: journal.Input{Source: from}})
+		if !strings.Contains(text, want) || strings.Contains(text, "file") != (from == "sftp") {
+			t.Errorf("%s: %s\nwant %q", from, text, want)
 		}
 	}
 }

@@ -227,6 +227,9 @@ func (p *page) blemishes() string {
 	return "."
 }
 
+// asked tells whether a directory was asked: nobody sends its answers.
+func (p *page) asked() bool { return p.d.Run.Kind == journal.Sync && p.d.Input.Source == "ldap" }
+
 func (p *page) deadline() string {
 	if p.d.Run.HeldUntil.IsZero() {
 		return ""
@@ -234,6 +237,9 @@ func (p *page) deadline() string {
 	then := map[journal.Kind]string{
 		journal.Sync: " and the next file is used", journal.Sweep: " and the next sweep plans anew",
 	}[p.d.Run.Kind]
+	if p.asked() {
+		then = " and the directory's next answer is used"
+	}
 	if p.queued() {
 		then = " and is made anew, and the files after it wait"
 	}

@@ -191,6 +191,9 @@ func (p *page) choices() (all []step) {
 	switch run.Kind {
 	case journal.Sync:
 		wrong, nobody = "and ask HR for a new file", "; a newer file takes the place of this one"
+		if p.asked() {
+			wrong, nobody = "and have it corrected in the directory", "; a newer answer of the directory takes the place of this one"
+		}
 		if p.queued() {
 			nobody = "; the files after it wait"
 		}

@@ -42,6 +42,9 @@ func TestTheReportOfEachStatus(t *testing.T) {
 	superseded := held()
 	superseded.run.Status = journal.Superseded
 
+	asked := held()
+	asked.run.Input.Source, asked.run.Input.Name, asked.run.Input.Format = "ldap", "directory.ldif", "ldif"
+
 	heldRevert := held()
 	heldRevert.run.Kind, heldRevert.run.Reverts, heldRevert.run.Input = journal.Revert, 1, journal.Input{}
 	heldRevert.run.Facts = plan.Facts{Rows: plan.Rows{Read: 48, Deleted: 48}, Outright: 48, Removals: 48, Owned: 50, ActiveBefore: 50, ActiveAfter: 2}
@@ -97,6 +100,7 @@ func TestTheReportOfEachStatus(t *testing.T) {
 			return s
 		}(), nil},
 		{"held", held(), yesterday()},
+		{"held-directory", asked, yesterday()},
 		{"approved-except-removals", moved, nil},
 		{"removals-left-out", automatic, nil},
 		{"failed", failed(), yesterday()},
