@@ -56,7 +56,7 @@ is in doubt: another server, a cookie that is refused, an edited profile; with g
 where an OU of people has another name, where more than 500 people come into groups or
 leave them, or somebody among them is not where he was. The report says which it was,
 and why. Who leaves the filter or the base is seen by syncrepl at once, by the
-others when all is read.
+others when all is read. To have all read by the next run, write full_every: 1s for it.
 
 A filter that leaves the disabled out makes them look like leavers. An answer that is
 cut by a limit, refers to another server or breaks off is not used at all (E408).
