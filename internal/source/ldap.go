@@ -224,7 +224,7 @@ func (d *directory) within(ctx context.Context, ask func(context.Context) error)
 func (d *directory) search(ctx context.Context, f *following, out *bufio.Writer) *search {
 	s := newSearch(d.options, d.wire, out)
 	s.follow = f
-	s.another = func() (*wire, error) { return dialLDAP(ctx, d.options, d.timing) }
+	s.another = func() (*wire, error) { return dialBeside(ctx, d.options, d.wire, d.timing) }
 	return s
 }
 

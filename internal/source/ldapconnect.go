@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -73,7 +74,7 @@ func dialLDAP(ctx context.Context, o Options, t ldapTiming) (*wire, error) {
 	}
 	var away []string
 	for _, u := range o.URLs {
-		w, err := dialOne(ctx, o, u, secure, t)
+		w, err := dialOne(ctx, o, u, "", secure, t)
 		if err == nil {
 			w.server, w.away = u, away
 			return w, nil
@@ -85,6 +86,23 @@ func dialLDAP(ctx context.Context, o Options, t ldapTiming) (*wire, error) {
 		away = append(away, r.Text)
 	}
 	return nil, &roster.Refusal{Code: "E401", Text: strings.Join(away, "; ")}
+}
+
+// dialBeside is one more connection to the machine at the other end of w, and to no
+// other of that name: each counts a group's members in an order of its own. It ends
+// with ctx.
+func dialBeside(ctx context.Context, o Options, w *wire, t ldapTiming) (*wire, error) {
+	secure, err := o.tls()
+	if err != nil {
+		return nil, err
+	}
+	beside, err := dialOne(ctx, o, w.server, w.conn.RemoteAddr().String(), secure, t)
+	if err != nil {
+		return nil, err
+	}
+	beside.server = w.server
+	context.AfterFunc(ctx, func() { beside.conn.Close() })
+	return beside, nil
 }
 
 // tls is how certificates are verified; there is no switch that skips it.
@@ -119,15 +137,16 @@ func (o Options) tls() (*tls.Config, error) {
 	return c, nil
 }
 
-// dialOne is a connection to one server, safe and logged in.
-func dialOne(ctx context.Context, o Options, address string, secure *tls.Config, t ldapTiming) (*wire, error) {
+// dialOne is a connection to one server, safe and logged in; at is where it listens,
+// "" for what its name says.
+func dialOne(ctx context.Context, o Options, address, at string, secure *tls.Config, t ldapTiming) (*wire, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("source.urls: %q is no address", address)
 	}
 	addr := hostPort(u)
 	dialer := net.Dialer{Timeout: t.dial}
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	conn, err := dialer.DialContext(ctx, "tcp", cmp.Or(at, addr))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -137,6 +156,9 @@ func dialOne(ctx context.Context, o Options, address string, secure *tls.Config,
 		}
 		return nil, unreachable(addr, "cannot be reached: "+reason(err))
 	}
+	// A server that sends an answer byte by byte is never silent.
+	ctx, cancel := context.WithTimeoutCause(ctx, t.handshake+t.stall, unreachable(addr, "did not finish the login in time"))
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	w, err := converse(conn, o, u, secure, t)
 	if !stop() {

@@ -97,7 +97,7 @@ func (d *directory) readGroups(ctx context.Context) (*book, error) {
 	b := &book{options: o.Groups, dialect: o.Dialect}
 	o.Base, o.Scope, o.Filter, o.Attributes = o.Groups.Base, "sub", o.Groups.filter(o.Dialect), b.attributes()
 	s := newSearch(o, d.wire, nil)
-	s.another = func() (*wire, error) { return dialLDAP(ctx, d.options, d.timing) }
+	s.another = func() (*wire, error) { return dialBeside(ctx, d.options, d.wire, d.timing) }
 	s.sink = b.add
 	defer s.close()
 	if err := s.ask(o.Filter); err != nil {
