@@ -347,6 +347,27 @@ func TestRangesOfValuesAreCompletedOrVoidTheWhole(t *testing.T) {
 			f.end(searchDone, 0, "")
 			return true
 		},
+		"a range that jumps": func(f *fake, from int) bool {
+			f.entry("cn=all,dc=x", fmt.Sprintf("member;range=%d-*: uid=1", from+100))
+			f.end(searchDone, 0, "")
+			return true
+		},
+		"a range that laps": func(f *fake, from int) bool {
+			f.entry("cn=all,dc=x", fmt.Sprintf("member;range=%d-*: uid=1", from-100))
+			f.end(searchDone, 0, "")
+			return true
+		},
+		"a range of another entry": func(f *fake, from int) bool {
+			f.entry("cn=others,dc=x", fmt.Sprintf("member;range=%d-*: uid=1", from))
+			f.end(searchDone, 0, "")
+			return true
+		},
+		"two answers": func(f *fake, from int) bool {
+			f.entry("cn=all,dc=x", fmt.Sprintf("member;range=%d-*: uid=1", from))
+			f.entry("cn=all,dc=x", fmt.Sprintf("member;range=%d-*: uid=1", from))
+			f.end(searchDone, 0, "")
+			return true
+		},
 		"cut on the last": func(f *fake, from int) bool { f.conn.Close(); return from == 3000 },
 	} {
 		_, err := readAll(t, fakeLDAP(t, ranged(spoil)), quick())

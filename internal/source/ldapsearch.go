@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"rollcall/internal/dn"
 	"rollcall/internal/roster"
 )
 
@@ -24,8 +25,8 @@ type search struct {
 	options Options
 	wire    *wire
 	out     *bufio.Writer
-	another func() (*wire, error)
-	second  *wire // on which the rest of values is asked for: the pages belong to the first
+	another func() (*wire, error) // nil: entries that came in part are refused
+	second  *wire                 // on which the rest of values is asked for: the pages belong to the first
 	rank    map[string]int
 	follow  *following                                    // nil: nobody goes on from this answer
 	keep    func(anchor string, text []byte) error        // takes each entry in place of out; nil: it is written
@@ -298,7 +299,7 @@ func isRanged(name []byte) bool {
 	if bytes.IndexByte(name, ';') < 0 { // nearly always
 		return false
 	}
-	_, _, ranged := rangeOf(string(name))
+	_, _, _, ranged := rangeOf(string(name))
 	return ranged
 }
 
@@ -315,8 +316,8 @@ func (s *search) fresh(name []byte) *attribute {
 }
 
 // rangeOf finds the range in an attribute's name, as in member;range=0-1499. The
-// last one ends in a star: then next is zero.
-func rangeOf(name string) (base string, next int, ranged bool) {
+// last one ends in a star: then next is zero. What is no number is -1.
+func rangeOf(name string) (base string, first, next int, ranged bool) {
 	parts := strings.Split(name, ";")
 	for i, o := range parts[1:] {
 		limits, ok := strings.CutPrefix(strings.ToLower(o), "range=")
@@ -324,27 +325,34 @@ func rangeOf(name string) (base string, next int, ranged bool) {
 			continue
 		}
 		base = strings.Join(slices.Delete(slices.Clone(parts), i+1, i+2), ";")
-		_, high, _ := strings.Cut(limits, "-")
+		low, high, _ := strings.Cut(limits, "-")
+		first, err := strconv.Atoi(low)
+		if err != nil {
+			first = -1
+		}
 		if high == "*" {
-			return base, 0, true
+			return base, first, 0, true
 		}
 		n, err := strconv.Atoi(high)
 		if err != nil || n < 0 {
-			return base, -1, true
+			return base, first, -1, true
 		}
-		return base, n + 1, true
+		return base, first, n + 1, true
 	}
-	return name, 0, false
+	return name, 0, 0, false
 }
 
 // complete asks for the missing values of the entries that came in part, and
 // writes them.
 func (s *search) complete() error {
-	for _, p := range s.pending {
+	for i, p := range s.pending {
 		size := 0
-		for i := range p.attributes {
-			a := &p.attributes[i]
-			base, next, ranged := rangeOf(string(a.name))
+		for j := range p.attributes {
+			a := &p.attributes[j]
+			base, first, next, ranged := rangeOf(string(a.name))
+			if ranged && first != 0 {
+				return s.ranged(base)
+			}
 			for ranged && next != 0 {
 				more, after, err := s.rest(p.dn, base, next)
 				if err != nil {
@@ -366,6 +374,7 @@ func (s *search) complete() error {
 		if err := s.write([]byte(p.dn), p.attributes); err != nil {
 			return err
 		}
+		s.pending[i] = partial{} // its values are not held for those of the others
 	}
 	s.pending, s.held = nil, 0
 	return nil
@@ -376,9 +385,9 @@ func (s *search) ranged(name string) error {
 }
 
 // rest asks for the values of one entry from a place on; after is where the next
-// range begins, zero at the end.
-func (s *search) rest(dn, name string, from int) (values [][]byte, after int, err error) {
-	if from < 0 {
+// range begins, zero at the end. One answer is believed, and it begins at that place.
+func (s *search) rest(entry, name string, from int) (values [][]byte, after int, err error) {
+	if from < 0 || s.another == nil {
 		return nil, 0, s.ranged(name)
 	}
 	if s.second == nil {
@@ -387,7 +396,7 @@ func (s *search) rest(dn, name string, from int) (values [][]byte, after int, er
 		}
 	}
 	asked := fmt.Sprintf("%s;range=%d-*", name, from)
-	op, err := request(dn, 0, "(objectClass=*)", []string{asked})
+	op, err := request(entry, 0, "(objectClass=*)", []string{asked})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -408,13 +417,17 @@ func (s *search) rest(dn, name string, from int) (values [][]byte, after int, er
 			return values, after, nil
 		case searchEntry:
 			var got search // it only takes the message apart
-			if _, _, err := got.takeApart(m.body); err != nil {
+			whose, _, err := got.takeApart(m.body)
+			if err != nil || dn.Normal(string(whose)) != dn.Normal(entry) {
 				return nil, 0, s.ranged(name)
 			}
 			for _, a := range got.attributes {
-				base, next, in := rangeOf(string(a.name))
+				base, first, next, in := rangeOf(string(a.name))
 				if !in || !strings.EqualFold(base, name) || next < 0 {
 					continue
+				}
+				if found || first != from {
+					return nil, 0, s.ranged(name)
 				}
 				found, after = true, next
 				for _, v := range a.values {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,8 +154,14 @@ func (d *directory) look(ctx context.Context, w *wire, dn string, attributes []s
 	s := newSearch(Options{Base: dn, Scope: "base", Attributes: attributes}, w, nil)
 	s.follow = &following{}
 	s.keep = func(string, []byte) error {
+		if s.entries > 1 {
+			return s.incomplete("it gave several entries of one name", "")
+		}
 		for _, a := range s.attributes {
-			if len(a.values) > 0 {
+			if len(a.values) > 0 && slices.ContainsFunc(attributes, func(n string) bool { return is(a.name, strings.ToLower(n)) }) {
+				if len(a.values[0]) > maxCookie {
+					return s.incomplete("a value by which it is known is too large", "")
+				}
 				found[strings.ToLower(string(a.name))] = string(a.values[0])
 			}
 		}

@@ -98,8 +98,9 @@ func (dc *controller) search(f *fake, body []byte) {
 		}
 	case bytes.HasPrefix(base, []byte("CN=Deleted Objects")):
 		f.entry(string(base), "objectGUID: the container", "isDeleted: TRUE")
+		alone := body[2+len(base):][5] == 0 // of the container
 		for _, id := range slices.Sorted(maps.Keys(dc.deleted)) {
-			if dc.deleted[id] >= from {
+			if !alone && dc.deleted[id] >= from {
 				f.entry("CN=x\nDEL:,CN=Deleted Objects,DC=x", "objectGUID: "+id, "isDeleted: TRUE")
 			}
 		}
