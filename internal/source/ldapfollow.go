@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,9 @@ const (
 
 // refreshRequired is the result by which a server says that it cannot go on.
 const refreshRequired = 4096
+
+// errUnsent is a first answer that leaves entries out, as if we had them.
+var errUnsent = errors.New("it spoke of entries that it has not sent")
 
 // What the synchronisation says of an entry.
 const (
@@ -113,6 +117,9 @@ func (f *following) entry(attributes []attribute, controls []byte) (written []at
 			return attributes, false, err
 		}
 		f.moved(cookie)
+	}
+	if !f.going && (state == statePresent || state == stateDelete) {
+		return attributes, false, errUnsent
 	}
 	switch state {
 	case statePresent:
@@ -266,6 +273,9 @@ func (f *following) set(info []byte) error {
 	ids, _, err := part(info, tagSet)
 	if err != nil {
 		return err
+	}
+	if !deletes && !f.going && len(ids) > 0 {
+		return errUnsent
 	}
 	if !deletes {
 		f.present = true

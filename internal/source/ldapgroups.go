@@ -50,6 +50,8 @@ const (
 	maxGroups   = 100_000
 	maxNested   = 20        // levels
 	maxInGroups = 2_000_000 // values of all of them
+	maxWalked   = 1 << 25   // steps from a group to one that it is in, of the walks from all of them
+	maxCN       = 1 << 10   // bytes of a group's name
 )
 
 // A book knows who is in which group. It holds 20 bytes for each value of a group.
@@ -63,6 +65,8 @@ type book struct {
 
 	mark []int32 // for each group, the last walk that came by
 	walk int32
+
+	walked int // steps of all walks
 }
 
 // who is a hash of what a group calls somebody: a DN, a uid, a SID, a gid.
@@ -217,7 +221,8 @@ func (b *book) add(entry []byte, attributes []attribute) error {
 }
 
 // groupName is a group's cn: of several that of its DN, else the smallest. One with a
-// control character is nobody's: it could not be told from several.
+// control character is nobody's: it could not be told from several. Nor is one that is
+// longer than any catalog's.
 func groupName(dn []byte, attributes []attribute) string {
 	rdn := ""
 	if parsed, err := ldap.ParseDN(string(dn)); err == nil && len(parsed.RDNs) > 0 {
@@ -238,7 +243,7 @@ func groupName(dn []byte, attributes []attribute) string {
 			}
 		}
 	}
-	if !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if len(name) > maxCN || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return ""
 	}
 	return name
@@ -259,6 +264,9 @@ func (b *book) close() error {
 		b.parents[g] = b.direct(b.own[g])
 	}
 	for g := range b.names {
+		if b.walked > maxWalked {
+			return &roster.Refusal{Code: "E411", Text: fmt.Sprintf("groups: %d of them are in one another by too many ways to be followed", len(b.names)), Fix: "ask for fewer with groups.base and groups.filter, or set groups.nested: off"}
+		}
 		if _, deep := b.above(int32(g)); deep {
 			return &roster.Refusal{Code: "E411", Text: fmt.Sprintf("groups: %q lies in others more than %d levels deep", b.names[g], maxNested), Fix: "have the chain of groups made shorter, or set groups.nested: off"}
 		}
@@ -293,6 +301,7 @@ func (b *book) above(from ...int32) (all []int32, deep bool) {
 			all = append(all, g)
 			if b.parents != nil {
 				next = append(next, b.parents[g]...)
+				b.walked += len(b.parents[g])
 			}
 		}
 		level = slices.DeleteFunc(next, func(g int32) bool { return b.mark[g] == b.walk })
@@ -330,6 +339,9 @@ func (b *book) sign(entry []byte, attributes []attribute, asked func(name []byte
 		groups = append(groups, b.direct(whoIs(bySID, string(of)))...)
 	}
 	attributes = slices.DeleteFunc(slices.Clone(attributes), func(a attribute) bool {
+		if name, _, _ := bytes.Cut(a.name, []byte(";")); is(name, roster.GroupAttribute) {
+			return true // no directory has it, and nobody writes himself into a group
+		}
 		return !asked(a.name) && slices.ContainsFunc(b.extra(), func(n string) bool { return strings.EqualFold(n, string(a.name)) })
 	})
 	all, _ := b.above(groups...)

@@ -163,3 +163,132 @@ func TestALoginThatIsAnsweredByteByByteEnds(t *testing.T) {
 		t.Errorf("error = %v, want the cause of whoever asked", err)
 	}
 }
+
+// A first answer of a synchronisation has everybody. One that says of somebody that he
+// is still there, and does not send him, would have him taken for gone.
+func TestN7AFirstSynchronisationLeavesNobodyOut(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("c", 16)
+	for what, say := range map[string]func(f *fake){
+		"still there, by a state": func(f *fake) {
+			f.send(tlv(searchEntry, octets("uid=c"), tlv(tagSequence)), control(oidSyncState, false, tlv(tagSequence, number(tagEnumerated, statePresent), octets(id))))
+		},
+		"gone, by a state": func(f *fake) {
+			f.send(tlv(searchEntry, octets("uid=c"), tlv(tagSequence)), control(oidSyncState, false, tlv(tagSequence, number(tagEnumerated, stateDelete), octets(id))))
+		},
+		"still there, in a set": func(f *fake) {
+			f.send(tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, tlv(0xa3, tlv(tagSet, octets(id))))))
+		},
+		"": func(*fake) {},
+	} {
+		o := fakeLDAP(t, pages(func(f *fake, page int) bool {
+			if page == 1 { // who are you?
+				f.entry("dc=x", "entryUUID: base")
+				f.end(searchDone, 0, "")
+				return true
+			}
+			f.send(tlv(searchEntry, octets("uid=a"), tlv(tagSequence, tlv(tagSequence, octets("uid"), tlv(tagSet, octets("a"))))),
+				control(oidSyncState, false, tlv(tagSequence, number(tagEnumerated, 1), octets(strings.Repeat("a", 16)))))
+			say(f)
+			f.end(searchDone, 0, "", control(oidSyncDone, false, tlv(tagSequence, octets("one"))))
+			return true
+		}))
+		o.Dialect, o.Incremental, o.PageSize = "openldap", bySync, 0
+		_, err := readAll(t, o, quick())
+		if what == "" {
+			if err != nil {
+				t.Errorf("the control: %v", err)
+			}
+			continue
+		}
+		wants(t, err, "E408", "entries that it has not sent")
+	}
+}
+
+func TestWhoAreGoneAreCountedToABound(t *testing.T) {
+	t.Parallel()
+	o := fakeLDAP(t, syncing(func(f *fake) {
+		for i := range maxGone/1024 + 1 {
+			var ids [][]byte
+			for j := range 1024 {
+				ids = append(ids, octets(fmt.Sprintf("%08d%08d", i, j)))
+			}
+			f.send(tlv(intermediate, tlv(0x80, []byte(oidSyncInfo)), tlv(0x81, tlv(0xa3, boolean(true), tlv(tagSet, ids...)))))
+		}
+		f.end(searchDone, 0, "", control(oidSyncDone, false, tlv(tagSequence, octets("two"), boolean(true))))
+	}))
+	o.Dialect, o.Incremental, o.Attributes = "openldap", bySync, []string{"uid"}
+	c := &counting{t: t, o: o, now: time.Now(), spool: t.TempDir()}
+	c.names()
+	if names, r := c.names(); !r.All || len(names) != 2 || !strings.Contains(r.Why.Text, "have been deleted") {
+		t.Errorf("%q by %+v, want that all was read", names, *r)
+	}
+}
+
+// Groups that are all in one another are no ring that ends soon.
+func TestGroupsThatAreInOneAnotherByManyWaysAreRefused(t *testing.T) {
+	t.Parallel()
+	of := func(n int, members func(g int) []int) error {
+		b := &book{options: Groups{Nested: true}}
+		name := func(g int) []byte { return fmt.Appendf(nil, "cn=%d,dc=x", g) }
+		for g := range n {
+			a := attribute{name: []byte("member")}
+			for _, m := range members(g) {
+				a.values = append(a.values, name(m))
+			}
+			if err := b.add(name(g), []attribute{{[]byte("cn"), [][]byte{fmt.Append(nil, g)}}, a}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return b.close()
+	}
+	const mesh = 340
+	all := make([]int, mesh)
+	for i := range all {
+		all[i] = i
+	}
+	wants(t, of(mesh, func(int) []int { return all }), "E411", "too many ways")
+	// Twenty thousand, each in one other, are followed.
+	if err := of(20_000, func(g int) []int { return []int{2*g + 1, 2*g + 2} }); err != nil {
+		t.Errorf("a tree of groups: %v", err)
+	}
+}
+
+func TestNobodyWritesHimselfIntoAGroup(t *testing.T) {
+	t.Parallel()
+	o := fakeLDAP(t, pages(func(f *fake, page int) bool {
+		if page == 1 {
+			f.entry("cn=staff,ou=groups", "cn: staff", "member: uid=a,dc=x")
+			f.entry("cn=long,ou=groups", "cn: "+strings.Repeat("x", maxCN+1), "member: uid=a,dc=x")
+		} else {
+			f.entry("uid=a,dc=x", "uid: a", roster.GroupAttribute+": admins", strings.ToUpper(roster.GroupAttribute)+";binary: admins")
+		}
+		f.end(searchDone, 0, "", cookie(""))
+		return true
+	}))
+	o.Groups, o.Attributes = Groups{Base: "ou=groups"}, []string{"uid", roster.GroupAttribute}
+	text, err := readAll(t, o, quick())
+	if err != nil || groupsOf(text)["uid=a"] != "staff" || strings.Contains(text, "admins") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+func TestNamesOfADirectoryHaveBounds(t *testing.T) {
+	t.Parallel()
+	for what, say := range map[string]func(f *fake){
+		"more than 16 KiB": func(f *fake) { f.entry("uid="+strings.Repeat("x", maxEntryName), "uid: x") },
+		"not LDAP":         func(f *fake) { f.entry("uid=x", strings.Repeat("x", maxAttribute+1)+": x") },
+	} {
+		_, err := readAll(t, fakeLDAP(t, once(say)), quick())
+		wants(t, err, "E408", what)
+	}
+}
+
+func TestTheNameOfADomainIsNoCommand(t *testing.T) {
+	t.Parallel()
+	for domain, fine := range map[string]bool{"DC=ad,DC=example,DC=org": true, `DC=x" & calc "`: false, "DC=x\n\x1b[2J": false, "DC=x\u202egro": false} {
+		if got := !strings.ContainsFunc(domain, inNoDomain); got != fine {
+			t.Errorf("%q: %v", domain, got)
+		}
+	}
+}

@@ -55,8 +55,11 @@ type partial struct {
 	attributes []attribute
 }
 
-// maxPartial bounds what is held of one page.
-const maxPartial = 16 << 20
+const (
+	maxPartial   = 16 << 20 // bytes that are held of one page
+	maxEntryName = 16 << 10 // of an entry's name; OpenLDAP has at most half of it
+	maxAttribute = 256      // of an attribute's
+)
 
 func newSearch(o Options, w *wire, out *bufio.Writer) *search {
 	s := &search{options: o, wire: w, out: out, rank: map[string]int{}, seen: map[uint64]bool{}, seed: maphash.MakeSeed()}
@@ -257,6 +260,9 @@ func (s *search) takeApart(body []byte) (dn []byte, ranged bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
+	if len(dn) > maxEntryName {
+		return nil, false, fmt.Errorf("it sent an entry with a name of more than %d KiB", maxEntryName>>10)
+	}
 	list, _, err := part(rest, tagSequence)
 	s.attributes = s.attributes[:0]
 	for err == nil && len(list) > 0 {
@@ -292,7 +298,7 @@ func isAttribute(name []byte) bool {
 			return false
 		}
 	}
-	return len(name) > 0
+	return len(name) > 0 && len(name) <= maxAttribute
 }
 
 func isRanged(name []byte) bool {

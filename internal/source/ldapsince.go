@@ -3,6 +3,7 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"rollcall/internal/roster"
 )
@@ -45,6 +47,7 @@ const (
 	markVersion = 1
 
 	maxChanged = 32 << 20 // bytes of entries that have changed; beyond it all is read
+	maxGone    = 1 << 16  // who are gone; the same
 )
 
 // A mark is how far a reading had come: where the next one goes on.
@@ -137,14 +140,20 @@ func (d *directory) identify(ctx context.Context, w *wire) (identity, error) {
 		return identity{}, &doubt{"the bind account may not read the server's invocationId, by which its numbers are known to be its own", "have it given the right to read CN=Sites,CN=Configuration"}
 	}
 	who := identity{server: root["dnshostname"] + " " + hex.EncodeToString([]byte(service["invocationid"]))}
-	if root["defaultnamingcontext"] != "" {
-		who.deleted = "CN=Deleted Objects," + root["defaultnamingcontext"]
+	// Somebody will copy it into a command: it is a domain's name, or none.
+	if domain := root["defaultnamingcontext"]; domain != "" && !strings.ContainsFunc(domain, inNoDomain) {
+		who.deleted = "CN=Deleted Objects," + domain
 	}
 	who.usn, err = strconv.ParseInt(root["highestcommittedusn"], 10, 64)
 	if o.Incremental == byUSN && (err != nil || who.usn <= 0) {
 		return identity{}, &doubt{"the server does not say how far it has counted (highestCommittedUSN)", ask}
 	}
 	return who, nil
+}
+
+// inNoDomain tells what is in no domain's name.
+func inNoDomain(c rune) bool {
+	return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("=,.-_ ", c)
 }
 
 // look reads one entry: one value of each attribute, by its name in lower case.
@@ -237,6 +246,7 @@ type changes struct {
 	order []string // in which they came
 	came  int      // how many
 	gone  map[string]bool
+	many  bool // more are gone than are counted
 	size  int
 }
 
@@ -256,6 +266,10 @@ func (c *changes) keep(anchor string, text []byte) error {
 }
 
 func (c *changes) lose(anchor string) {
+	if len(c.gone) == maxGone && !c.gone[anchor] {
+		c.many = true
+		return
+	}
 	delete(c.texts, anchor)
 	c.gone[anchor] = true
 }
@@ -290,6 +304,9 @@ func (d *directory) readChanges(ctx context.Context, since *Since, m *mark, now 
 	s.close()
 	if err != nil {
 		return nil, blind, err
+	}
+	if c.many {
+		return nil, blind, &doubt{text: fmt.Sprintf("more than %d have been deleted", maxGone)}
 	}
 	if f.unaged > 0 {
 		return nil, blind, &doubt{text: "an entry does not say when it was changed"}
@@ -339,7 +356,7 @@ func (d *directory) deletions(ctx context.Context, m mark, who identity, c *chan
 	const oidShowDeleted = "1.2.840.113556.1.4.417"
 	unseen := roster.Doubt{
 		Text: "the bind account may not see who was deleted, so that is found when all is read (source.full_every)",
-		Fix:  `have it given the right to list and read there: dsacls "` + who.deleted + `" /takeownership, then /G ACCOUNT:LCRP`,
+		Fix:  `have it given the right to list and read there: dsacls "` + cmp.Or(who.deleted, "CN=Deleted Objects,DC=…") + `" /takeownership, then /G ACCOUNT:LCRP`,
 	}
 	if who.deleted == "" {
 		return unseen, nil
@@ -354,7 +371,7 @@ func (d *directory) deletions(ctx context.Context, m mark, who identity, c *chan
 	s.follow = &following{anchor: strings.ToLower(o.anchor())}
 	seen := 0
 	s.keep = func(anchor string, _ []byte) error {
-		if seen++; seen > maxChanged/64 {
+		if seen++; seen > maxGone {
 			return &doubt{text: "too many have been deleted"}
 		}
 		if anchor != "" {
