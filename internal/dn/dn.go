@@ -11,10 +11,17 @@ import (
 	"rollcall/internal/roster"
 )
 
+// maxName is the longest text that is taken for a name; OpenLDAP has at most an eighth
+// of it.
+const maxName = 64 << 10
+
 // Normal is a form that all spellings of one name have in common (RFC 4514): types
 // and values without case, blanks that mean nothing left out, escapes read, and the
 // parts of one step in order. A text that is no name is returned as it is.
 func Normal(dn string) string {
+	if len(dn) > maxName {
+		return dn
+	}
 	if !strings.ContainsAny(dn, `\"+#;<>`) { // nearly always
 		var b strings.Builder
 		for i, rdn := range strings.Split(dn, ",") {

@@ -1,6 +1,9 @@
 package dn
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestTwoSpellingsOfOneNameAreEqualAndTwoNamesAreNot(t *testing.T) {
 	for _, same := range [][]string{
@@ -32,6 +35,16 @@ func TestTwoSpellingsOfOneNameAreEqualAndTwoNamesAreNot(t *testing.T) {
 	} {
 		if Normal(two[0]) == Normal(two[1]) {
 			t.Errorf("%q and %q are both %q", two[0], two[1], Normal(two[0]))
+		}
+	}
+}
+
+// Its parts are put in order, which takes a long name longer than anybody waits.
+func TestATextLongerThanAnyNameIsNone(t *testing.T) {
+	for n, normal := range map[int]bool{100: true, maxName: false} {
+		name := strings.Repeat("B=b+", n/4) + "A=a"
+		if got := Normal(name) != name; got != normal {
+			t.Errorf("%d bytes: normal form %v, want %v", len(name), got, normal)
 		}
 	}
 }

@@ -224,6 +224,10 @@ func sidText(b []byte) string {
 // An assertion is an attribute and a value that an entry's name bears.
 type assertion struct{ name, value string }
 
+// maxAssertions bounds what the first part of a name bears: each value of the entry is
+// compared with all of it.
+const maxAssertions = 16
+
 // parseRDN reads the first part of a DN (RFC 4514). What it cannot read bears
 // nothing.
 func parseRDN(found []assertion, dn []byte) []assertion {
@@ -248,7 +252,7 @@ func parseRDN(found []assertion, dn []byte) []assertion {
 			i++
 		}
 		found = append(found, assertion{strings.ToLower(string(bytes.TrimSpace(name))), string(bytes.TrimSpace(text))})
-		if i == len(after) || after[i] == ',' {
+		if i == len(after) || after[i] == ',' || len(found) == maxAssertions {
 			return found
 		}
 		rest = after[i+1:]

@@ -371,3 +371,16 @@ func TestTheSIDIsNeverAnAnchor(t *testing.T) {
 		}
 	}
 }
+
+// Each value is compared with what the entry's name bears: a name of a million parts
+// would keep a row for hours.
+func TestANameOfVeryManyPartsBearsTheFirst(t *testing.T) {
+	name := "uid=b+" + strings.Repeat("x=y+", 200_000) + "cn=z,dc=x"
+	if got := len(parseRDN(nil, []byte(name))); got != maxAssertions {
+		t.Errorf("%d parts, want %d", got, maxAssertions)
+	}
+	got, r := entries(t, "dn: "+name+"\nuid: a\nuid: b\n", Options{})
+	if r.err != nil || len(got) != 1 || got[0]["uid"] != "b" {
+		t.Errorf("%d records, %v, want one whose uid is b", len(got), r.err)
+	}
+}
