@@ -72,6 +72,8 @@ func (d *desk) hint(s *run.Story) (string, error) {
 	switch {
 	case s.Username != "":
 		return fmt.Sprintf("%s is a username, and %s has no key for it: the username is followed.", typed, s.Profile), nil
+	case s.Key != s.Typed && s.Account != nil && roster.Fold(s.Account.Values[roster.Username]) != roster.Fold(typed):
+		return fmt.Sprintf("%s knows this person by the key %s.", s.Profile, s.Key), nil
 	case s.Key != s.Typed:
 		return fmt.Sprintf("%s is a username; its key is %s.", typed, s.Key), nil
 	case s.Account != nil || len(s.Entries) > 0:

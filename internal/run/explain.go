@@ -158,7 +158,11 @@ func (r *Runner) meant(ctx context.Context, s *Story, typed roster.Key, x *readi
 	s.Key = typed
 	var named *roster.Account // whose username it is, where it is no account's key
 	var own roster.Key        // by which a record means them
-	if s.Account == nil {
+	if s.Account != nil {
+		if l := s.Account.Link(s.Profile); l != nil && l.Key != typed {
+			own = l.Key // what was typed is another feed's key of theirs
+		}
+	} else {
 		a, err := r.Store.Named(ctx, string(typed))
 		switch {
 		case errors.Is(err, store.ErrNone) || strings.HasPrefix(string(typed), "id:") || strings.HasPrefix(string(typed), "key:"):
@@ -184,15 +188,15 @@ func (r *Runner) meant(ctx context.Context, s *Story, typed roster.Key, x *readi
 			return err
 		case e.Key == typed || e.PreviousKey == typed && typed != "" || s.unkeyed(&e):
 			keep(&byKey, e)
-		case s.Account != nil: // the key is known
 		case own != "" && e.Key == own:
 			keep(&byOwn, e)
+		case s.Account != nil: // the key is known
 		case own == "" && (roster.Fold(e.Values[roster.Username]) == name || roster.Fold(e.OldUsername) == name):
 			keep(&byName, e)
 		}
 	}
 	switch {
-	case s.Account != nil || len(byKey) > 0:
+	case s.Account != nil && own == "" || len(byKey) > 0:
 		s.Entries = byKey
 	case own != "":
 		s.Key, s.Entries = own, byOwn
