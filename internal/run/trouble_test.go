@@ -250,7 +250,7 @@ func TestAStateFolderThatIsNoneIsAFailedRunWithARemedy(t *testing.T) {
 			t.Fatal(err)
 		}
 		j, err := s.Run(t.Context(), run.Request{Profile: p})
-		if j == nil || err == nil || j.Status != journal.Failed || !strings.Contains(j.Error, "give the user that runs rollcall the right to write there") {
+		if j == nil || err == nil || j.Status != journal.Failed || !strings.Contains(j.Error, "a file stands where a folder should be: move it away") {
 			t.Fatalf("%v, %+v", err, j)
 		}
 		if s.dump() != "" {
