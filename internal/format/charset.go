@@ -41,6 +41,9 @@ func charsetNamed(name string) (charset, error) {
 	case "ascii", "us-ascii":
 		return charset{name: "us-ascii", table: asciiTable()}, nil
 	}
+	if strings.ContainsFunc(lower, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-_.:+() ", r) }) {
+		return charset{}, fmt.Errorf("%q is not an encoding", name) // the lists pass over what they do not expect
+	}
 	if known, ok := codePages[lower]; ok {
 		lower = known
 	}

@@ -167,7 +167,7 @@ func (f *File) openXML(o Options) error {
 }
 
 // xmlDeclared finds the encoding in an XML declaration.
-var xmlDeclared = regexp.MustCompile(`^<\?xml[ \t\r\n][^>]{0,200}?encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']`)
+var xmlDeclared = regexp.MustCompile(`^<\?xml[ \t\r\n][^>]{0,200}?encoding[ \t\r\n]*=[ \t\r\n]*["']([^"'<>]{1,100})["']`)
 
 // xmlEncoding is the encoding that the declaration of a file names, "" where
 // there is none. In UTF-16 every other byte of it is zero.

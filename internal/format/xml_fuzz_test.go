@@ -94,7 +94,12 @@ func stricter(err error, content []byte) bool {
 // follow: namespaces.
 func standard(content []byte) (rows []string, others bool, err error) {
 	d := xml.NewDecoder(bytes.NewReader(content))
-	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return bytes.NewReader(nil), errors.New("not UTF-8") }
+	d.CharsetReader = func(name string, r io.Reader) (io.Reader, error) {
+		if c, err := charsetNamed(name); err == nil && c.name == "utf-8" { // by another of its names
+			return r, nil
+		}
+		return nil, errors.New("not UTF-8")
+	}
 	columns := map[string]int{}
 	for i, name := range staffXML.Elements {
 		columns[name] = i

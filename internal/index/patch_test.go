@@ -73,7 +73,7 @@ func (s *site) day() {
 // TestAPatchUponAPatchSaysWhatIsStoredWhole lives days on which little differs.
 func TestAPatchUponAPatchSaysWhatIsStoredWhole(t *testing.T) {
 	patched, anew, dir := 0, 0, t.TempDir()
-	for round := range 200 {
+	for round := range 60 {
 		s := &site{r: rand.New(rand.NewPCG(uint64(round), 3)), patch: &Patch{}}
 		for range 20 + s.r.IntN(60) {
 			m := s.fresh()
