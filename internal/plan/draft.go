@@ -27,6 +27,7 @@ type draft struct {
 	clear    roster.Clear // the password to set; "" where none is
 	weak     bool         // it is
 	wants    [2]*wish     // username and address that other accounts must give up first
+	last     bool         // no look at the drop shows a name that it asks for: all others are served first
 	more     []*wish      // values of custom fields likewise, in the order of soles; mostly nil
 }
 

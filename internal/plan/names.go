@@ -73,8 +73,17 @@ func (d *draft) mail() error {
 	}
 	name := d.index.hash(fold)
 	_, contested := d.index.emails.several[name]
+	if d.back() || !d.saysMail(fold) {
+		d.last = true
+	}
 	d.ask(forEmail, &d.emails, name, holders, contested)
 	return nil
+}
+
+// saysMail tells whether a record says an address by itself: else it hangs on a username
+// that the record does not ask for.
+func (d *draft) saysMail(fold string) bool {
+	return slices.ContainsFunc([]string{d.entry.Values[roster.Email], d.entry.Defaults[roster.Email], lateMail(d.entry)}, func(mail string) bool { return roster.Fold(mail) == fold })
 }
 
 // back tells whether a deleted account comes back.
@@ -149,6 +158,7 @@ func (d *draft) askUsername(name string) error {
 	}
 	hash := d.index.hash(fold)
 	_, contested := d.index.names.several[hash]
+	d.last = d.last || d.back()
 	d.ask(forUsername, &d.usernames, hash, holders, contested && !d.keeps(fold) || d.held(fold, d.was.ID))
 	return nil
 }
@@ -186,14 +196,14 @@ func (w *people) heldOnly(fold string, giver uint64) bool {
 }
 
 // ask grants a name that is free, denies one that cannot become free, and
-// lets the others wait for those who hold them. Who comes back waits until all
-// others are served, for no look at the drop shows the name that he has kept.
+// lets the others wait for those who hold them. Who comes last waits until all
+// others are served.
 func (d *draft) ask(i int, kind *names, name uint64, holders []uint64, never bool) {
 	_, granted := kind.granted[name]
 	switch {
 	case never || granted:
 		d.deny(i)
-	case len(holders) == 0 && !d.back():
+	case len(holders) == 0 && !d.last:
 		kind.granted[name] = struct{}{}
 		kind.gave.add(d.was.ID)
 	default:

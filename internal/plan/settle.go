@@ -27,9 +27,9 @@ func (w *people) place(d *draft) error {
 func (p *planner) settle() error {
 	slices.SortFunc(p.pending, func(a, b *draft) int { // whatever the order of the rows (R4)
 		switch {
-		case a.back() == b.back():
+		case a.last == b.last:
 			return cmp.Compare(a.was.ID, b.was.ID)
-		case a.back():
+		case a.last:
 			return 1
 		}
 		return -1

@@ -56,6 +56,14 @@ func (s *sole) late(e roster.Entry) string {
 	return ""
 }
 
+// said is [draft.saysMail] for such a field.
+func (s *sole) said(e roster.Entry, value string) bool {
+	fold := roster.Fold(value)
+	return roster.Fold(s.late(e)) == fold || slices.ContainsFunc(e.Custom, func(c roster.CustomSaid) bool {
+		return roster.CustomName(c.Name) == s.name && roster.Fold(c.Value) == fold
+	})
+}
+
 // foreseeSole looks a value up that load did not: one with which somebody comes
 // back, or that hangs on another username than the record's.
 func (w *people) foreseeSole(s *sole, value string) error {
@@ -136,6 +144,9 @@ func (d *draft) judgeSoles() error {
 		}
 		hash := d.index.hash(roster.Fold(value))
 		_, contested := s.contested[hash]
+		if d.back() || !s.said(d.entry, value) {
+			d.last = true
+		}
 		d.ask(forEmail+1+i, &s.names, hash, d.otherHolders(s, value), contested)
 	}
 	return nil
