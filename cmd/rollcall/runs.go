@@ -258,16 +258,7 @@ func (c *runsChangesCmd) Run(a *app) error {
 	case "csv":
 		return report.Results(a.stdout, j, changes, d.r.Problems(d.ctx, d.known(j), j.Number))
 	case "json":
-		return d.array(func(yield func(any, error) bool) {
-			for o, err := range changes {
-				if err == nil && o.Action == plan.Claim {
-					continue
-				}
-				if !yield(report.Shown(o), err) || err != nil {
-					return
-				}
-			}
-		})
+		return d.listChanges(changes)
 	}
 	if by := decided(j); by != "" {
 		because := ""
@@ -339,6 +330,20 @@ func (c *runsRevertCmd) Run(a *app) error {
 	return err
 }
 
+// listChanges writes changes as JSON: a claim that moves alone is none of a person's.
+func (d *desk) listChanges(changes iter.Seq2[journal.Outcome, error]) error {
+	return d.array(func(yield func(any, error) bool) {
+		for o, err := range changes {
+			if err == nil && o.Action == plan.Claim {
+				continue
+			}
+			if !yield(report.Shown(o), err) || err != nil {
+				return
+			}
+		}
+	})
+}
+
 // A foretelling shows changes as they are planned, and keeps what is left alone.
 type foretelling struct {
 	show func(journal.Outcome, error) bool
@@ -375,16 +380,7 @@ func (d *desk) wouldTakeBack(p *run.Profile, j *journal.Run, only []string) erro
 		}
 	}, d.r.Hidden)
 	if d.Output != "table" {
-		return d.array(func(yield func(any, error) bool) {
-			for o, err := range changes {
-				if err == nil && o.Action == plan.Claim {
-					continue
-				}
-				if !yield(report.Shown(o), err) || err != nil {
-					return
-				}
-			}
-		})
+		return d.listChanges(changes)
 	}
 	n, told := report.ChangesText(d.stdout, changes)
 	if err != nil || told != nil {
