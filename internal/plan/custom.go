@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"golang.org/x/text/unicode/norm"
 
 	"rollcall/internal/roster"
@@ -72,6 +74,8 @@ func (d *draft) customField(name, value string) {
 	case d.Policy.Update == "none", mode == roster.SetOnce, mode == roster.SetUntilEdited && by.IsPerson():
 		return
 	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "" && !(d.back() && d.isSole(n)): // the deleted hold none of those (R27)
+		return
+	case value == "" && by == roster.OriginDefault && slices.ContainsFunc(d.entry.Custom, func(c roster.CustomSaid) bool { return c.Default && c.Name == name }): // R53
 		return
 	}
 	if !d.mayOverwrite(by, string(n)) {

@@ -142,6 +142,8 @@ func (d *draft) field(f roster.Field, value string) {
 		return
 	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "" && !(f == roster.Email && d.back()): // the deleted hold no address (R22)
 		return
+	case value == "" && d.entry.HasDef.Has(f) && d.was.Origins[f] == roster.OriginDefault: // the default is what an empty cell came to (R53)
+		return
 	}
 	if !d.mayWrite(f) {
 		d.remark("E310", f.String(), "")
