@@ -143,6 +143,10 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 			return err
 		}
 	}
+	x.unseen = x.unseen || p.counted(*e) || len(e.Late) > 0 && name == ""
+	if p.deletes(e) {
+		return nil // it asks for no address, and gives up its account's (R22)
+	}
 	if mail := cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]); mail != "" {
 		if err := w.emails.Add(x.hash(roster.Fold(mail)), id&^1); err != nil {
 			return err
@@ -153,7 +157,6 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 			return err
 		}
 	}
-	x.unseen = x.unseen || p.counted(*e) || len(e.Late) > 0 && name == ""
 	if mail := lateMail(*e); mail != "" {
 		who := x.hash(roster.Fold(name)) | 1 // whoever gets the name
 		if p.counted(*e) {
@@ -162,6 +165,12 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 		return w.emails.Add(x.hash(roster.Fold(mail)), who)
 	}
 	return nil
+}
+
+// deletes tells whether a record asks to delete and the policy lets it. If the account
+// stays all the same, its record comes last: see [draft.mail].
+func (p *planner) deletes(e *roster.Entry) bool {
+	return p.Policy.Delete && (e.Wish == roster.WishDelete || e.Wish == roster.WishLeaver && p.Policy.Leaver == "delete")
 }
 
 // meet looks for anybody whom the records of a chunk could mean, and sets them
