@@ -19,6 +19,7 @@ type draft struct {
 	problems []roster.Problem
 	absent   bool // no record asked for it
 	outside  bool // its record left the scope
+	skipped  bool // its record asks to delete, and is not let
 	hidden   bool // of another site than the profile's
 	byDate   bool // a date alone suspends or starts it
 	adopted  bool // the profile links an account that it did not own, or by another key

@@ -52,7 +52,7 @@ func (p *planner) count(d *draft, c Change) {
 		if c.Action == Update {
 			p.facts.AbsentUpdated++
 		}
-	case d.outside && c.Action != Suspend:
+	case d.skipped, d.outside && c.Action != Suspend:
 		p.facts.Rows.Skipped++
 		if c.Action == Update {
 			p.facts.AbsentUpdated++

@@ -321,7 +321,7 @@ func (w *people) decide(n numbered, m match) error {
 	}
 	d.link(m)
 	if skip := d.state(); skip != "" {
-		return w.deny(e, a, skip, switchOn("delete", "or "+byHand(e.Wish)))
+		return w.withdrawn(d, w.denial(e, a, skip, switchOn("delete", "or "+byHand(e.Wish))))
 	}
 	if d.fault == "" && d.now.Status() != roster.Deleted { // who goes takes nothing new along
 		d.fields()
@@ -349,6 +349,21 @@ func (w *people) shield(e numbered) {
 		w.rejected.put(e)
 	}
 	w.likens(e.Entry)
+}
+
+// withdrawn skips a row that asks to delete and is not let. It ends the profile's claim
+// all the same (R5): else nobody could ever remove a person of whom every feed says
+// that he is gone.
+func (w *people) withdrawn(d *draft, why roster.Problem) error {
+	if d.was.Link(w.Profile) == nil {
+		return w.skip(d.entry, d.was.ID, why)
+	}
+	d.now, d.problems, d.skipped = clone(d.was), []roster.Problem{why}, true
+	d.now.Link(w.Profile).Claim = roster.ClaimGone
+	if err := d.forsake(); err != nil {
+		return err
+	}
+	return w.place(d)
 }
 
 // removal tells whether a record asks to take access away.
@@ -396,8 +411,13 @@ func (p *planner) skip(e roster.Entry, account uint64, why roster.Problem) error
 }
 
 // deny skips a row that asks to take access away and that the policy does not let.
-// Whoever reads the report is told all the same, for a leaver may keep access.
 func (p *planner) deny(e roster.Entry, a *roster.Account, text, fix string) error {
+	return p.skip(e, a.ID, p.denial(e, a, text, fix))
+}
+
+// denial is why such a row is skipped. Whoever reads the report is told, for a leaver
+// may keep access.
+func (p *planner) denial(e roster.Entry, a *roster.Account, text, fix string) roster.Problem {
 	why := p.note(e, text)
 	why.Severity, why.Fix = roster.SkipRow, fix
 	if a.Status() == roster.Active {
@@ -406,7 +426,7 @@ func (p *planner) deny(e roster.Entry, a *roster.Account, text, fix string) erro
 			p.facts.Denied.New++
 		}
 	}
-	return p.skip(e, a.ID, why)
+	return why
 }
 
 // byHand is the command for what a record asks and is not let.

@@ -35,7 +35,7 @@ func TestStoriesOfStateR60R61R62R63R64R65R66R67R70R71(t *testing.T) {
 			o.Policy.Protect, o.Holders = []string{"role:u*"}, map[uint64]bool{2: true}
 		}, []roster.Entry{row(2, "1", "u1", wishes(roster.WishLeaver)), row(3, "2", "x2", wishes(roster.WishLeaver)), row(4, "3", "u3")}, []string{"E304 line 3 warning", "E304 line 3 warning", "claim 2", "suspend 1"}},
 		{"R64 of who is absent and has one it is a note", func(o *Options, _ *memory) { o.Holders = map[uint64]bool{3: true} }, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2")}, []string{"E304 line 0 note", "claim 3"}},
-		{"R65 delete off skips the row", nil, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"skip line 2 skip"}},
+		{"R65 delete off skips the row", nil, []roster.Entry{row(2, "1", "u1", wishes(roster.WishDelete), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"claim 1", "skip line 2 skip"}},
 		{"R65 suspend off applies the rest with a warning", func(o *Options, _ *memory) { o.Policy.Suspend, o.Policy.Missing = false, "keep" }, []roster.Entry{row(2, "1", "u1", wishes(roster.WishSuspend), says(roster.City, "Ulm")), row(3, "2", "u2"), row(4, "3", "u3")}, []string{"update 1 city=Ulm", "warning line 2 warning"}},
 		{"R66 deleting an unknown account is E308", nil, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3"), row(5, "9", "", wishes(roster.WishDelete))}, []string{"E308 line 5 error"}},
 		{"R66 deleting a deleted one is unchanged", deleted3, []roster.Entry{row(2, "1", "u1"), row(3, "2", "u2"), row(4, "3", "u3", wishes(roster.WishDelete))}, nil},
