@@ -40,6 +40,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	m.earlier(&e, r)
 	m.secretly(&e, r)
 	m.identify(&e)
+	forget(&e)
 	m.named(&e, r)
 	if e.Outside != "" {
 		e.Problems = nil // whatever else is wrong with it is another feed's

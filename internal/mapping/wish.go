@@ -100,6 +100,17 @@ func (m *Mapper) earlier(e *roster.Entry, r row) {
 	}
 }
 
+// forget takes out an earlier name or key that is today's: some systems fill the
+// column for everybody, and then it says of nobody that anything has changed.
+func forget(e *roster.Entry) {
+	if e.PreviousKey == e.Key {
+		e.PreviousKey = ""
+	}
+	if e.OldUsername == e.Values[roster.Username] && !e.Template {
+		e.OldUsername = ""
+	}
+}
+
 // renamed makes the username that a record has the old one, where it says a new one (R95).
 func (m *Mapper) renamed(e *roster.Entry, name string) {
 	f := roster.Username

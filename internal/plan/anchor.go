@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"rollcall/internal/roster"
@@ -75,11 +76,11 @@ func torn(a, b *roster.Account) match {
 // meantTwice is the conflict of two records that mean one account.
 const meantTwice = "by its anchor the record means an account that another record has the key of"
 
-// rejectAnchor rejects a record for a conflict of its anchor.
-func (w *people) rejectAnchor(e roster.Entry, m match) error {
+// rejectConflict rejects a record for a conflict, of its anchor where the match says no other field.
+func (w *people) rejectConflict(e roster.Entry, m match) error {
 	p := roster.NewProblem(m.code, e.Line, e.Key)
-	p.Severity, p.Field, p.Text = roster.SeverityError, "anchor", m.conflict
-	p.Fix = "have the keys corrected where the anchors come from, or say whom the key means: rollcall accounts link PROFILE KEY ACCOUNT"
+	p.Severity, p.Field, p.Text = roster.SeverityError, cmp.Or(m.field, "anchor"), m.conflict
+	p.Fix = cmp.Or(m.fix, "have the keys corrected where the anchors come from, or say whom the key means: rollcall accounts link PROFILE KEY ACCOUNT")
 	e.Problems = append(e.Problems, p)
 	return w.reject(e, 0)
 }

@@ -255,7 +255,10 @@ type match struct {
 	later   bool // not in this pass
 
 	anchored bool   // found by the anchor (R47)
-	conflict string // of the anchor, in words, where that is the code's reason
+	conflict string // in words, where a record means two accounts, or two records one, and that is the code's reason
+	text     string // what else the code's reason is, in other words than the code's own
+	field    string // whose column is at fault; "" where code and record tell
+	fix      string // what to do; "" where it is what the code says, or is about the anchor
 	misnamed bool   // the record names another account by its number
 	unzeroed bool   // the record's key is the account's without its leading zeros
 }
@@ -297,7 +300,7 @@ func (w *people) byOwnKey(e roster.Entry) match {
 		if m, ok := w.disagrees(e, known[0]); ok {
 			return m
 		}
-		return match{account: known[0]}
+		return match{account: known[0], later: w.moving(e, known[0]) != nil}
 	default:
 		return match{code: "E301", touched: known}
 	}
@@ -308,12 +311,31 @@ func (w *people) byOwnKey(e roster.Entry) match {
 		return torn(known[0], w.anchored(e))
 	case len(known) == 1:
 		// An account that the profile knows by another key may be another record's.
-		return match{account: known[0], later: known[0].Link(w.Profile) != nil}
+		return match{account: known[0], later: known[0].Link(w.Profile) != nil || w.moving(e, known[0]) != nil}
 	}
 	if known := w.elsewhere(e.Key); len(known) > 0 {
 		return match{code: "E306", touched: known}
 	}
 	return match{later: true}
+}
+
+// moving is the other account that the profile knows by a record's previous key; nil
+// where there is none. If nobody has that key any more, the record was re-keyed before
+// (R35), and if another record has it today, the key was given anew. Else keys are swapped
+// or move along, and whoever went by the own key would write one person into the
+// account of another.
+func (w *people) moving(e roster.Entry, own *roster.Account) *roster.Account {
+	if e.PreviousKey == "" {
+		return nil
+	}
+	if l := own.Link(w.Profile); l != nil && l.Decided {
+		return nil
+	}
+	known := w.linked(e.PreviousKey)
+	if len(known) != 1 || known[0] == own || known[0].Status() == roster.Deleted {
+		return nil
+	}
+	return known[0]
 }
 
 // renaming tells whether a record whose key is the username means the account
@@ -343,6 +365,12 @@ func (w *people) otherwise(e roster.Entry) match {
 
 func (w *people) formerly(e roster.Entry) match {
 	if m := w.byOwnKey(e); m.account != nil {
+		if a := w.moving(e, m.account); a != nil && !w.mentioned(a.ID) {
+			return match{
+				code: "E302", touched: []*roster.Account{m.account, a}, conflict: "by its key the record means one account, by its previous key another",
+				field: "previous_key", fix: "move the keys by hand, the one to a free key first: rollcall accounts rekey OLD NEW (of two that are swapped one goes over a spare key); then empty the previous key in HR",
+			}
+		}
 		l := m.account.Link(w.Profile)
 		return w.unlessSeen(match{account: m.account, rekeyed: l == nil || !w.sameKey(l.Key, e.Key)})
 	}
@@ -374,7 +402,7 @@ func (w *people) formerly(e roster.Entry) match {
 			return match{code: "E306", touched: []*roster.Account{a}}
 		}
 		if w.Match.Key != roster.Username && !w.free(a, e.Key) {
-			return match{code: "E302", touched: []*roster.Account{a}}
+			return match{code: "E302", touched: []*roster.Account{a}, text: "the old username is that of an account with another key"}
 		}
 		return w.unlessSeen(match{account: a, adopted: a.Link(w.Profile) == nil})
 	}
@@ -389,20 +417,38 @@ func (w *people) formerly(e roster.Entry) match {
 		return match{code: "E306", touched: []*roster.Account{a}}
 	case w.Policy.Upload == "add_all" && !w.free(a, e.Key): // somebody else: the newcomer's name gets a number (R50)
 		return match{}
-	case e.Key == "" && a.Link(w.Profile) != nil, w.Person != "" && w.free(a, e.Key):
+	case a.Link(w.Profile) != nil && w.free(a, e.Key), w.Person != "" && w.free(a, e.Key): // its own: nothing is adopted
 		return w.unlessSeen(match{account: a})
 	case w.free(a, e.Key) && a.Status() == roster.Active && !w.protected(a):
 		return w.unlessSeen(match{account: a, adopted: true})
 	case !w.free(a, e.Key) && w.Match.Fallback.Rekey && a.Status() == roster.Active && !w.protected(a):
 		return w.unlessSeen(match{account: a, rekeyed: true})
 	}
-	return match{code: "E302", touched: []*roster.Account{a}, unzeroed: w.unzeroed(a, e.Key)}
+	return match{code: "E302", touched: []*roster.Account{a}, unzeroed: w.unzeroed(a, e.Key), text: w.unadopted(a, e.Key)}
 }
+
+// unadopted says why the fallback does not adopt an account that has no other key (R42);
+// "" where it has one.
+func (w *people) unadopted(a *roster.Account, key roster.Key) string {
+	switch {
+	case !w.free(a, key):
+		return ""
+	case w.protected(a):
+		return "the username's account is protected, and such a one is not adopted by itself"
+	}
+	return "the username's account is suspended, and such a one is not adopted by itself"
+}
+
+// otherRow is what is wrong with a record whose account another one means.
+const (
+	otherRow = "another row means the same account"
+	oneRow   = "leave one row for each person in HR, with the right key"
+)
 
 // unlessSeen rejects what another record already means.
 func (w *people) unlessSeen(m match) match {
 	if w.mentioned(m.account.ID) {
-		return match{code: "E302", touched: []*roster.Account{m.account}}
+		return match{code: "E302", touched: []*roster.Account{m.account}, text: otherRow, fix: oneRow}
 	}
 	return m
 }

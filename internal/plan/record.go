@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -179,7 +180,10 @@ func (p *planner) adopt() error {
 		for _, e := range part {
 			m := w.otherwise(e.Entry)
 			if m.account != nil && disputed.has(m.account.ID) {
-				m = match{code: "E302", touched: []*roster.Account{m.account}, conflict: w.disputes(e.Entry, m)}
+				m = match{code: "E302", touched: []*roster.Account{m.account}, conflict: w.disputes(e.Entry, m), text: otherRow, fix: oneRow}
+				if m.conflict != "" {
+					m.fix = ""
+				}
 			}
 			if err := w.decide(e, m); err != nil {
 				return err
@@ -277,12 +281,12 @@ func (w *people) decide(n numbered, m match) error {
 			return w.misnamed(e, m)
 		}
 		if m.conflict != "" {
-			return w.rejectAnchor(e, m)
+			return w.rejectConflict(e, m)
 		}
 		if m.unzeroed {
 			return w.rejectUnzeroed(e)
 		}
-		return w.rejectFor(e, m.code, 0)
+		return w.rejectMatch(e, m)
 	}
 	a := m.account
 	w.seen.add(a.ID)
@@ -451,6 +455,15 @@ func (p *planner) rejectWith(e roster.Entry, code, text string, account uint64) 
 	return p.reject(e, account)
 }
 
+// rejectMatch rejects a record for what its correlation has come to.
+func (w *people) rejectMatch(e roster.Entry, m match) error {
+	p := roster.NewProblem(m.code, e.Line, e.Key)
+	p.Severity, p.Text, p.Field = roster.SeverityError, m.text, w.blamed(e, m.code)
+	p.Fix = cmp.Or(m.fix, p.Fix)
+	e.Problems = append(e.Problems, p)
+	return w.reject(e, 0)
+}
+
 // rejectUnzeroed rejects a row whose key has lost its leading zeros.
 func (w *people) rejectUnzeroed(e roster.Entry) error {
 	p := roster.NewProblem("E302", e.Line, e.Key)
@@ -464,15 +477,14 @@ func (w *people) rejectUnzeroed(e roster.Entry) error {
 // blamed is the field whose column whoever mends a rejected row looks at.
 func (p *planner) blamed(e roster.Entry, code string) string {
 	switch code {
-	case "E302", "E303", "E304":
+	case "E302":
+		return p.found(e)
+	case "E303", "E304":
 		return roster.Username.String()
 	case "E130":
 		return roster.Email.String()
 	case "E305":
-		if e.PreviousKey != "" {
-			return "previous_key"
-		}
-		return "oldusername"
+		return p.found(e)
 	case "E105", "E106", "E301", "E306", "E307", "E308":
 		if e.Key == "" {
 			return roster.Username.String()
@@ -480,6 +492,17 @@ func (p *planner) blamed(e roster.Entry, code string) string {
 		return p.Match.Name()
 	}
 	return ""
+}
+
+// found is the field by which a record whose key knows nobody finds its account.
+func (p *planner) found(e roster.Entry) string {
+	switch {
+	case e.PreviousKey != "":
+		return "previous_key"
+	case e.OldUsername != "":
+		return "oldusername"
+	}
+	return roster.Username.String()
 }
 
 // reject ends a row that cannot be used: nothing of it is.
