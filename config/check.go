@@ -159,6 +159,7 @@ func (s *Site) checkProfile(p *Profile, d *document, now time.Time) {
 	p.checkGroups(d)
 	d.faults("guardrails", p.Guardrails.Validate())
 	p.checkWords(d)
+	p.checkKey(d)
 	p.checkSequence(d)
 	p.checkAbsence(d)
 	if d.has("format.action") {
@@ -203,6 +204,17 @@ func (p *Profile) checkElements(d *document) {
 				}
 				d.fault(path, codeValue, fmt.Sprintf("%s: %v", path, err), hint)
 			}
+		}
+	}
+}
+
+// checkKey wants a key that no two people share (R40). Of profile fields the catalog knows.
+func (p *Profile) checkKey(d *document) {
+	switch f := p.Match.Key; f {
+	case roster.EmployeeID, roster.Username, roster.Email, roster.CustomField:
+	default:
+		if !d.failed["match.key"] {
+			d.fault("match.key", codeValue, fmt.Sprintf("match.key: several people may have the same %s", f), "write employee_id, username, email, or a profile field that the catalog calls unique")
 		}
 	}
 }

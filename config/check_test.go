@@ -386,3 +386,14 @@ func TestTheWeekOfAScheduleMayEndWithSunday(t *testing.T) {
 		}
 	}
 }
+
+func TestR40TheKeyIsAFieldThatNoTwoPeopleShare(t *testing.T) {
+	const mapped = small + "map: {employee_id: ID, username: Login, email: Mail, city: Town}\nrequired: []\n"
+	only(t, profileErrors(t, mapped+"match: {key: city}\n"), "5:14 error C110", "several people may have the same city")
+	for _, key := range []string{"employee_id", "username", "email", "fields.badge"} {
+		text := strings.Replace(mapped, "city: Town", "fields.badge: Badge", 1)
+		if errs := profileErrors(t, text+"match: {key: "+key+"}\n"); len(errs) > 0 {
+			t.Errorf("match.key: %s: %v", key, errs)
+		}
+	}
+}

@@ -164,6 +164,9 @@ func (k *checker) field(name string, f roster.Field, c Column) {
 		normal = d.date
 	}
 	normal = within(f, normal)
+	if f == roster.EmployeeID && c.Const != "" && name != k.o.keyTarget().String() { // of the key key says it
+		k.fault(name+".const", "everybody would have the same employee ID", "write the name of its column")
+	}
 	if f != roster.Username && c.OnTaken != "" {
 		k.fault(name+".on_taken", "only a username can be taken", "leave on_taken: out")
 	}
@@ -219,6 +222,10 @@ func (k *checker) template(name string, f roster.Field, key, text string, normal
 	}
 	if columnForm(fixed) == "" {
 		k.fault(path, "it is only white space, and makes no value", "write a text, %f, %l or {Column}, or leave it out")
+		return
+	}
+	if key == "default" && (f == roster.EmployeeID || name == k.o.keyTarget().String()) {
+		k.fault(path, "everybody without one would be known by the same", "leave it out, or use %f, %l or {Column}")
 		return
 	}
 	for _, pipe := range pipesOf(k.knownTransforms(name)) {

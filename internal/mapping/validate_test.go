@@ -62,6 +62,7 @@ func TestValidateReportsEveryFaultByItsPath(t *testing.T) {
 		{"employee_id", Column{Const: "17"}, "employee_id.const"},
 		{"employee_id", Column{Default: "{a}"}, "employee_id"},
 		{"employee_id", Column{Template: "%u"}, "employee_id.template"},
+		{"employee_id", Column{From: "a", Default: "7"}, "employee_id.default"},
 		{"employee_id", Column{From: "a", Blank: "clear"}, "employee_id.blank"},
 		{"last_name", Column{Template: "%l"}, "last_name.template"},
 		{"last_name", Column{Default: "%l"}, "last_name.default"},
