@@ -75,7 +75,12 @@ func (m *model) night(p *run.Profile, rows [][]string) {
 			continue
 		case who.status == roster.Deleted && !deleted && state != "S" && state != "X":
 			continue // R45: no witness speaks for a deleted one
-		case who.status == roster.Deleted, deleted && !o.Policy.Delete: // R66, R65
+		case who.status == roster.Deleted: // R66
+			continue
+		case deleted && !o.Policy.Delete: // R65 skips the row, and R5 ends the claim
+			if _, linked := who.claims[p.Name]; linked {
+				who.claims[p.Name] = roster.ClaimGone
+			}
 			continue
 		}
 		protected := who.fields["username"] == "root" // R64
