@@ -306,9 +306,11 @@ func (w *people) decide(n numbered, m match) error {
 		w.shield(n)
 		return w.reject(e, a.ID)
 	case gate && removal(e.Wish) && a.Status() != roster.Deleted:
-		return w.deny(e, a, "asks for removal, and policy.upload is "+w.Policy.Upload, "policy: {upload: add_update} lets this feed do it; or "+byHand(e.Wish))
+		return w.claimed(e, a, w.denial(e, a, "asks for removal, and policy.upload is "+w.Policy.Upload, "policy: {upload: add_update} lets this feed do it; or "+byHand(e.Wish)))
 	case gate:
-		return w.skip(e, a.ID, w.note(e, "known already, and policy.upload is "+w.Policy.Upload))
+		why := w.note(e, "known already, and policy.upload is "+w.Policy.Upload)
+		why.Severity = roster.SkipRow
+		return w.claimed(e, a, why)
 	}
 	if broken { // R7: a dirty row must not keep a leaver's access
 		e.Set, e.Late, e.Members = 0, nil, nil
@@ -325,7 +327,7 @@ func (w *people) decide(n numbered, m match) error {
 	}
 	d.link(m)
 	if skip := d.state(); skip != "" {
-		return w.withdrawn(d, w.denial(e, a, skip, switchOn("delete", "or "+byHand(e.Wish))))
+		return w.claimed(e, a, w.denial(e, a, skip, switchOn("delete", "or "+byHand(e.Wish))))
 	}
 	if d.fault == "" && d.now.Status() != roster.Deleted { // who goes takes nothing new along
 		d.fields()
@@ -355,17 +357,20 @@ func (w *people) shield(e numbered) {
 	w.likens(e.Entry)
 }
 
-// withdrawn skips a row that asks to delete and is not let. It ends the profile's claim
-// all the same (R5): else nobody could ever remove a person of whom every feed says
-// that he is gone.
-func (w *people) withdrawn(d *draft, why roster.Problem) error {
-	if d.was.Link(w.Profile) == nil {
-		return w.skip(d.entry, d.was.ID, why)
+// claimed skips a row that the policy does not let do anything, and hears what it says of
+// the profile's claim all the same (R5): else nobody could ever remove a person of whom
+// every feed says that he is gone, and one might be removed whom a feed lists again.
+func (w *people) claimed(e roster.Entry, a *roster.Account, why roster.Problem) error {
+	d := &draft{people: w, entry: e, was: a, line: e.Line, skipped: true}
+	old := a.Link(w.Profile)
+	if old == nil || a.Status() == roster.Deleted || d.claim(old) == old.Claim {
+		return w.skip(e, a.ID, why)
 	}
-	d.now, d.problems, d.skipped = clone(d.was), []roster.Problem{why}, true
-	d.now.Link(w.Profile).Claim = roster.ClaimGone
-	if err := d.forsake(); err != nil {
-		return err
+	d.now, d.problems = clone(a), []roster.Problem{why}
+	if d.now.Link(w.Profile).Claim = d.claim(old); d.claim(old) == roster.ClaimGone {
+		if err := d.forsake(); err != nil {
+			return err
+		}
 	}
 	return w.place(d)
 }
@@ -414,13 +419,8 @@ func (p *planner) skip(e roster.Entry, account uint64, why roster.Problem) error
 	return p.tell(p.about(why, e), account)
 }
 
-// deny skips a row that asks to take access away and that the policy does not let.
-func (p *planner) deny(e roster.Entry, a *roster.Account, text, fix string) error {
-	return p.skip(e, a.ID, p.denial(e, a, text, fix))
-}
-
-// denial is why such a row is skipped. Whoever reads the report is told, for a leaver
-// may keep access.
+// denial is why a row is skipped that asks to take access away and that the policy does
+// not let. Whoever reads the report is told, for a leaver may keep access.
 func (p *planner) denial(e roster.Entry, a *roster.Account, text, fix string) roster.Problem {
 	why := p.note(e, text)
 	why.Severity, why.Fix = roster.SkipRow, fix
