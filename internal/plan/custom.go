@@ -44,7 +44,7 @@ func (d *draft) setKey(key string) {
 func (d *draft) customFields() {
 	for _, c := range d.entry.Custom {
 		if !c.Default || d.Policy.Update == "file_and_defaults" && !d.says(c.Name) {
-			d.customField(c.Name, c.Value)
+			d.customField(c.Name, c.Value, d.from(c.Default))
 		}
 	}
 }
@@ -60,14 +60,14 @@ func (d *draft) says(name string) bool {
 }
 
 // customField takes one value over, as [draft.field] does.
-func (d *draft) customField(name, value string) {
+func (d *draft) customField(name, value string, from roster.Origin) {
 	n := roster.CustomName(name)
 	old, by := d.was.Value(n), d.was.OriginOf(n)
 	if norm.NFC.String(old) == norm.NFC.String(value) {
 		return
 	}
 	if d.rekeyed && d.Match.Key == roster.CustomField && d.Match.By == n {
-		d.now.Write(n, value, d.me)
+		d.now.Write(n, value, from)
 		return
 	}
 	switch mode := d.SetCustom[name]; {
@@ -78,11 +78,10 @@ func (d *draft) customField(name, value string) {
 	case value == "" && by == roster.OriginDefault && slices.ContainsFunc(d.entry.Custom, func(c roster.CustomSaid) bool { return c.Default && c.Name == name }): // R53
 		return
 	}
-	if !d.mayOverwrite(by, string(n)) {
-		d.remark("E310", string(n), "")
+	if !d.yields(by, from, string(n)) {
 		return
 	}
-	d.now.Write(n, value, d.me)
+	d.now.Write(n, value, from)
 }
 
 // fillCustom writes what the record and the defaults say of custom fields into a
@@ -105,7 +104,7 @@ func (d *draft) lateCustom(l roster.Late, value string) {
 	n := roster.CustomName(l.Custom)
 	switch {
 	case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && !d.says(l.Custom)):
-		d.customField(l.Custom, value)
+		d.customField(l.Custom, value, d.from(l.Default))
 	case d.was.ID != 0:
 	case !l.Default:
 		d.now.Write(n, value, d.me)

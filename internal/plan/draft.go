@@ -115,9 +115,9 @@ func (d *draft) fields() {
 		switch {
 		case f == roster.Username:
 		case e.Set.Has(f):
-			d.field(f, e.Values[f])
+			d.field(f, e.Values[f], d.me)
 		case d.Policy.Update == "file_and_defaults" && e.HasDef.Has(f):
-			d.field(f, e.Defaults[f])
+			d.field(f, e.Defaults[f], roster.OriginDefault)
 		}
 	}
 	d.customFields()
@@ -128,14 +128,14 @@ func (d *draft) fields() {
 	d.password()
 }
 
-// field takes one value over.
-func (d *draft) field(f roster.Field, value string) {
+// field takes one value over, that the record says or a default.
+func (d *draft) field(f roster.Field, value string, from roster.Origin) {
 	old := d.was.Values[f]
 	if same(f, old, value) {
 		return
 	}
 	if d.rekeyed && f == d.Match.Key {
-		d.set(f, value, d.me)
+		d.set(f, value, from)
 		return
 	}
 	switch mode := d.Set[f]; {
@@ -146,11 +146,34 @@ func (d *draft) field(f roster.Field, value string) {
 	case value == "" && d.entry.HasDef.Has(f) && d.was.Origins[f] == roster.OriginDefault: // the default is what an empty cell came to (R53)
 		return
 	}
-	if !d.mayWrite(f) {
-		d.remark("E310", f.String(), "")
+	if !d.yields(d.was.Origins[f], from, f.String()) {
 		return
 	}
-	d.set(f, value, d.me)
+	d.set(f, value, from)
+}
+
+// yields tells whether a field that somebody has written may be overwritten, and tells of
+// it where it may not (R54). A default stands below all feeds, and nobody is told of it.
+func (d *draft) yields(by, from roster.Origin, name string) bool {
+	switch {
+	case from == roster.OriginDefault:
+		return d.yieldsToDefault(by)
+	case d.mayOverwrite(by, name):
+		return true
+	}
+	d.remark("E310", name, "")
+	return false
+}
+
+// yieldsToDefault tells whether a default of this profile may overwrite what somebody has
+// written: what is its own, a person's or nobody's. What other feeds have written, or their
+// defaults, only while it alone claims the account, or two would write in turn.
+func (d *draft) yieldsToDefault(by roster.Origin) bool {
+	owner := d.was.Link(string(by))
+	if d.Person != "" || by == d.me || owner == nil && by != roster.OriginDefault {
+		return true
+	}
+	return d.now.Link(d.Profile).Claim != roster.ClaimGone && !d.was.Claimed(d.Profile)
 }
 
 // same compares normal forms (R52): addresses and usernames without case (R22,
@@ -175,11 +198,13 @@ func (d *draft) mayOverwrite(by roster.Origin, name string) bool {
 	if d.Person != "" {
 		return true
 	}
-	owner := d.was.Link(string(by))
-	if by == d.me || owner == nil {
+	owner, gone := d.was.Link(string(by)), d.now.Link(d.Profile).Claim == roster.ClaimGone
+	switch {
+	case by == roster.OriginDefault && gone:
+		return !d.was.Claimed(d.Profile) // whose it is may still claim the account
+	case by == d.me || owner == nil:
 		return true // its own, a person's, a default's, or nobody's any more
 	}
-	gone := d.now.Link(d.Profile).Claim == roster.ClaimGone
 	if owner.Claim == roster.ClaimGone != gone {
 		return !gone // who claims the account goes before who does not, or both would write in turn
 	}
@@ -198,6 +223,14 @@ func (d *draft) rank(name string, by roster.Origin) int {
 	return len(order)
 }
 
+// from is whose a value is that the record says or a default (R54).
+func (d *draft) from(byDefault bool) roster.Origin {
+	if byDefault {
+		return roster.OriginDefault
+	}
+	return d.me
+}
+
 // late writes the values that needed the final username (R31). Where there is none
 // nothing is made, or all who have none would ask for one value.
 func (d *draft) late() {
@@ -211,7 +244,7 @@ func (d *draft) late() {
 		case l.Field == roster.CustomField:
 			d.lateCustom(l, value)
 		case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && !d.entry.Set.Has(l.Field)):
-			d.field(l.Field, value)
+			d.field(l.Field, value, d.from(l.Default))
 		case d.was.ID != 0:
 		case !l.Default:
 			d.set(l.Field, value, d.me)
