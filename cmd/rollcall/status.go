@@ -4,6 +4,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"rollcall/config"
@@ -22,6 +24,7 @@ type statusCmd struct {
 type state struct {
 	Profiles []feedState           `json:"profiles"`
 	Invalid  []string              `json:"invalid"` // profiles with errors; with any, rollcall serve does not start
+	Orphaned map[string]int        `json:"orphaned"` // accounts that are claimed by profiles which no file configures
 	Since    report.Instant        `json:"since"`
 	Runs     map[string]int        `json:"runs"` // since then, by status
 	Held     int                   `json:"held"`
@@ -93,15 +96,19 @@ func (d *desk) state(since string) (*state, error) {
 		return nil, err
 	}
 	s := &state{Profiles: []feedState{}, Since: report.Instant{Time: from}, Runs: map[string]int{}, Invalid: []string{}}
+	known := []string{}
 	for _, p := range d.site.Broken {
-		s.Invalid = append(s.Invalid, p.Name)
+		s.Invalid, known = append(s.Invalid, p.Name), append(known, p.Name)
 	}
 	for _, p := range d.site.Loaded {
 		f, err := d.feedState(p.Name)
 		if err != nil {
 			return nil, err
 		}
-		s.Profiles = append(s.Profiles, f)
+		s.Profiles, known = append(s.Profiles, f), append(known, p.Name)
+	}
+	if s.Orphaned, err = d.r.Store.Claims(d.ctx, known); err != nil {
+		return nil, err
 	}
 	runs, err := d.r.Store.Runs(d.ctx, "", from, 0)
 	if err != nil {
@@ -223,6 +230,9 @@ func (d *desk) screen(s *state) error {
 		if !f.Overdue.IsZero() {
 			fmt.Fprintf(d.stdout, "\nOVERDUE: no new drop of %s since it was due at %s\n", f.Profile, d.at(f.Overdue.Time))
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Orphaned)) {
+		fmt.Fprintf(d.stdout, "\n%[1]s is not configured any more and still claims %[2]s, so no other feed removes them.\nPut its file back, or let each go: rollcall accounts list --profile %[1]s; rollcall accounts unlink %[1]s KEY\n", name, plural(s.Orphaned[name], "account"))
 	}
 	fmt.Fprintf(d.stdout, "\nRuns since %s: %s\nHeld: %s\nOutbox: %s\nAccounts: %s\n", d.at(s.Since.Time), names(runs), held, outbox, names(accounts))
 	return nil

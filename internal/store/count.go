@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"rollcall/internal/roster"
 )
@@ -21,6 +22,31 @@ func (db *DB) Count(ctx context.Context) (map[roster.Status]int, error) {
 		counts[r.Status] = r.N
 	}
 	return counts, nil
+}
+
+// Claims is how many accounts are claimed by profiles other than these: nobody
+// reads for them any more, so no run ever withdraws what they claim (R5).
+func (db *DB) Claims(ctx context.Context, known []string) (map[string]int, error) {
+	var owners []string
+	if err := db.gorm.WithContext(ctx).Raw("SELECT profile FROM tally WHERE owned > 0 ORDER BY profile").Scan(&owners).Error; err != nil {
+		return nil, fmt.Errorf("list the profiles that own accounts: %w", err)
+	}
+	claims := map[string]int{}
+	for _, name := range owners {
+		if slices.Contains(known, name) {
+			continue
+		}
+		var n int
+		err := db.gorm.WithContext(ctx).Raw("SELECT count(*) FROM link JOIN account ON account.id = link.account WHERE link.profile = ? AND link.claim <> ? AND account.status <> ?",
+			name, roster.ClaimGone, roster.Deleted).Scan(&n).Error
+		if err != nil {
+			return nil, fmt.Errorf("count the claims of a profile: %w", err)
+		}
+		if n > 0 {
+			claims[name] = n
+		}
+	}
+	return claims, nil
 }
 
 // Reached is how far the journal has come: the newest run's number, and the
