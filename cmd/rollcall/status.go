@@ -23,7 +23,7 @@ type statusCmd struct {
 // A state is what the one screen shows.
 type state struct {
 	Profiles []feedState           `json:"profiles"`
-	Invalid  []string              `json:"invalid"` // profiles with errors; with any, rollcall serve does not start
+	Invalid  []string              `json:"invalid"`  // profiles with errors; with any, rollcall serve does not start
 	Orphaned map[string]int        `json:"orphaned"` // accounts that are claimed by profiles which no file configures
 	Since    report.Instant        `json:"since"`
 	Runs     map[string]int        `json:"runs"` // since then, by status
