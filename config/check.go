@@ -254,9 +254,6 @@ func (p *Profile) checkSequence(d *document) {
 			d.warn("source.sequence.from", codeUseless, "source.sequence.from is a path, which only XML has: every "+p.Format.Type+" would be refused", `write a name like "changes_{number}.csv"`, false)
 		}
 	}
-	if s.On() && p.Format.Content == "delta" && p.Source.Pick == "newest" {
-		d.warn("source.pick", codeUseless, "source.pick: newest passes files over, and with source.sequence each of them is missing", "write  pick: all", false)
-	}
 }
 
 // checkAbsence wants what R62 and R65 want.

@@ -187,7 +187,7 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 		got.note(fmt.Sprintf("%q %s; it is left for the next run", f.Name, what))
 	}
 	next := settled[0]
-	if p.Source.Pick == "newest" {
+	if p.Plan.Full && p.Source.Pick == "newest" {
 		next = settled[len(settled)-1]
 		got.notePassed(past.neverUsed(settled[:len(settled)-1]))
 	}
@@ -297,10 +297,7 @@ func (r *Runner) unread(ctx context.Context, p *Profile, past *past, files []sou
 	case len(unread) == 0:
 		return nil, ErrNothingNew
 	}
-	if p.Source.Pick != "newest" {
-		unread = unread[:1] // one after the other, in their order
-	}
-	return unread, nil
+	return unread[:1], nil // one after the other in their order, whatever pick says: each is needed (R104)
 }
 
 // unreadFull is [Runner.unread] where each file lists everybody: what is older
@@ -414,7 +411,7 @@ func (r *Runner) read(ctx context.Context, p *Profile, past *past, f source.File
 			return false, fmt.Errorf("run %d: %w", run.Number, ErrStillHeld)
 		case run.Status == journal.Rejected, run.Status == journal.Reverted:
 			return true, nil
-		case run.Status == journal.Failed && run.Code == "E410" && run.Input.Sequence != "": // its number is over
+		case run.Status == journal.Failed && run.Code == "E410" && (run.Input.Sequence != "" || !p.Plan.Full): // its number, or its time, is over
 			return true, nil
 		case run.Status.Applied() && past.last != nil && run.Input.SHA256 == past.last.Input.SHA256 && p.Plan.Full:
 			return r.settledBy(ctx, p, past.last)

@@ -25,15 +25,21 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 	if err = fault.After(err, "run.replay"); err != nil {
 		return false, err
 	}
+	used := false // by a later run than the one looked at: what a person decided before is over
 	for _, before := range known {
 		switch {
 		case before.DryRun || byName:
 		case before.Status == journal.Held:
 			return true, fmt.Errorf("run %d: %w", before.Number, ErrStillHeld)
 		case before.Status == journal.Rejected, before.Status == journal.Reverted:
-			return true, ErrNothingNew
-		case !q.Profile.Plan.Full && before.Status.Applied() && before.Input.Name == got.drop.Name:
-			return true, ErrNothingNew
+			if !used {
+				return true, ErrNothingNew
+			}
+		case before.Status.Applied():
+			if !q.Profile.Plan.Full && before.Input.Name == got.drop.Name {
+				return true, ErrNothingNew
+			}
+			used = true
 		}
 	}
 	last, err := r.Store.LastApplied(ctx, q.Profile.Name)
@@ -44,7 +50,7 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 		return false, err
 	}
 	if last.Input.SHA256 != got.drop.SHA256 {
-		if !byName && q.Profile.Plan.Full && got.drop.Modified.Before(age(last)) {
+		if !byName && got.drop.Modified.Before(age(last)) && inTime(q.Profile, last) {
 			return false, r.tooOld(ctx, q.Profile, run, last)
 		}
 		return false, nil
@@ -121,6 +127,13 @@ func age(last *journal.Run) time.Time {
 		return last.Started
 	}
 	return last.Input.Modified
+}
+
+// inTime tells whether the time of the drop that was applied last says what a later
+// one may be. Of deltas a number says it where there is one, and what a person has
+// named by hand lay in another place, and may be younger than all that wait.
+func inTime(p *Profile, last *journal.Run) bool {
+	return p.Plan.Full || !p.Source.Sequence.On() && last.Input.Source != "file"
 }
 
 // tooOld records the refusal of a drop that is older than the last applied.

@@ -208,11 +208,18 @@ func (r *Runner) RunAll(ctx context.Context, q Request) (runs []*journal.Run, er
 			return runs, unwritten
 		}
 		unwritten = errors.Join(unwritten, err)
-		if err != nil && !errors.Is(err, ErrUndelivered) || run == nil || q.File != "" || q.Dry || q.Profile.Source.Pick != "all" || !run.Status.Applied() {
+		if err != nil && !errors.Is(err, ErrUndelivered) || run == nil || q.File != "" || q.Dry || !q.Profile.everyDrop() || !run.Status.Applied() {
 			return runs, unwritten
 		}
 	}
 	return runs, unwritten
+}
+
+// everyDrop tells whether all drops that wait are read one after the other. Of
+// deltas none may be passed over, so newest, which the profile need not have
+// written, means the same there.
+func (p *Profile) everyDrop() bool {
+	return p.Source.Pick == "all" || p.Source.Pick == "newest" && !p.Plan.Full
 }
 
 func (r *Runner) release(l *store.Lease) {

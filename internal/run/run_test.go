@@ -356,6 +356,29 @@ func TestR104TheSameBytesAgain(t *testing.T) {
 	})
 }
 
+func TestR104BytesThatWereTakenBackOnceAndAppliedSinceAreANewDropAgain(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		s.read(p, journal.OK, people(19)...)
+		path := s.drop(p, people(20)...)
+		bad := s.run(p, journal.OK)
+		if _, err := s.Revert(t.Context(), p, bad.Number, nil, run.By{Who: "ada", Reason: "too early"}); err != nil {
+			t.Fatal(err)
+		}
+		s.drop(p, people(20)...)
+		if _, err := s.Run(t.Context(), run.Request{Profile: p}); !errors.Is(err, run.ErrNothingNew) {
+			t.Fatalf("what was taken back came of itself: %v", err)
+		}
+		if j, err := s.Run(t.Context(), run.Request{Profile: p, File: path}); err != nil || j.Status != journal.OK {
+			t.Fatalf("by name: %v", err)
+		}
+		s.read(p, journal.OK, append(people(19), person("N1", "new1"))...)
+		if j := s.read(p, journal.OK, people(20)...); j.Facts.Absent.Suspended != 1 {
+			t.Errorf("the first bytes once more: %+v", j.Facts)
+		}
+	})
+}
+
 func TestR104AnOlderDropIsRefused(t *testing.T) {
 	both(t, func(t *testing.T, s *site) {
 		p := s.feed("hr")
