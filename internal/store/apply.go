@@ -70,7 +70,8 @@ type application struct {
 
 	empty     bool  // the plan fills a directory that has no account yet
 	fresh     bool  // the plan was made by the run that applies it, and shown to nobody
-	still     bool  // nobody has applied anything since the run began: no account can have moved
+	quiet     bool  // nobody has applied anything since the run began: no account can have moved
+	still     bool  // and it is a feed's, of which nothing is left out: it is carried out unread
 	planned   int   // its changes, without claims
 	adds      int64 // of them, new accounts: one after the other, from the number firstAdd
 	firstAdd  int64
@@ -168,7 +169,8 @@ func (a *application) usable() error {
 	default:
 		a.fresh = status == journal.Running
 		// A held plan was made under another day's settings.
-		a.still = a.fresh && a.Run.Kind == journal.Sync && seq == a.Run.Seen && !a.ExceptRemovals
+		a.quiet = a.fresh && seq == a.Run.Seen
+		a.still = a.quiet && a.Run.Kind == journal.Sync && !a.ExceptRemovals
 	}
 	var later int64
 	err := a.tx.Raw("SELECT coalesce(max(number), 0) FROM run WHERE profile = ? AND profile <> '' AND number > ? AND applied_seq IS NOT NULL AND kind IN (?, ?)",

@@ -264,7 +264,7 @@ func (a *application) claimed(list []storedChange) (map[uint64]bool, error) {
 		}
 	}
 	claimed := map[uint64]bool{}
-	if len(ids) == 0 {
+	if len(ids) == 0 || a.quiet { // then the times say nothing either: a clock may have been put back
 		return claimed, nil
 	}
 	err := a.tx.Raw("SELECT account FROM link WHERE since > ? AND claim <> ? AND profile <> ? AND ?",
