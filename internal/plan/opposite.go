@@ -56,6 +56,9 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 			b.Fields = append(b.Fields, FieldChange{Field: f.Field, Name: f.Name, Old: f.New, New: f.Old, Was: now.OriginOf(f.name()), Is: f.Was})
 		}
 	}
+	if b.unlocal(now) {
+		alone(roster.PasswordField.String(), "left alone: the account logs in otherwise by now")
+	}
 	for _, l := range c.Links {
 		is := now.Link(l.Profile)
 		switch {
@@ -77,6 +80,27 @@ func Opposite(c Change, now *roster.Account) (back *Change, left []roster.Proble
 	}
 	b.Action = b.named(now)
 	return &b, left
+}
+
+// unlocal takes care that who logs in by others' knowledge afterwards has no password
+// here (R80), whoever gave it meanwhile. It tells whether one stays taken.
+func (c *Change) unlocal(now *roster.Account) (stays bool) {
+	var after roster.Values
+	after[roster.Auth] = now.Values[roster.Auth]
+	if f := c.Field(roster.Auth); f != nil {
+		after[roster.Auth] = f.New
+	}
+	if after.Local() {
+		return false
+	}
+	given := func(f FieldChange) bool { return f.Field == roster.PasswordField && f.New != "" }
+	stays = slices.ContainsFunc(c.Fields, given)
+	c.Fields = slices.DeleteFunc(c.Fields, given)
+	if was := now.Values[roster.PasswordField]; was != "" && c.Field(roster.PasswordField) == nil {
+		c.Fields = append(c.Fields, FieldChange{Field: roster.PasswordField, Name: roster.PasswordField.String(), Old: was})
+		c.Sort()
+	}
+	return stays
 }
 
 // WithoutName is the rest of an opposite whose username is another's by now: the

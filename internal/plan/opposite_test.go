@@ -93,3 +93,36 @@ func TestTakesIsTheNameThatAChangeNeedsToBeFree(t *testing.T) {
 		}
 	}
 }
+
+func TestR103R80WhoLogsInOtherwiseAfterARevertHasNoPasswordHere(t *testing.T) {
+	o, m := staff(), directory("1")
+	o.Policy.GeneratePassword = true
+	m.account("1").Values[roster.Auth] = "ldap"
+	p, _ := planned(t, o, m, row(2, "1", "u1", says(roster.Auth, "manual")))
+	m.apply(p)
+	sent := roster.NewPassword(noon, true).String() // the welcome mail is no run
+	m.account("1").Values[roster.PasswordField] = sent
+	back, left := Opposite(p.Changes[0], m.account("1"))
+	if back == nil || back.Field(roster.Auth) == nil || back.Field(roster.PasswordField) == nil || back.Field(roster.PasswordField).New != "" || back.Field(roster.PasswordField).Old != sent {
+		t.Errorf("back %+v, left %+v, want the password gone", back, left)
+	}
+
+	o, m = staff(), directory("1")
+	m.account("1").Values[roster.PasswordField] = sent
+	p, _ = planned(t, o, m, row(2, "1", "u1", says(roster.Auth, "ldap"), says(roster.City, "Ulm")))
+	m.apply(p)
+	m.account("1").Values[roster.Auth] = "saml2"
+	back, left = Opposite(p.Changes[0], m.account("1"))
+	if back == nil || back.Field(roster.City) == nil || back.Field(roster.PasswordField) != nil {
+		t.Errorf("back %+v, want no password for saml2", back)
+	}
+	told := 0
+	for _, l := range left {
+		if l.Field == "auth" || l.Field == "password" {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("left %+v, want both told", left)
+	}
+}

@@ -50,6 +50,17 @@ func (d *draft) password() {
 		d.first()
 	case d.Policy.Passwords == "update" && !d.entry.FirstOnly:
 		d.renew()
+		d.local()
+	default:
+		d.local()
+	}
+}
+
+// local notes that an account awaits a password where until now others knew it, and
+// the record gives none that may be used: nobody could log in, and nobody would be told (R81).
+func (d *draft) local() {
+	if d.Policy.GeneratePassword && !d.was.Values.Local() && d.now.Values[roster.PasswordField] == "" {
+		d.set(roster.PasswordField, roster.AwaitedPassword().String(), "")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"rollcall/internal/password"
@@ -34,6 +35,41 @@ func passworded(asked *int, more ...func(*Options)) (Options, *memory) {
 		f(&o)
 	}
 	return o, m
+}
+
+func TestR81WhoComesToLogInHereAwaitsAPassword(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		with func(*Options)
+		row  []func(*roster.Entry)
+		want string
+	}{
+		{"none is given", nil, nil, roster.AwaitedPassword().String()},
+		{"one is given, which may not be used (R84)", nil, []func(*roster.Entry){secret("New-pass-1")}, roster.AwaitedPassword().String()},
+		{"one is given", func(o *Options) { o.Policy.Passwords = "update" }, []func(*roster.Entry){secret("New-pass-1")}, "set 2026-09-01T12:00:00"},
+		{"a 0 is given (R17)", func(o *Options) { o.Policy.Passwords = "update" }, []func(*roster.Entry){secret("0")}, roster.AwaitedPassword().String()},
+		{"none is made", func(o *Options) { o.Policy.GeneratePassword = false }, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			o, m := staff(), directory("1", "2")
+			o.Policy.GeneratePassword = true
+			if tt.with != nil {
+				tt.with(&o)
+			}
+			m.account("1").Values[roster.Auth] = "ldap"
+			p, f := planned(t, o, m, row(2, "1", "u1", append(tt.row, says(roster.Auth, "manual"))...), row(3, "2", "u2", says(roster.Auth, "manual")))
+			m.apply(p)
+			if got := m.account("1").Values[roster.PasswordField]; !strings.HasPrefix(got, tt.want) || got == "" != (tt.want == "") {
+				t.Errorf("password %q, want %q", got, tt.want)
+			}
+			if got := m.account("2").Values[roster.PasswordField]; got != "" {
+				t.Errorf("who logged in here before: %q", got)
+			}
+			if want := map[bool]int{true: 1}[tt.want == roster.AwaitedPassword().String()]; f.Passwords.ToGenerate != want || f.Passwords.Welcome != want {
+				t.Errorf("counted %+v, want %d to be made", f.Passwords, want)
+			}
+		})
+	}
 }
 
 func TestR84OnlyAnotherPasswordIsAChange(t *testing.T) {

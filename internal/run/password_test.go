@@ -345,6 +345,31 @@ func TestR81AMailThatIsNotTakenLeavesNoPassword(t *testing.T) {
 	}
 }
 
+func TestR81WhoseAddressNobodyTookIsWrittenToAtTheNextOne(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		box, p := s.greets(func(p *run.Profile) { p.Plan.Policy.MaxWelcome = 1 })
+		const head = "employee_id,username,email,first_name,last_name"
+		first := s.read(p, journal.OK, head, "E1,bad,bad@example.org,B,A")
+		waits := s.read(p, journal.OK, head, "E1,bad,bad@example.org,B,A", "E2,u2,old@example.org,U,Two", "E3,u3,u3@example.org,U,Three")
+		s.deliver(box, 0)
+		j := s.read(p, journal.OK, head, "E1,bad,good@example.org,B,A", "E2,u2,new@example.org,U,Two", "E3,u3,u3@example.org,U,Three")
+		if n := j.Facts.Passwords.Welcome; n != 1 {
+			t.Errorf("%d people are written to, want the one whose mail was given up", n)
+		}
+		if mail := s.deliver(box, 1)[0]; !s.knows("key:E1", passwordIn(t, mail)) || !strings.Contains(mail, "good@example.org") {
+			t.Error("the mail to the new address does not bring the password")
+		}
+		if m := s.outbox(first)[0]; m.State != "dropped" {
+			t.Errorf("the mail to the old address is %s", m.State)
+		}
+		for _, m := range s.outbox(waits) {
+			if want := map[uint64]string{s.account("key:E2").ID: "new@example.org", s.account("key:E3").ID: "u3@example.org"}[m.Account]; m.State != "waiting" || m.Message.To[0] != want {
+				t.Errorf("a mail is %s, to %s, want waiting to %s", m.State, m.Message.To, want)
+			}
+		}
+	})
+}
+
 func TestR81TheMailIsInThePersonsLanguageAndOnlyToGetsIt(t *testing.T) {
 	s := open(t, "sqlite")
 	box, p := s.greets()

@@ -85,6 +85,7 @@ type application struct {
 	passwords int      // changes that set one
 	welcome   []uint64 // accounts to which a mail with a password is due
 	to        []string // their addresses
+	moved     []movedMail
 }
 
 // carryOut is the path of every plan.

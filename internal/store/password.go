@@ -112,16 +112,73 @@ func (a *application) welcomed(was, now *roster.Account) {
 	if is := now.Values[roster.PasswordField]; is != was.Values[roster.PasswordField] && roster.ReadPasswordState(is).Since != "" {
 		a.passwords++
 	}
-	if now.AwaitsWelcome() && !was.AwaitsWelcome() {
+	switch to := now.Values[roster.Email]; {
+	case !now.AwaitsWelcome():
+	case !was.AwaitsWelcome():
 		a.welcome = append(a.welcome, now.ID)
-		a.to = append(a.to, now.Values[roster.Email])
+		a.to = append(a.to, to)
+	case to != was.Values[roster.Email]:
+		a.moved = append(a.moved, movedMail{now.ID, to})
 	}
+}
+
+// A movedMail is the address by now of somebody who still awaits a welcome mail.
+type movedMail struct {
+	account uint64
+	to      string
+}
+
+// readdress lets the outbox say the addresses by now of those who still await their
+// mail. One that was given up is posted anew: at its former address nobody took it,
+// and nothing else would ever write to the person.
+func (a *application) readdress() error {
+	for part := range slices.Chunk(a.moved, page) {
+		ids := make([]uint64, len(part))
+		for i, m := range part {
+			ids[i] = m.account
+		}
+		dead := map[uint64]bool{}
+		err := each(a.tx, func(row scanner) error {
+			var id uint64
+			if err := row.Scan(&id); err != nil {
+				return err
+			}
+			dead[id] = true
+			return nil
+		}, "SELECT account FROM outbox WHERE account <> 0 AND state = ? AND ?", mailDead, a.db.engine.in("account", numberList(ids)))
+		if err != nil {
+			return fmt.Errorf("welcome mails: %w", err)
+		}
+		for _, m := range part {
+			if dead[m.account] {
+				a.welcome, a.to = append(a.welcome, m.account), append(a.to, m.to)
+				continue
+			}
+			text, err := welcomeTo(m.to)
+			if err != nil {
+				return err
+			}
+			if err := a.tx.Exec("UPDATE outbox SET message = ? WHERE account = ? AND state IN (?, ?)", text, int64(m.account), mailPending, mailWaiting).Error; err != nil {
+				return fmt.Errorf("welcome mails: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// welcomeTo is a welcome mail as the outbox keeps it: the rest of it is made when it is sent.
+func welcomeTo(address string) (string, error) {
+	text, err := json.Marshal(notify.Message{To: []string{address}, Subject: welcomeSubject})
+	return string(text), err
 }
 
 // postWelcomes puts a mail into the outbox for everybody whom the run lets have a
 // password: who it is for, and no password, which is made when it is sent. What
 // still waited for the same account is dropped.
 func (a *application) postWelcomes() error {
+	if err := a.readdress(); err != nil {
+		return err
+	}
 	if len(a.welcome) == 0 {
 		return nil
 	}
@@ -133,11 +190,11 @@ func (a *application) postWelcomes() error {
 	now := micros(a.now)
 	rows := make([][]any, len(a.welcome))
 	for i, id := range a.welcome {
-		text, err := json.Marshal(notify.Message{To: []string{a.to[i]}, Subject: welcomeSubject})
+		text, err := welcomeTo(a.to[i])
 		if err != nil {
 			return err
 		}
-		rows[i] = []any{a.run, string(text), fmt.Sprintf("welcome-%d-%d", a.run, id), state, now, now, int64(id)}
+		rows[i] = []any{a.run, text, fmt.Sprintf("welcome-%d-%d", a.run, id), state, now, now, int64(id)}
 	}
 	for part := range slices.Chunk(a.welcome, page) {
 		if err := a.tx.Exec("UPDATE outbox SET state = ? WHERE account <> 0 AND state NOT IN (?, ?) AND ?",
