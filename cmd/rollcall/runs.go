@@ -387,7 +387,11 @@ func (d *desk) wouldTakeBack(p *run.Profile, j *journal.Run, only []string) erro
 		return cmp.Or(err, told)
 	}
 	for _, x := range f.left {
-		fmt.Fprintf(d.stdout, "! key %s  %s\n", clean(string(x.Key)), clean(x.Text))
+		who := "key " + clean(string(x.Key))
+		if x.Key == "" {
+			who = fmt.Sprintf("account %d", x.Account)
+		}
+		fmt.Fprintf(d.stdout, "! %s  %s\n", who, clean(x.Text))
 	}
 	if more := would.Facts.Notes - len(f.left); more > 0 {
 		fmt.Fprintf(d.stdout, "! … and %s more that would be left alone\n", count(more))

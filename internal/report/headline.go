@@ -86,6 +86,10 @@ func (p *page) sentences() (all []string) {
 			say("%s %s, no problems. %s", p.finished(), changed(facts.Changes()), nothingLeft)
 		}
 	case journal.Unchanged:
+		if run.Reverts > 0 {
+			say("%s took nothing of run %d back: nothing that it did is still to be taken back.", p.who(), run.Reverts)
+			break
+		}
 		if p.repeated() {
 			say("%s Nothing had changed: it is the same file as before.", p.finished())
 			say("Its problems stand as they were reported then: rollcall runs problems %d", run.SameAs)

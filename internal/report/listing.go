@@ -110,6 +110,9 @@ func ProblemsText(w io.Writer, d *Doc) error {
 			if e.Key != "" {
 				at = append(at, "key "+clean(string(e.Key)))
 			}
+			if e.Account != 0 {
+				at = append(at, "account "+strconv.FormatUint(e.Account, 10))
+			}
 			at = append(at, full(who(roster.Who{Username: e.Username, Name: e.Name}))...)
 			if e.Value != "" {
 				at = append(at, quoted(e.Value))

@@ -35,6 +35,7 @@ type Group struct {
 type Example struct {
 	Line     int        `json:"line"` // 0: no row's
 	Key      roster.Key `json:"key"`
+	Account  uint64     `json:"account,omitempty"` // who has no key, as whom a person has made
 	Username string     `json:"username,omitempty"`
 	Name     string     `json:"name,omitempty"`
 	Value    string     `json:"value,omitempty"` // [roster.Withheld] where nobody may read it here
@@ -94,7 +95,11 @@ func (g *groups) enter(p roster.Problem, rejected bool) {
 		one.Since = Instant{p.Since.UTC().Truncate(time.Second)}
 	}
 	if len(one.Examples) < maxExamples {
-		one.Examples = append(one.Examples, Example{p.Line, p.Key, p.Who.Username, p.Who.Name, p.Value})
+		e := Example{Line: p.Line, Key: p.Key, Username: p.Who.Username, Name: p.Who.Name, Value: p.Value}
+		if p.Key == "" {
+			e.Account = p.Account
+		}
+		one.Examples = append(one.Examples, e)
 	}
 }
 

@@ -161,7 +161,7 @@ func places(g Group) string { return placesOf(g, exampled) }
 const exampled = 3
 
 func placesOf(g Group, shown int) string {
-	var lines, keys, usernames []string
+	var lines, keys, usernames, accounts []string
 	for _, e := range g.Examples[:min(len(g.Examples), shown)] {
 		if e.Line > 0 {
 			lines = append(lines, strconv.Itoa(e.Line))
@@ -171,6 +171,9 @@ func placesOf(g Group, shown int) string {
 		}
 		if name := cut(clean(e.Username), maxValue); e.Key == "" && name != "" && !slices.Contains(usernames, name) {
 			usernames = append(usernames, name)
+		}
+		if id := strconv.FormatUint(e.Account, 10); e.Account != 0 && e.Username == "" && !slices.Contains(accounts, id) {
+			accounts = append(accounts, id)
 		}
 	}
 	var parts []string
@@ -201,5 +204,6 @@ func placesOf(g Group, shown int) string {
 	}
 	named("key", keys)
 	named("username", usernames) // of whom there is no key
+	named("account", accounts)   // and no name that may be told
 	return strings.Join(parts, "; ")
 }
