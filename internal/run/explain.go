@@ -80,6 +80,9 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 	if o.Holders, err = r.Store.Holders(ctx, o.Policy.Protect); err != nil {
 		return nil, err
 	}
+	if len(x.mapper.Secrets()) > 0 {
+		o.Passwords.Same = r.comparerOf(s)
+	}
 	facts, err := plan.Make(ctx, o, x.people(), r.Store, placed{about{s}, x.mapper}, r.Now())
 	if err != nil {
 		return nil, err
@@ -96,6 +99,36 @@ func (r *Runner) Explain(ctx context.Context, p *Profile, key roster.Key, file s
 		return nil, err
 	}
 	return s, r.other(ctx, s)
+}
+
+// comparerOf is [Runner.compare] for the person of a story. Those of all others are
+// taken to be as they were: to compare them takes as long as a run.
+func (r *Runner) comparerOf(s *Story) func(context.Context, []plan.Guess) ([]bool, error) {
+	return func(ctx context.Context, guesses []plan.Guess) ([]bool, error) {
+		same := make([]bool, len(guesses))
+		var theirs []plan.Guess
+		var at []int
+		for i, g := range guesses {
+			same[i] = true
+			if s.guessed(g) && len(at) < most {
+				theirs, at = append(theirs, g), append(at, i)
+			}
+		}
+		right, err := r.compare(ctx, theirs)
+		for i, yes := range right {
+			same[at[i]] = yes
+		}
+		return same, err
+	}
+}
+
+// guessed tells whether a password is given for a story's person: for the account, or
+// by one of the records where none is known by their key.
+func (s *Story) guessed(g plan.Guess) bool {
+	if s.Account != nil {
+		return g.Account == s.Account.ID
+	}
+	return slices.ContainsFunc(s.Entries, func(e roster.Entry) bool { return e.Password == g.Password })
 }
 
 // stays finds the memberships that a story's person keeps under policy.memberships: add.
