@@ -345,6 +345,41 @@ func TestR81AMailThatIsNotTakenLeavesNoPassword(t *testing.T) {
 	}
 }
 
+func TestR81NoMailWaitsForWhoIsNotToBeWrittenTo(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		box, p := s.greets(func(p *run.Profile) { p.Plan.Policy.MaxWelcome = 1 })
+		const head = "employee_id,username,email,first_name,last_name"
+		waiting := func() int {
+			n, err := s.Store.Unreleased(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		s.read(p, journal.OK, append([]string{head}, plain(3)...)...)
+		j := s.read(p, journal.OK, append([]string{head}, plain(5)...)...)
+		if n := waiting(); n != 5 {
+			t.Fatalf("%d mails wait", n)
+		}
+		if _, err := s.SetStatus(t.Context(), plan.Suspend, []string{"key:P0"}, run.By{Who: "ada", Reason: "not yet"}); err != nil {
+			t.Fatal(err)
+		}
+		if n := waiting(); n != 4 {
+			t.Errorf("one is suspended, and %d wait", n)
+		}
+		if _, err := s.Revert(t.Context(), p, j.Number, nil, run.By{Who: "ada", Reason: "too early"}); err != nil {
+			t.Fatal(err)
+		}
+		if n := waiting(); n != 2 {
+			t.Errorf("two are gone, and %d wait", n)
+		}
+		if n, err := s.Release(t.Context(), j.Number); n != 0 || err != nil {
+			t.Errorf("%d mails of the run that was taken back are let go: %v", n, err)
+		}
+		s.deliver(box, 0)
+	})
+}
+
 func TestR81WhoseAddressNobodyTookIsWrittenToAtTheNextOne(t *testing.T) {
 	both(t, func(t *testing.T, s *site) {
 		box, p := s.greets(func(p *run.Profile) { p.Plan.Policy.MaxWelcome = 1 })

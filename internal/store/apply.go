@@ -86,6 +86,7 @@ type application struct {
 	welcome   []uint64 // accounts to which a mail with a password is due
 	to        []string // their addresses
 	moved     []movedMail
+	unwelcome []uint64 // accounts to which none is due any more
 }
 
 // carryOut is the path of every plan.

@@ -114,6 +114,9 @@ func (a *application) welcomed(was, now *roster.Account) {
 	}
 	switch to := now.Values[roster.Email]; {
 	case !now.AwaitsWelcome():
+		if was.AwaitsWelcome() {
+			a.unwelcome = append(a.unwelcome, now.ID)
+		}
 	case !was.AwaitsWelcome():
 		a.welcome = append(a.welcome, now.ID)
 		a.to = append(a.to, to)
@@ -166,6 +169,18 @@ func (a *application) readdress() error {
 	return nil
 }
 
+// dropWelcomes takes out of the outbox what waits for accounts that are not to be
+// written to any more, or by another mail. Who is to be written to again gets one then.
+func (a *application) dropWelcomes(accounts []uint64) error {
+	for part := range slices.Chunk(accounts, page) {
+		if err := a.tx.Exec("UPDATE outbox SET state = ? WHERE account <> 0 AND state NOT IN (?, ?) AND ?",
+			mailDropped, mailSent, mailDropped, a.db.engine.in("account", numberList(part))).Error; err != nil {
+			return fmt.Errorf("welcome mails: %w", err)
+		}
+	}
+	return nil
+}
+
 // welcomeTo is a welcome mail as the outbox keeps it: the rest of it is made when it is sent.
 func welcomeTo(address string) (string, error) {
 	text, err := json.Marshal(notify.Message{To: []string{address}, Subject: welcomeSubject})
@@ -176,6 +191,9 @@ func welcomeTo(address string) (string, error) {
 // password: who it is for, and no password, which is made when it is sent. What
 // still waited for the same account is dropped.
 func (a *application) postWelcomes() error {
+	if err := a.dropWelcomes(a.unwelcome); err != nil {
+		return err
+	}
 	if err := a.readdress(); err != nil {
 		return err
 	}
@@ -196,11 +214,8 @@ func (a *application) postWelcomes() error {
 		}
 		rows[i] = []any{a.run, text, fmt.Sprintf("welcome-%d-%d", a.run, id), state, now, now, int64(id)}
 	}
-	for part := range slices.Chunk(a.welcome, page) {
-		if err := a.tx.Exec("UPDATE outbox SET state = ? WHERE account <> 0 AND state NOT IN (?, ?) AND ?",
-			mailDropped, mailSent, mailDropped, a.db.engine.in("account", numberList(part))).Error; err != nil {
-			return fmt.Errorf("welcome mails: %w", err)
-		}
+	if err := a.dropWelcomes(a.welcome); err != nil {
+		return err
 	}
 	if err := a.upsert("INSERT INTO outbox (run, message, message_id, state, next_at, created_at, account) VALUES ", rows, ""); err != nil {
 		return fmt.Errorf("welcome mails: %w", err)

@@ -103,6 +103,7 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 		switch c.Action {
 		case plan.Purge:
 			r.purged = append(r.purged, c.account)
+			a.welcomed(accounts[c.account], &roster.Account{ID: c.account})
 			a.shares.enter(accounts[c.account].Status(), accounts[c.account].Links, -1)
 			continue
 		case plan.Claim:
