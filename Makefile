@@ -15,6 +15,7 @@ COMMIT  = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 DATE    = $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
 
 FUZZTIME ?= 10s
+FUZZ     ?= .*
 BENCH    ?= .
 # Of make bench: how many people, which databases, how often, which cases.
 SIZES    ?= 10k 100k
@@ -58,12 +59,15 @@ lint:
 	[ -n "$$want" ] && [ "$$got" = "$$want" ] || { echo "modernc.org/libc is $$got, but modernc.org/sqlite wants $$want: go get modernc.org/libc@$$want"; exit 1; }
 	@for script in .ci/*; do bash -n "$$script"; done
 
-# Every fuzz target for FUZZTIME, two at a time, and all of them even if one finds
-# something. The first argument is a flag of go test.
+# Every fuzz target for FUZZTIME, or that of FUZZ alone, two at a time, and all of them
+# even if one finds something. The first argument is a flag of go test.
 define fuzz_each
 lock="$$(mktemp)"; trap 'rm -f "$$lock"' EXIT; \
-grep -rE '^func Fuzz[A-Za-z0-9_]*\(' --include='*_test.go' . | sed -E 's|/[^/:]*:func (Fuzz[A-Za-z0-9_]*).*| \1|' | \
-xargs -P 2 -L 1 .ci/fuzz $(1) $(FUZZTIME) "$$lock"
+all="$$(grep -rE '^func Fuzz[A-Za-z0-9_]*\(' --include='*_test.go' . | sed -E 's|/[^/:]*:func (Fuzz[A-Za-z0-9_]*).*| \1|')"; \
+these="$$(grep -E ' ($(FUZZ))$$' <<<"$$all" || true)"; \
+if [[ -z $$these ]]; then printf 'no fuzz target is called %s; make fuzz runs them all, make fuzz FUZZ=NAME FUZZTIME=1m one of these:\n%s\n' '$(FUZZ)' "$$all" >&2; exit 1; fi; \
+xargs -P 2 -L 1 .ci/fuzz $(1) $(FUZZTIME) "$$lock" <<<"$$these" || \
+{ echo 'a fuzz target has failed: what it says above names it and the input it has found; make fuzz FUZZ=NAME runs it alone' >&2; exit 1; }
 endef
 
 fuzz:
