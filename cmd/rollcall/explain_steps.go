@@ -186,6 +186,9 @@ func belonging(m *roster.Members) (lines []string) {
 			if w.Days > 0 {
 				text += fmt.Sprintf(", for %s (R92)", plural(w.Days, "day"))
 			}
+			if w.Until != "" {
+				text += ", until " + w.Until + " (R92)"
+			}
 			if w.Status == "1" {
 				text += ", suspended"
 			}

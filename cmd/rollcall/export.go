@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Help is what kong prints below the first line.
@@ -16,7 +17,7 @@ func (*accountsExportCmd) Help() string {
 
 type accountsExportCmd struct {
 	selection `embed:""`
-	Format    string `help:"csv, xml or json; csv where neither it nor -o says anything." enum:",csv,xml,json" default:"" placeholder:"FORMAT"`
+	Format    string `help:"csv, xml or json; where neither it nor -o says it, what the name of --out ends with, else csv." enum:",csv,xml,json" default:"" placeholder:"FORMAT"`
 	Out       string `help:"Write to this file, whole or not at all." placeholder:"FILE"`
 }
 
@@ -31,8 +32,12 @@ func (c *accountsExportCmd) Run(a *app) error {
 		return err
 	}
 	format := c.Format
-	if format == "" && a.Output == "json" {
+	switch ending := strings.ToLower(filepath.Ext(c.Out)); {
+	case format != "":
+	case a.Output == "json":
 		format = "json"
+	case a.Output != "csv" && (ending == ".json" || ending == ".xml"): // by which an import knows it
+		format = ending[1:]
 	}
 	write := func(w io.Writer) error {
 		accounts := d.r.Store.Accounts(d.ctx, q)

@@ -156,7 +156,8 @@ func (c cell) text() string {
 		var all []string
 		for _, e := range v {
 			m := roster.Membership{Kind: roster.CourseKind, Name: e.Course, Role: e.Role, Group: e.Group}
-			all = append(all, strings.TrimPrefix(m.String(), string(roster.CourseKind)+":"))
+			until, _ := e.Until.(string)
+			all = append(all, roster.Ending(strings.TrimPrefix(m.String(), string(roster.CourseKind)+":"), until))
 		}
 		return strings.Join(all, "|")
 	}
@@ -250,8 +251,8 @@ func exportedShape(mapped []string) *format.Shape {
 		switch c.value.(type) {
 		case []string:
 			s.Lists[c.name] = format.ListItem{}
-		case []enrolment: // when one ends is the granting's matter, and in no CSV either
-			s.Lists[c.name] = format.ListItem{Parts: []string{"course", "role", "group"}, Besides: []string{"until"}}
+		case []enrolment:
+			s.Lists[c.name] = format.ListItem{Parts: []string{"course", "role", "group"}, Ends: "until"}
 		case map[string]string:
 			s.Objects = append(s.Objects, c.name)
 		case bool:

@@ -28,9 +28,12 @@ type Shape struct {
 }
 
 // A ListItem is what an array consists of: texts, or objects whose Parts are
-// joined by a colon, the first of which must be there. Besides are members that
-// say nothing.
-type ListItem struct{ Parts, Besides []string }
+// joined by a colon, the first of which must be there. Ends is the member that says
+// when it ends, which stands behind them ([roster.Ending]).
+type ListItem struct {
+	Parts []string
+	Ends  string
+}
 
 // maxName is the most bytes of a member's name.
 const maxName = 1024

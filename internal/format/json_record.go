@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"rollcall/internal/roster"
 )
@@ -243,20 +244,26 @@ func (m *member) parts(value json.RawMessage, item ListItem) {
 		return
 	}
 	parts, seen := make([]string, len(item.Parts)), map[string]bool{}
+	until := ""
 	err := members(value, func(name string, value json.RawMessage) error {
 		if seen[name] {
 			fail("the name is there twice in one object", "leave one of them out")
 		}
 		seen[name] = true
 		at := slices.Index(item.Parts, name)
-		if at < 0 {
-			if !slices.Contains(item.Besides, name) {
-				fail("an object of the list has a name that means nothing", "there are "+strings.Join(item.Parts, ", "))
-			}
+		if at < 0 && name != item.Ends {
+			fail("an object of the list has a name that means nothing", "there are "+strings.Join(item.Parts, ", "))
 			return nil
 		}
 		part := member{}
 		part.text(value)
+		if at < 0 {
+			until = part.cell
+			if _, err := time.Parse(time.RFC3339, until); until != "" && err != nil {
+				fail("when it ends is no time", "write it like 2026-12-20T00:00:00Z, or null for good")
+			}
+			return nil
+		}
 		if m.wrong == "" {
 			m.code, m.wrong, m.fix = part.code, part.wrong, part.fix
 		}
@@ -276,7 +283,7 @@ func (m *member) parts(value json.RawMessage, item ListItem) {
 	for n > 1 && parts[n-1] == "" {
 		n--
 	}
-	m.cell = strings.Join(parts[:n], ":")
+	m.cell = roster.Ending(strings.Join(parts[:n], ":"), until)
 }
 
 // kindOf is what a value is, for a message.

@@ -19,7 +19,7 @@ import (
 func staffJSON() Options {
 	return Options{Type: "json", Content: "delta", JSON: &Shape{
 		Texts: []string{"id", "name"}, Flags: []string{"set"}, Objects: []string{"fields"},
-		Lists: map[string]ListItem{"roles": {}, "enrolments": {Parts: []string{"course", "role", "group"}, Besides: []string{"until"}}},
+		Lists: map[string]ListItem{"roles": {}, "enrolments": {Parts: []string{"course", "role", "group"}, Ends: "until"}},
 	}}
 }
 
@@ -42,7 +42,7 @@ func TestJSONOfEveryKindIsRead(t *testing.T) {
 	if want := []string{"id", "name", "set", "fields.shift", "fields.x", "roles", "enrolments", "other"}; !reflect.DeepEqual(got.header, want) {
 		t.Errorf("header = %q, want %q", got.header, want)
 	}
-	wantRows(t, got, "2:1|A é😀|true|early||a|b|C1::G|C2:r|", "3:2|||||||", "4:3|||||||")
+	wantRows(t, got, "2:1|A é😀|true|early||a|b|C1::G|C2:r until 2026-11-21T05:00:00Z|", "3:2|||||||", "4:3|||||||")
 }
 
 // What a record does not say is not what it says to be empty: null clears a date (R14).

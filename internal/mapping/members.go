@@ -260,9 +260,22 @@ func (x *lister) rendered(s *memberOf) {
 		}
 		w := roster.Wanted{Membership: roster.Membership{Kind: s.kind, Name: name, Role: role, Group: group}, Days: s.days}
 		if s.parts {
+			rest, until, ok := roster.CutEnding(name)
+			if name, w.Until = rest, until; !ok {
+				x.problem("E112", s.key, s.column, "when it ends is no time like 2026-12-20T00:00:00Z")
+				w.Only = true
+			}
 			if m, err := roster.ParseMembership(string(s.kind) + ":" + name); err == nil {
 				w.Membership = m
 			}
+		}
+		if w.Only { // for how long nobody knows: what is there stays
+			if name, ok := x.find(s.kind, "", w.Name); ok {
+				x.said.Want(roster.Wanted{Membership: roster.Membership{Kind: s.kind, Name: name}, Only: true})
+			} else {
+				x.said.Unclear(s.kind)
+			}
+			continue
 		}
 		x.want(s.kindOf, w, places{s.column, s.column, s.column}, "")
 	}

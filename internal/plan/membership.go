@@ -161,6 +161,8 @@ func over(g *roster.Grant, at string) bool {
 func (d *draft) give(w *roster.Wanted) {
 	g := d.now.Grant(w.Membership, d.me)
 	switch {
+	case w.Until != "" && w.Until <= d.stamp: // it was over before it was asked for
+		return
 	case d.Person != "" && (g == nil || g.Ended != ""):
 		if member(d.now, w.Membership) {
 			return
@@ -192,6 +194,9 @@ func (d *draft) terms(w *roster.Wanted) roster.Terms {
 	}
 	if w.Days > 0 {
 		t.Until = roster.Stamp(roster.DayBegins(begins.In(zone).AddDate(0, 0, w.Days), zone))
+	}
+	if w.Until != "" {
+		t.Until = w.Until
 	}
 	return t
 }
@@ -351,7 +356,7 @@ func appendMembers(b []byte, m *roster.Members) []byte {
 	}
 	for i := range m.List {
 		w := &m.List[i]
-		for _, s := range []string{string(w.Kind), w.Name, w.Role, w.Group, w.From, w.Status} {
+		for _, s := range []string{string(w.Kind), w.Name, w.Role, w.Group, w.From, w.Until, w.Status} {
 			text(s)
 		}
 		b = append(binary.AppendUvarint(b, uint64(w.Days)), bit(w.Take)|bit(w.Only)<<1)

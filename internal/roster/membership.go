@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // CategoryKind is a category of courses. The catalog lists none, so that none is checked.
@@ -63,6 +64,33 @@ func ParseMembership(text string) (Membership, error) {
 		return m, fmt.Errorf("%q: only a course has a role and a group, and a category a role", text)
 	}
 	return m, nil
+}
+
+// ending is what stands between a membership and its end, as an export writes it:
+// FIRE-101:learner until 2026-12-20T00:00:00Z.
+const ending = " until "
+
+// Ending writes a text with the first moment after it behind it, a [Stamp]; "" is for good.
+func Ending(text, until string) string {
+	if until == "" {
+		return text
+	}
+	return text + ending + until
+}
+
+// CutEnding reads what [Ending] wrote. ok is false where something that begins like a
+// time stands there, and is none. A name that ends otherwise is a name.
+func CutEnding(text string) (rest, until string, ok bool) {
+	i := strings.LastIndex(text, ending)
+	if i < 0 {
+		return text, "", true
+	}
+	rest, until = text[:i], strings.TrimSpace(text[i+len(ending):])
+	if until == "" || until[0] < '0' || until[0] > '9' {
+		return text, "", true
+	}
+	at, err := time.Parse(time.RFC3339, until)
+	return rest, Stamp(at), err == nil
 }
 
 // Compare puts memberships in the order of lists.
@@ -149,7 +177,8 @@ type Members struct {
 // A Wanted membership is one that a record lists.
 type Wanted struct {
 	Membership
-	Days   int    // of its period (R92); zero: for good
+	Days   int    // of its period (R92); zero: for good, or to Until
+	Until  string // a [Stamp], the first moment after it, as an export says it; "" by Days
 	From   string // YYYY-MM-DD, or RFC 3339; "" at once
 	Status string // of an enrolment: "0" active, "1" suspended, "" as it is
 	Take   bool   // it is to be taken away (R93)
@@ -158,7 +187,10 @@ type Wanted struct {
 
 // Said is what the record says of the period.
 func (w *Wanted) Said() string {
-	if w.Days == 0 && w.From == "" {
+	switch {
+	case w.Until != "":
+		return strings.TrimSpace("until " + w.Until + " " + w.From)
+	case w.Days == 0 && w.From == "":
 		return ""
 	}
 	return fmt.Sprintf("%d %s", w.Days, w.From)
@@ -236,5 +268,6 @@ func compareWanted(a, b Wanted) int {
 		return 0
 	}
 	return cmp.Or(a.Membership.Compare(b.Membership), cmp.Compare(flag(a.Only), flag(b.Only)), cmp.Compare(flag(a.Take), flag(b.Take)),
-		cmp.Compare(flag(a.Days > 0), flag(b.Days > 0)), cmp.Compare(b.Days, a.Days), cmp.Compare(a.From, b.From), cmp.Compare(a.Status, b.Status))
+		cmp.Compare(flag(a.Days > 0), flag(b.Days > 0)), cmp.Compare(b.Days, a.Days),
+		cmp.Compare(flag(a.Until != ""), flag(b.Until != "")), cmp.Compare(b.Until, a.Until), cmp.Compare(a.From, b.From), cmp.Compare(a.Status, b.Status))
 }
