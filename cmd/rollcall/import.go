@@ -20,7 +20,7 @@ type accountsImportCmd struct {
 
 // Help is what kong prints below the first line.
 func (*accountsImportCmd) Help() string {
-	return "CSV, XML or JSON, as exported; which of them the name's suffix says. Who is in the file is added or changed, as a person does it: empty cells say nothing (in JSON, null clears starts_on and expires_on), a membership is added and none is taken away, whom the file does not list it does not mean, and no profile comes to own an account by it. What the file says is written also where somebody has changed it since the export: its column version is not looked at, so export anew before you edit, and look at --dry-run. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is."
+	return "CSV, XML or JSON, as exported; which of them the name's suffix says. Who is in the file is added or changed, as a person does it: empty cells say nothing (in JSON, null clears starts_on and expires_on), a membership is added, until when the file says it lasts, and none is taken away (accounts edit --remove does that), whom the file does not list it does not mean, and no profile comes to own an account by it. What the file says is written also where somebody has changed it since the export: its column version is not looked at, so export anew before you edit, and look at --dry-run. The plan is shown and judged by the guardrails; the first import waits for a person, which --yes is."
 }
 
 // Run implements the command.
