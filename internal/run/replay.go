@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rollcall/internal/fault"
@@ -61,10 +62,26 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 	if done, err := r.settledBy(ctx, q.Profile, last); err != nil || !done {
 		return false, err
 	}
+	if replaces, err := r.replaces(ctx, q.Profile, got, byName); err != nil || replaces {
+		return false, err
+	}
 	if !byName {
 		return true, ErrNothingNew
 	}
 	return true, r.recordReplay(ctx, q.Profile, run, last)
+}
+
+// replaces tells whether a drop says that one which came before it, and waits for a
+// person, is not meant any more: HR takes a mistake back by sending the last good
+// file again.
+func (r *Runner) replaces(ctx context.Context, p *Profile, got *fetched, byName bool) (bool, error) {
+	if !p.Plan.Full {
+		return false, nil
+	}
+	held, err := r.Store.Held(ctx)
+	return slices.ContainsFunc(held, func(old journal.Run) bool {
+		return old.Profile == p.Name && old.Kind == journal.Sync && (byName || !got.drop.Modified.Before(age(&old)))
+	}), err
 }
 
 // settledBy tells whether planning the drop of last again could find nothing:

@@ -356,6 +356,40 @@ func TestR104TheSameBytesAgain(t *testing.T) {
 	})
 }
 
+func TestR104TheLastGoodFileSentAgainTakesThePlaceOfAPlanThatWaits(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		s.read(p, journal.OK, people(20)...)
+		held := s.read(p, journal.Held, people(4)...)
+		if j := s.read(p, journal.Unchanged, people(20)...); j.Facts.Rows.Unchanged != 20 {
+			t.Errorf("rows %+v", j.Facts.Rows)
+		}
+		if was, err := s.Store.Run(t.Context(), held.Number); err != nil || was.Status != journal.Superseded {
+			t.Errorf("the plan of the wrong file is %s: %v", was.Status, err)
+		}
+		s.drop(p, people(20)...)
+		if _, err := s.Run(t.Context(), run.Request{Profile: p}); !errors.Is(err, run.ErrNothingNew) {
+			t.Errorf("where nothing waits nothing is recorded: %v", err)
+		}
+
+		held = s.read(p, journal.Held, people(5)...)
+		good := s.drop(p, people(20)...)
+		early := s.now().Add(-30 * time.Hour) // between the last good one and the wrong one
+		if err := os.Chtimes(good, early, early); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Run(t.Context(), run.Request{Profile: p}); !errors.Is(err, run.ErrStillHeld) {
+			t.Errorf("an older one says nothing of it: %v", err)
+		}
+		if j, err := s.Run(t.Context(), run.Request{Profile: p, File: good}); err != nil || j.Status != journal.Unchanged {
+			t.Errorf("by name: %v", err)
+		}
+		if was, err := s.Store.Run(t.Context(), held.Number); err != nil || was.Status != journal.Superseded {
+			t.Errorf("by name, and the plan of the wrong file is %s: %v", was.Status, err)
+		}
+	})
+}
+
 func TestR104BytesThatWereTakenBackOnceAndAppliedSinceAreANewDropAgain(t *testing.T) {
 	both(t, func(t *testing.T, s *site) {
 		p := s.feed("hr")
