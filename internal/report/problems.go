@@ -35,7 +35,7 @@ type Group struct {
 type Example struct {
 	Line     int        `json:"line"` // 0: no row's
 	Key      roster.Key `json:"key"`
-	Account  uint64     `json:"account,omitempty"` // who has no key, as whom a person has made
+	Account  uint64     `json:"account,omitempty"` // who has no key and no name that is told
 	Username string     `json:"username,omitempty"`
 	Name     string     `json:"name,omitempty"`
 	Value    string     `json:"value,omitempty"` // [roster.Withheld] where nobody may read it here
@@ -96,7 +96,7 @@ func (g *groups) enter(p roster.Problem, rejected bool) {
 	}
 	if len(one.Examples) < maxExamples {
 		e := Example{Line: p.Line, Key: p.Key, Username: p.Who.Username, Name: p.Who.Name, Value: p.Value}
-		if p.Key == "" {
+		if p.Key == "" && p.Who.Username == "" {
 			e.Account = p.Account
 		}
 		one.Examples = append(one.Examples, e)

@@ -172,7 +172,7 @@ func placesOf(g Group, shown int) string {
 		if name := cut(clean(e.Username), maxValue); e.Key == "" && name != "" && !slices.Contains(usernames, name) {
 			usernames = append(usernames, name)
 		}
-		if id := strconv.FormatUint(e.Account, 10); e.Account != 0 && e.Username == "" && !slices.Contains(accounts, id) {
+		if id := strconv.FormatUint(e.Account, 10); e.Account != 0 && !slices.Contains(accounts, id) {
 			accounts = append(accounts, id)
 		}
 	}
