@@ -87,7 +87,7 @@ func (p *page) sentences() (all []string) {
 		}
 	case journal.Unchanged:
 		if run.Reverts > 0 {
-			say("%s took nothing of run %d back: nothing that it did is still to be taken back.", p.who(), run.Reverts)
+			say("%s took nothing of run %d back: nothing of it can be taken back any more.", p.who(), run.Reverts)
 			break
 		}
 		if p.repeated() {
