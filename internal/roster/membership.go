@@ -86,7 +86,7 @@ func CutEnding(text string) (rest, until string, ok bool) {
 		return text, "", true
 	}
 	rest, until = text[:i], strings.TrimSpace(text[i+len(ending):])
-	if until == "" || until[0] < '0' || until[0] > '9' {
+	if until == "" || until[0] < '0' || until[0] > '9' || !strings.ContainsAny(until, "-./:") { // as in: until 2026
 		return text, "", true
 	}
 	at, err := time.Parse(time.RFC3339, until)
