@@ -227,28 +227,21 @@ func scanChange(row scanner, n numbering, c *storedChange) error {
 // Nothing stays open between two changes: the caller may write meanwhile.
 func (db *DB) Changes(ctx context.Context, run int64) iter.Seq2[journal.Outcome, error] {
 	return func(yield func(journal.Outcome, error) bool) {
-		tx := db.gorm.WithContext(ctx)
-		var list []storedChange
-		for after := int64(0); ; after += page {
+		read := func(tx *gorm.DB, after int64, room []storedChange) ([]storedChange, error) {
 			n, err := numberingOf(tx, run)
-			if err == nil {
-				list, err = changesAfter(tx, run, n, after, page, list)
+			if err != nil {
+				return nil, err
+			}
+			return changesAfter(tx, run, n, after, page, room)
+		}
+		for list, err := range ahead(db.gorm.WithContext(ctx), page, read) {
+			for i := 0; err == nil && i < len(list); i++ {
+				if err = list[i].read(); err == nil && !yield(list[i].Outcome, nil) {
+					return
+				}
 			}
 			if err != nil {
 				yield(journal.Outcome{}, fmt.Errorf("changes of run %d: %w", run, err))
-				return
-			}
-			for i := range list {
-				c := &list[i]
-				if err := c.read(); err != nil {
-					yield(journal.Outcome{}, fmt.Errorf("changes of run %d: %w", run, err))
-					return
-				}
-				if !yield(c.Outcome, nil) {
-					return
-				}
-			}
-			if len(list) < page {
 				return
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -35,7 +36,6 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 	if empty { // a first load asks for everybody
 		return found, nil
 	}
-	ids := slices.Clone(q.IDs)
 	keys := make([]string, len(q.Keys))
 	for i, k := range q.Keys {
 		keys[i] = roster.Fold(string(k))
@@ -46,6 +46,38 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 			values = append(values, roster.Fold(v))
 		}
 	}
+	ids, err := db.lookup(ctx, q, keys, values, &found)
+	if err != nil {
+		return found, err
+	}
+	if found.Accounts, err = db.accountsAbreast(ctx, ids); err != nil {
+		return found, fmt.Errorf("find accounts: %w", err)
+	}
+	if q.Grants {
+		if err := db.addGrants(tx, found.Accounts); err != nil {
+			return found, fmt.Errorf("find memberships: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// At most abreast questions about many records are asked at the same time, each on
+// a connection of its own: so two cores have work, and the server too. What is
+// asked about at most [few] is asked one after the other.
+const abreast = 3
+
+// crew asks questions abreast, if they are about so many records.
+func crew(ctx context.Context, records int) (*errgroup.Group, context.Context) {
+	g, ctx := errgroup.WithContext(ctx)
+	if g.SetLimit(1); records > few/8 {
+		g.SetLimit(abreast)
+	}
+	return g, ctx
+}
+
+// lookup gives the numbers of the accounts to which a query leads, in order, each
+// once, and fills in what else is found.
+func (db *DB) lookup(ctx context.Context, q plan.Query, keys, values []string, found *plan.Found) ([]uint64, error) {
 	ways := []way{
 		{keys, "SELECT account FROM link WHERE profile = ? AND ?", []any{q.Profile}, "key_folded"},
 		{q.Anchors, "SELECT account FROM link WHERE anchor <> '' AND profile = ? AND ?", []any{q.Profile}, "anchor"},
@@ -62,53 +94,59 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 			"f.folded",
 		})
 	}
-	for _, way := range ways {
-		if len(way.list) == 0 {
-			continue
-		}
-		if err := each(tx, func(row scanner) error {
-			var id uint64
-			err := row.Scan(&id) // a list would be made by reflection, which is a tenth of a night that reads all
-			ids = append(ids, id)
-			return err
-		}, way.query, append(way.args, db.engine.in(way.in, textList(way.list)))...); err != nil {
-			return found, fmt.Errorf("find accounts: %w", err)
-		}
+	g, ctx := crew(ctx, len(keys)+len(q.Usernames))
+	tx := db.gorm.WithContext(ctx)
+	ask := func(what string, f func() error) {
+		g.Go(func() error {
+			if err := f(); err != nil {
+				return fmt.Errorf("find %s: %w", what, err)
+			}
+			return nil
+		})
 	}
-	alike, err := db.alike(tx, q)
-	if err != nil {
-		return found, fmt.Errorf("find look-alikes: %w", err)
-	}
-	ids = append(ids, alike...)
-	slices.Sort(ids)
-	if found.Accounts, err = db.accountsByID(tx, slices.Compact(ids), false); err != nil {
-		return found, fmt.Errorf("find accounts: %w", err)
-	}
-	if q.Grants {
-		if err := db.addGrants(tx, found.Accounts); err != nil {
-			return found, fmt.Errorf("find memberships: %w", err)
+	lists := make([][]uint64, len(ways)+1)
+	for i, w := range ways {
+		if len(w.list) > 0 {
+			ask("accounts", func() (err error) { lists[i], err = db.follow(tx, w); return err })
 		}
 	}
+	ask("look-alikes", func() (err error) { lists[len(ways)], err = db.alike(tx, q); return err })
 	if len(q.Usernames) > 0 {
-		if found.Holds, err = db.holds(tx, q.Now, db.engine.in("folded", textList(q.Usernames))); err != nil {
-			return found, fmt.Errorf("find held names: %w", err)
-		}
+		ask("held names", func() (err error) {
+			found.Holds, err = db.holds(tx, q.Now, db.engine.in("folded", textList(q.Usernames)))
+			return err
+		})
 	}
 	if len(keys) > 0 {
-		var decided []roster.Key
-		if err := tx.Raw("SELECT key_folded FROM decision WHERE profile = ? AND ?", q.Profile, db.engine.in("key_folded", textList(keys))).Scan(&decided).Error; err != nil {
-			return found, fmt.Errorf("find decisions: %w", err)
-		}
-		for _, k := range decided {
-			found.New[k] = true
-		}
+		ask("decisions", func() error {
+			var decided []roster.Key
+			err := tx.Raw("SELECT key_folded FROM decision WHERE profile = ? AND ?", q.Profile, db.engine.in("key_folded", textList(keys))).Scan(&decided).Error
+			for _, k := range decided {
+				found.New[k] = true
+			}
+			return err
+		})
 	}
 	if len(keys)+len(values) > 0 {
-		if found.Erased, err = db.forgotten(tx, q, keys, values); err != nil {
-			return found, fmt.Errorf("find erased keys: %w", err)
-		}
+		ask("erased keys", func() (err error) { found.Erased, err = db.forgotten(tx, q, keys, values); return err })
 	}
-	return found, nil
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	ids := slices.Concat(append(lists, q.IDs)...)
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// follow gives the numbers of the accounts to which a way leads.
+func (db *DB) follow(tx *gorm.DB, w way) (ids []uint64, err error) {
+	err = each(tx, func(row scanner) error {
+		var id uint64
+		err := row.Scan(&id) // a list would be made by reflection, which is a tenth of a night that reads all
+		ids = append(ids, id)
+		return err
+	}, w.query, append(w.args, db.engine.in(w.in, textList(w.list)))...)
+	return ids, err
 }
 
 // A way leads from texts to the numbers of accounts.
@@ -200,6 +238,25 @@ func (db *DB) Freed(ctx context.Context, since, now time.Time) (bool, error) {
 		return false, fmt.Errorf("names that have become free: %w", err)
 	}
 	return n > 0, nil
+}
+
+// accountsAbreast is [DB.accountsByID] on several connections.
+func (db *DB) accountsAbreast(ctx context.Context, ids []uint64) ([]roster.Account, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	g, ctx := crew(ctx, len(ids))
+	parts := make([][]roster.Account, 0, abreast)
+	for part := range slices.Chunk(ids, max(few/8, (len(ids)+abreast-1)/abreast)) {
+		parts = append(parts, nil)
+		of := &parts[len(parts)-1]
+		g.Go(func() (err error) {
+			*of, err = db.accountsByID(db.gorm.WithContext(ctx), part, false)
+			return err
+		})
+	}
+	err := g.Wait()
+	return slices.Concat(parts...), err
 }
 
 // accountsByID loads accounts with all their links, by id. locked keeps others

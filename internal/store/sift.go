@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"slices"
+
+	"gorm.io/gorm"
 
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
@@ -61,12 +64,12 @@ func (a *application) sift() error {
 	return a.proven(sum)
 }
 
-// each reads the plan, chunk by chunk.
+// each reads the plan, chunk by chunk, in the transaction that applies it.
 func (a *application) each(do func([]storedChange) error) error {
 	var list []storedChange
 	var err error
 	for after := int64(0); ; after += chunk {
-		if list, err = changesAfter(a.tx, a.run, numbering{numbered: a.numbered, idsFrom: a.idsFrom}, after, chunk, list); err != nil {
+		if list, err = a.chunkAfter(a.tx, after, list); err != nil {
 			return err
 		}
 		if err := do(list); err != nil {
@@ -76,6 +79,25 @@ func (a *application) each(do func([]storedChange) error) error {
 			return nil
 		}
 	}
+}
+
+// eachAhead is each on a connection of its own: a chunk is read while the one before
+// is written. It sees the plan as it was stored, not what the transaction has marked.
+func (a *application) eachAhead(ctx context.Context, do func([]storedChange) error) error {
+	for list, err := range ahead(a.db.gorm.WithContext(ctx), chunk, a.chunkAfter) {
+		if err != nil {
+			return err
+		}
+		if err := do(list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunkAfter reads the next chunk of the plan into list, which it returns.
+func (a *application) chunkAfter(tx *gorm.DB, after int64, list []storedChange) ([]storedChange, error) {
+	return changesAfter(tx, a.run, numbering{numbered: a.numbered, idsFrom: a.idsFrom}, after, chunk, list)
 }
 
 // note counts a change.

@@ -37,8 +37,12 @@ func accountTail(a *roster.Account) []any {
 // write carries out what is left, chunk by chunk in plan order.
 func (a *application) write(ctx context.Context) error {
 	sum := newDigester()
-	unread := a.empty || a.still // nobody has read the plan yet
-	err := a.each(func(list []storedChange) error {
+	unread := a.empty || a.still // nobody has read the plan yet, nor marked anything of it
+	each := a.each
+	if unread && a.planned > chunk {
+		each = func(do func([]storedChange) error) error { return a.eachAhead(ctx, do) }
+	}
+	err := each(func(list []storedChange) error {
 		if unread {
 			for i := range list {
 				sum.again(&list[i])
