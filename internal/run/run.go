@@ -239,6 +239,9 @@ func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*jo
 		return r.unfetched(ctx, q, run, err)
 	}
 	q.Meter.begin("fetching", 0, r.Now())
+	if same, err := r.replayFile(ctx, q, run); same || err != nil {
+		return runIfRecorded(run), err
+	}
 	got, err := r.fetch(ctx, q, spool)
 	if got != nil {
 		defer got.close(r.Log)

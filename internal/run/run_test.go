@@ -339,9 +339,16 @@ func TestR104TheSameBytesAgain(t *testing.T) {
 			t.Fatalf("from the source: %v", err)
 		}
 		path := filepath.Join(s.State, first.Input.Archive)
+		spool, untouched := filepath.Join(s.State, "spool", "hr"), s.now().AddDate(-1, 0, 0)
+		if err := os.Chtimes(spool, untouched, untouched); err != nil {
+			t.Fatal(err)
+		}
 		j, err := s.Run(t.Context(), run.Request{Profile: p, File: path})
 		if err != nil || j.Status != journal.Unchanged || j.ExitCode != 0 || j.Facts.Rows.Unchanged != 20 || j.Facts.Rows.Rejected != 1 {
 			t.Errorf("by --file: %v, %+v", err, j)
+		}
+		if info, err := os.Stat(spool); err != nil || !info.ModTime().Equal(untouched) {
+			t.Errorf("something was written into the spool at %v, %v: a drop that is known is not copied", info.ModTime(), err)
 		}
 		if _, err := s.SetStatus(t.Context(), plan.Suspend, []string{"user3"}, run.By{Who: "ada", Reason: "lost badge"}); err != nil {
 			t.Fatal(err)

@@ -621,6 +621,25 @@ func TestLocalCopiesTheFileThatAPersonNames(t *testing.T) {
 	}
 }
 
+func TestKnownIsOnlyAFileWithThoseBytes(t *testing.T) {
+	dir, sum := t.TempDir(), fmt.Sprintf("%x", sha256.Sum256([]byte(drop)))
+	path, other, pipe := filepath.Join(dir, "staff.csv"), filepath.Join(dir, "other.csv"), filepath.Join(dir, "pipe")
+	lay(t, path, drop)
+	lay(t, other, strings.Repeat("x", len(drop)))
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d, ok := source.Known(t.Context(), path, int64(len(drop)), sum)
+	if !ok || d.Path != "" || d.Name != "staff.csv" || d.Source != "file" || d.SHA256 != sum || d.Modified.IsZero() {
+		t.Errorf("the same bytes: %v, %+v", ok, d)
+	}
+	for _, p := range []string{other, pipe, dir, filepath.Join(dir, "missing")} {
+		if d, ok := source.Known(t.Context(), p, int64(len(drop)), sum); ok {
+			t.Errorf("%s is known: %+v", filepath.Base(p), d)
+		}
+	}
+}
+
 func TestLocalSaysWhatIsWrongWithThePath(t *testing.T) {
 	dir, spool := t.TempDir(), t.TempDir()
 	_, err := source.Local(t.Context(), filepath.Join(dir, "staff.csv"), spool, 1<<20)
