@@ -61,19 +61,18 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 	return found, nil
 }
 
-// At most abreast questions about many records are asked at the same time, each on
-// a connection of its own: so two cores have work, and the server too. What is
-// asked about at most [few] is asked one after the other.
-const abreast = 3
-
-// crew asks questions abreast, if they are about so many records.
-func crew(ctx context.Context, records int) (*errgroup.Group, context.Context) {
+// crew asks questions about so many records at the same time, each on a connection of
+// its own; about a few, one after the other.
+func (db *DB) crew(ctx context.Context, records int) (*errgroup.Group, context.Context) {
 	g, ctx := errgroup.WithContext(ctx)
-	if g.SetLimit(1); records > few/8 {
-		g.SetLimit(abreast)
+	if g.SetLimit(1); records > handful {
+		g.SetLimit(db.engine.abreast())
 	}
 	return g, ctx
 }
+
+// handful is how many records are not worth another connection.
+const handful = 250
 
 // lookup gives the numbers of the accounts to which a query leads, in order, each
 // once, and fills in what else is found.
@@ -94,7 +93,7 @@ func (db *DB) lookup(ctx context.Context, q plan.Query, keys, values []string, f
 			"f.folded",
 		})
 	}
-	g, ctx := crew(ctx, len(keys)+len(q.Usernames))
+	g, ctx := db.crew(ctx, len(keys)+len(q.Usernames)+len(q.Emails))
 	tx := db.gorm.WithContext(ctx)
 	ask := func(what string, f func() error) {
 		g.Go(func() error {
@@ -240,18 +239,15 @@ func (db *DB) Freed(ctx context.Context, since, now time.Time) (bool, error) {
 	return n > 0, nil
 }
 
-// accountsAbreast is [DB.accountsByID] on several connections.
+// accountsAbreast is [DB.accountsByID] by a crew.
 func (db *DB) accountsAbreast(ctx context.Context, ids []uint64) ([]roster.Account, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	g, ctx := crew(ctx, len(ids))
-	parts := make([][]roster.Account, 0, abreast)
-	for part := range slices.Chunk(ids, max(few/8, (len(ids)+abreast-1)/abreast)) {
-		parts = append(parts, nil)
-		of := &parts[len(parts)-1]
+	hands := db.engine.abreast()
+	g, ctx := db.crew(ctx, len(ids))
+	parts := make([][]roster.Account, hands)
+	for i := range hands {
+		part := ids[i*len(ids)/hands : (i+1)*len(ids)/hands]
 		g.Go(func() (err error) {
-			*of, err = db.accountsByID(db.gorm.WithContext(ctx), part, false)
+			parts[i], err = db.accountsByID(db.gorm.WithContext(ctx), part, false)
 			return err
 		})
 	}

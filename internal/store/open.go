@@ -65,6 +65,8 @@ type engine interface {
 	// believes a table to be small reads it whole for each page of it. A table may
 	// name the columns to count.
 	refresh(ctx context.Context, pool *sql.DB, tables ...string) error
+	// abreast is how many connections ask at the same time what can be asked apart.
+	abreast() int
 	// renew closes the connections that nobody uses: those to a server that has gone
 	// away look alive for a while.
 	renew(pool *sql.DB)

@@ -54,6 +54,9 @@ func (server) name() string { return "postgres" }
 
 const mostIdle = 4
 
+// Two cores have work, and the server too.
+func (server) abreast() int { return 3 }
+
 func (server) renew(pool *sql.DB) {
 	pool.SetMaxIdleConns(0)
 	pool.SetMaxIdleConns(mostIdle)

@@ -39,7 +39,7 @@ func (a *application) write(ctx context.Context) error {
 	sum := newDigester()
 	unread := a.empty || a.still // nobody has read the plan yet, nor marked anything of it
 	each := a.each
-	if unread && a.planned > chunk {
+	if unread && a.planned > chunk && (a.empty || a.db.engine.abreast() > 1) {
 		each = func(do func([]storedChange) error) error { return a.eachAhead(ctx, do) }
 	}
 	err := each(func(list []storedChange) error {
