@@ -221,11 +221,10 @@ func (o *Options) counted(e roster.Entry) bool {
 // forbidden is the code that keeps a new account from a given name; "" where it may have it.
 func (d *draft) forbidden(name string) string {
 	fold := roster.Fold(name)
-	rivals := d.index.names.several
+	_, contested := d.index.names.several[d.index.hash(fold)]
 	if !given(&d.entry) {
-		rivals = d.index.lost
+		_, contested = d.index.lost[d.index.hash(fold)]
 	}
-	_, contested := rivals[d.index.hash(fold)]
 	switch {
 	case d.protectedName(name):
 		return "E304"

@@ -31,9 +31,13 @@ type index struct {
 
 // A contest is who wants one kind of name.
 type contest struct {
-	several map[uint64]struct{} // given ones that several people want
-	shared  map[uint64]struct{} // those, and the others for which several may ask
+	several   map[uint64]int      // given ones that several people want, and how many of them say so
+	strangers map[uint64]int      // how many of those find no account; of usernames
+	shared    map[uint64]struct{} // those, and the others for which several may ask
 }
+
+// lone tells whether of those who want a name one alone has an account.
+func (c *contest) lone(name uint64) bool { return c.several[name]-c.strangers[name] == 1 }
 
 // copies are the rows of one identity.
 type copies struct {
@@ -206,8 +210,8 @@ func (p *planner) gather(w wants) error {
 	x := &p.index
 	x.keys, x.differing = map[uint64]*copies{}, map[uint64]struct{}{}
 	x.lost, x.makers = map[uint64]struct{}{}, map[uint64]uint64{}
-	x.names = contest{map[uint64]struct{}{}, map[uint64]struct{}{}}
-	x.emails = contest{map[uint64]struct{}{}, map[uint64]struct{}{}}
+	x.names = contest{map[uint64]int{}, map[uint64]int{}, map[uint64]struct{}{}}
+	x.emails = contest{map[uint64]int{}, nil, map[uint64]struct{}{}}
 	err := repeated(w.bodies, func(id uint64, group [][2]uint64) {
 		differ := group[0][1] != group[len(group)-1][1]
 		x.keys[id] = &copies{differ: differ}
@@ -219,16 +223,15 @@ func (p *planner) gather(w wants) error {
 		return err
 	}
 	err = repeated(w.names, func(name uint64, group [][2]uint64) {
-		givers := uint64(0) // whoever gives it
+		last, givers := uint64(0), 0 // whoever gives it
 		for _, g := range group {
-			if g[1]&3 != gives {
-				continue
+			if g[1]&3 == gives && (givers == 0 || g[1] != last) {
+				last = g[1]
+				givers++
 			}
-			if givers != 0 && givers != g[1] {
-				x.names.several[name] = struct{}{}
-				break
-			}
-			givers = g[1]
+		}
+		if givers > 1 {
+			x.names.several[name] = givers
 		}
 		if group[0][1]>>2 != group[len(group)-1][1]>>2 {
 			x.names.shared[name] = struct{}{}
@@ -247,7 +250,7 @@ func (p *planner) gather(w wants) error {
 		for i, g := range group[1:] { // in order: zero, if anywhere, at the beginning
 			before := group[i][1]
 			if before != 0 && g[1] != before || first == 0 && g[1] != 0 && g[1]&1 == 0 {
-				x.emails.several[mail] = struct{}{}
+				x.emails.several[mail]++
 			}
 		}
 	})

@@ -73,6 +73,11 @@ func (p *planner) contend(name uint64, group [][2]uint64) {
 // stranger sets aside a record that finds no account in any way. Who gets a
 // number waits for the others, who have the first choice of names.
 func (p *planner) stranger(e numbered) {
+	if names := &p.index.names; len(names.several) > 0 && given(&e.Entry) {
+		if name := p.index.hash(roster.Fold(asked(&e.Entry))); names.several[name] > 0 {
+			names.strangers[name]++
+		}
+	}
 	if p.counted(e.Entry) {
 		p.counting.put(e)
 		return

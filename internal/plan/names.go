@@ -26,6 +26,8 @@ type wish struct {
 	name    uint64   // hash of the folded name
 	holders []uint64 // accounts that have it
 	denied  bool
+
+	contested bool // other records give the name too: it is denied unless those are newcomers, who may not have what somebody gives up (R33)
 }
 
 // The kinds of wish of a draft.
@@ -159,7 +161,11 @@ func (d *draft) askUsername(name string) error {
 	hash := d.index.hash(fold)
 	_, contested := d.index.names.several[hash]
 	d.last = d.last || d.back()
-	d.ask(forUsername, &d.usernames, hash, holders, contested && !d.keeps(fold) || d.held(fold, d.was.ID))
+	contested = contested && !d.keeps(fold)
+	d.ask(forUsername, &d.usernames, hash, holders, contested && len(holders) == 0 || d.held(fold, d.was.ID))
+	if w := d.wants[forUsername]; w != nil {
+		w.contested = contested
+	}
 	return nil
 }
 

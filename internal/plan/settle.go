@@ -66,7 +66,7 @@ func (p *planner) share(kind int) {
 			continue
 		}
 		_, granted := w.kind.granted[w.name]
-		if w.denied = granted || promised[w.name] || w.blocked(); w.denied {
+		if w.denied = granted || promised[w.name] || w.blocked() || w.contested && !p.index.names.lone(w.name); w.denied {
 			queue = append(queue, w)
 		}
 		promised[w.name] = true
