@@ -371,6 +371,9 @@ func (w *people) claimed(e roster.Entry, a *roster.Account, why roster.Problem) 
 		if err := d.forsake(); err != nil {
 			return err
 		}
+		if len(grantChanges(d.was, d.now)) > 0 {
+			d.reason = "this feed claims the person no more, and takes what it had granted"
+		}
 	}
 	return w.place(d)
 }
