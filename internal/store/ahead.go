@@ -30,6 +30,9 @@ func ahead(tx *gorm.DB, size int, read func(tx *gorm.DB, after int64, room []sto
 			defer close(answers)
 			for after := int64(0); ; after += int64(size) {
 				list, err := read(tx.WithContext(ctx), after, <-rooms)
+				if err != nil {
+					list = nil
+				}
 				select {
 				case answers <- answer{list, err}:
 				case <-ctx.Done():

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"rollcall/internal/plan"
+	"rollcall/internal/roster"
+)
+
+// counted gives chunks of changes that have nothing but their numbers, up to last.
+func counted(last, size int64) func(*gorm.DB, int64, []storedChange) ([]storedChange, error) {
+	return func(tx *gorm.DB, after int64, room []storedChange) ([]storedChange, error) {
+		room = room[:0]
+		for n := after + 1; n <= min(after+size, last); n++ {
+			room = append(room, storedChange{ord: n})
+		}
+		return room, tx.Statement.Context.Err()
+	}
+}
+
+func TestWhatIsReadAheadComesWholeAndInItsOrder(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		for _, last := range []int64{0, 1, 9, 10, 11, 30, 97} {
+			var seen int64
+			for list, err := range ahead(db.gorm.WithContext(t.Context()), 10, counted(last, 10)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range list {
+					if seen++; c.ord != seen {
+						t.Fatalf("of %d: change %d came as number %d", last, c.ord, seen)
+					}
+				}
+			}
+			if seen != last {
+				t.Errorf("%d of %d came", seen, last)
+			}
+		}
+	})
+}
+
+func TestWhoReadsAheadStopsWithWhomItReadsFor(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		broken, cancelled := errors.New("broken"), 0
+		reading := counted(100, 10)
+		fails := func(tx *gorm.DB, after int64, room []storedChange) ([]storedChange, error) {
+			if after == 50 {
+				return nil, broken
+			}
+			return reading(tx, after, room)
+		}
+		var got error
+		for list, err := range ahead(db.gorm.WithContext(t.Context()), 10, fails) {
+			if got = err; err == nil && list[0].ord > 41 {
+				t.Errorf("change %d came behind the error", list[0].ord)
+			}
+		}
+		if !errors.Is(got, broken) {
+			t.Errorf("the error of the reading is lost: %v", got)
+		}
+		for list := range ahead(db.gorm.WithContext(t.Context()), 10, reading) {
+			if list[0].ord == 21 {
+				break // or the test never ends
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		for list, err := range ahead(db.gorm.WithContext(ctx), 10, reading) {
+			if cancel(); err != nil {
+				if cancelled++; !errors.Is(err, context.Canceled) || list != nil {
+					t.Errorf("cut short: %v, %v", err, list)
+				}
+			}
+		}
+		if cancelled != 1 {
+			t.Errorf("a reading that was cut short says so %d times, want once", cancelled)
+		}
+	})
+}
+
+func TestManyAreFoundAsOneByOne(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		s := story{t, db}
+		var adds []plan.Change
+		q := plan.Query{Profile: "hr", Field: roster.EmployeeID, Now: noon}
+		for i := range 3*handful + 7 {
+			name := fmt.Sprintf("p%04d", i)
+			adds = append(adds, add("hr", name))
+			q.Keys = append(q.Keys, roster.Key("k-"+name))
+			q.Usernames, q.Emails = append(q.Usernames, name, "no"+name), append(q.Emails, name+"@example.org")
+		}
+		s.apply(s.plan("hr", adds...))
+		found, err := db.Find(t.Context(), q)
+		if err != nil || len(found.Accounts) != len(adds) {
+			t.Fatalf("%v, %d accounts of %d", err, len(found.Accounts), len(adds))
+		}
+		for i := range found.Accounts {
+			a := &found.Accounts[i]
+			if i > 0 && a.ID <= found.Accounts[i-1].ID {
+				t.Fatalf("account %d comes after %d", a.ID, found.Accounts[i-1].ID)
+			}
+			one, err := db.Find(t.Context(), plan.Query{Profile: "hr", Usernames: []string{a.Values[roster.Username]}, Now: noon})
+			if err != nil || len(one.Accounts) != 1 || fmt.Sprint(one.Accounts[0]) != fmt.Sprint(*a) {
+				t.Fatalf("%v: alone\n%+v, among many\n%+v", err, one.Accounts, *a)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := db.Find(ctx, q); err == nil || !strings.Contains(err.Error(), "find accounts") {
+			t.Errorf("cut short: %v", err)
+		}
+	})
+}
