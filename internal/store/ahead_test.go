@@ -70,6 +70,7 @@ func TestWhoReadsAheadStopsWithWhomItReadsFor(t *testing.T) {
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		for list, err := range ahead(db.gorm.WithContext(ctx), 10, reading) {
 			if cancel(); err != nil {
 				if cancelled++; !errors.Is(err, context.Canceled) || list != nil {
