@@ -73,11 +73,17 @@ func (m *Mapper) Secrets() (places []int) {
 	if m.password != nil && m.password.index >= 0 {
 		places = append(places, m.password.index)
 	}
-	if i := m.head.find(passwordName); i >= 0 && m.fieldAt[i] == "" && !slices.Contains(places, i) {
-		places = append(places, i)
+	for _, name := range passwordNames {
+		if i := m.head.find(name); i >= 0 && m.fieldAt[i] == "" && !slices.Contains(places, i) {
+			places = append(places, i)
+		}
 	}
 	return places
 }
+
+// passwordNames are what a column of passwords is called where no map says it. A
+// directory's userPassword is a hash already, and not among them.
+var passwordNames = []string{passwordName, "passwd", "passwort", "kennwort", "pwd"}
 
 // password checks where passwords come from.
 func (k *checker) password(name string, c Column) {

@@ -721,6 +721,42 @@ func TestR80WhatIsKeptOfXMLShowsNoPassword(t *testing.T) {
 	}
 }
 
+// Nor is one kept that stands where the map names nothing: an element of which nobody
+// knows before the drop is read, a column that is called as passwords are.
+func TestR80NothingIsKeptOfAPasswordThatNoMapNames(t *testing.T) {
+	s := open(t, "sqlite")
+	x := s.feed("xml", asXML)
+	keep := func(p *run.Profile, text string) {
+		t.Helper()
+		s.run(p, journal.OK)
+		if found := holding(t, files(t, s.State), text); len(found) > 0 {
+			t.Errorf("%s: it stands in %v", p.Name, found)
+		}
+		if _, err := s.Store.Look(t.Context(), p.Name); err == nil {
+			t.Errorf("%s: the drop has left fingerprints", p.Name)
+		}
+	}
+	s.put(x, "xml-1.xml", strings.ReplaceAll(staffXML(2, "Dr"), "<badge>", "<password>Marmalade-7</password><badge>"))
+	keep(x, "Marmalade-7")
+	j, err := s.Run(t.Context(), run.Request{Profile: x, File: "last", Dry: true})
+	if err != nil || j.Facts.Rows.Unchanged != 2 {
+		t.Errorf("what is kept, planned again: %+v, %v", j, err)
+	}
+	c := s.feed("csv", func(p *run.Profile) { p.Mapping.Map = map[string]mapping.Column{} })
+	s.drop(c, "employee_id,username,email,first_name,last_name,Passwd", "C1,c1,c1@example.org,C,One,Marmalade-8")
+	keep(c, "Marmalade-8")
+
+	other := s.feed("other", asXML) // the control
+	s.put(other, "other-1.xml", strings.NewReplacer("<no>", "<no>x", "<login>p", "<login>x", "<mail>p", "<mail>x", "<badge>7", "<badge>Marmalade-9").Replace(staffXML(2, "Dr")))
+	s.run(other, journal.OK)
+	if found := holding(t, files(t, s.State), "Marmalade-9"); len(found) != 1 {
+		t.Errorf("the control is in %v", found)
+	}
+	if _, err := s.Store.Look(t.Context(), other.Name); err != nil {
+		t.Errorf("the control has left no fingerprints: %v", err)
+	}
+}
+
 // No print of a record with a password is remembered: it would be a quick hash.
 func TestR80NoFingerprintIsKeptOfARecordWithAPassword(t *testing.T) {
 	s := open(t, "sqlite")

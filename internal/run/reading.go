@@ -25,6 +25,7 @@ type reading struct {
 	dedupe  mapping.Dedupe
 	delta   bool             // its records need not have all that the map names
 	unknown []roster.Problem // columns of a drop that has no header, known once it has been read, which mean nothing
+	secret  bool             // one of these says passwords
 }
 
 // open reads the head of a drop and binds the mapping to its columns.
@@ -83,8 +84,8 @@ func (x *reading) end() error {
 	if x.delta { // a small one has what it has
 		options = options.Lenient()
 	}
-	var err error
-	_, x.unknown, err = mapping.Compile(options, x.file.Seen())
+	m, unknown, err := mapping.Compile(options, x.file.Seen())
+	x.unknown, x.secret = unknown, err == nil && len(m.Secrets()) > 0
 	return err
 }
 

@@ -347,6 +347,9 @@ func (r *Runner) plan(ctx context.Context, q Request, got *fetched, run *journal
 		look.forget()
 		err = r.write(ctx, look, q, options, reading, got, run)
 	}
+	if reading.secret { // an element that the map does not name, which nobody could know before
+		got.secret, got.reading = true, reading
+	}
 	run.Timing.Plan = r.since(began)
 	return err
 }
@@ -431,7 +434,7 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 	if run.PlanDigest, err = w.Seal(ctx); err == nil {
 		err = w.Passwords(ctx, hashes)
 	}
-	if err != nil || look == nil {
+	if err != nil || look == nil || from.secret {
 		return err
 	}
 	return look.save(ctx)
