@@ -397,6 +397,34 @@ func TestR104TheLastGoodFileSentAgainTakesThePlaceOfAPlanThatWaits(t *testing.T)
 	})
 }
 
+func TestR104AClockThatWasPutBackMakesNoOlderDropTheLastOne(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr")
+		s.read(p, journal.OK, people(20)...)
+		s.drop(p, people(21)...)
+		s.pass(24 * 365 * time.Hour) // the machine has started with a wrong clock
+		s.run(p, journal.OK)
+		s.pass(-24 * 364 * time.Hour)
+		for _, n := range []int{22, 23} {
+			s.read(p, journal.OK, people(n)...)
+			if last, err := s.Store.LastApplied(t.Context(), "hr"); err != nil || last.Facts.Rows.Read != n {
+				t.Fatalf("applied last: %d rows, want %d: %v", last.Facts.Rows.Read, n, err)
+			}
+		}
+		s.drop(p, people(23)...)
+		if _, err := s.Run(t.Context(), run.Request{Profile: p}); !errors.Is(err, run.ErrNothingNew) {
+			t.Errorf("the same bytes again: %v", err)
+		}
+		idle, err := s.Run(t.Context(), run.Request{Profile: p, File: s.drop(p, people(23)...)})
+		if err != nil || idle.Status != journal.Unchanged {
+			t.Fatalf("by name: %v", err)
+		}
+		if last, err := s.Store.LastApplied(t.Context(), "hr"); err != nil || last.Number != idle.Number {
+			t.Errorf("one that changed nothing counts: %v", err)
+		}
+	})
+}
+
 func TestR104BytesThatWereTakenBackOnceAndAppliedSinceAreANewDropAgain(t *testing.T) {
 	both(t, func(t *testing.T, s *site) {
 		p := s.feed("hr")

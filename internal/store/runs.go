@@ -142,17 +142,37 @@ func (db *DB) Newest(ctx context.Context, profile string) (*journal.Run, error) 
 }
 
 // LastApplied is the sync run of a profile that was carried out last, of those
-// that read a drop: by the time at which it ended, for a held run that was
-// approved keeps its number. A run that found nothing to change counts, and one
-// that was taken back since. [ErrNone] where there is none.
+// that read a drop: by what it was applied as, for a held run that was approved keeps
+// its number, and a clock may have been put back. A run that found nothing to change
+// counts, and one that was taken back since. [ErrNone] where there is none.
 func (db *DB) LastApplied(ctx context.Context, profile string) (*journal.Run, error) {
-	return firstRun(appliedSyncs(db.gorm.WithContext(ctx), profile), "no run of this profile has been applied yet")
+	const none = "no run of this profile has been applied yet"
+	syncs := func() *gorm.DB { return ofSyncs(db.gorm.WithContext(ctx), profile) }
+	changed, err := firstRun(syncs().Where("applied_seq IS NOT NULL").Order("applied_seq DESC"), none)
+	if err != nil && !errors.Is(err, ErrNone) {
+		return nil, err
+	}
+	idle, err := firstRun(syncs().Where("applied_seq IS NULL").Order("number DESC"), none)
+	switch {
+	case errors.Is(err, ErrNone) && changed != nil:
+		return changed, nil
+	case err != nil:
+		return nil, err
+	case changed != nil && changed.AppliedSeq > idle.Seen: // which came behind it
+		return changed, nil
+	}
+	return idle, nil
 }
 
-// appliedSyncs are the runs among which [DB.LastApplied] finds its own, last applied first.
-func appliedSyncs(tx *gorm.DB, profile string) *gorm.DB {
+// ofSyncs are the runs of a profile that were carried out and have read a drop.
+func ofSyncs(tx *gorm.DB, profile string) *gorm.DB {
 	return tx.Where("profile = ? AND kind = ? AND dry_run = 0 AND input_sha256 <> ''", profile, string(journal.Sync)).
-		Where("status IN ?", appliedStatuses).Order("finished DESC, number DESC")
+		Where("status IN ?", appliedStatuses)
+}
+
+// appliedSyncs are the runs among which [DB.LastApplied] finds its own, those that ended last first.
+func appliedSyncs(tx *gorm.DB, profile string) *gorm.DB {
+	return ofSyncs(tx, profile).Order("finished DESC, number DESC")
 }
 
 // appliedStatuses are those of which [journal.Status.Applied] is true.
