@@ -142,26 +142,38 @@ func (db *DB) Newest(ctx context.Context, profile string) (*journal.Run, error) 
 }
 
 // LastApplied is the sync run of a profile that was carried out last, of those
-// that read a drop: by what it was applied as, for a held run that was approved keeps
-// its number, and a clock may have been put back. A run that found nothing to change
-// counts, and one that was taken back since. [ErrNone] where there is none.
+// that read a drop: a held run that was approved keeps its number, and counts from
+// then on. A run that found nothing to change counts, and one that was taken back
+// since. [ErrNone] where there is none.
 func (db *DB) LastApplied(ctx context.Context, profile string) (*journal.Run, error) {
-	const none = "no run of this profile has been applied yet"
-	syncs := func() *gorm.DB { return ofSyncs(db.gorm.WithContext(ctx), profile) }
-	changed, err := firstRun(syncs().Where("applied_seq IS NOT NULL").Order("applied_seq DESC"), none)
-	if err != nil && !errors.Is(err, ErrNone) {
+	tx := db.gorm.WithContext(ctx)
+	last, err := firstRun(appliedSyncs(tx, profile), "no run of this profile has been applied yet")
+	if err != nil {
 		return nil, err
 	}
-	idle, err := firstRun(syncs().Where("applied_seq IS NULL").Order("number DESC"), none)
+	// That is the one that ended last, if no clock was put back since. Only the numbers are certain.
+	var later *int64
+	err = tx.Raw(`SELECT max(CASE WHEN profile = ? AND kind = ? AND dry_run = 0 AND input_sha256 <> '' AND status IN ? THEN applied_seq END) FROM run WHERE applied_seq > ?`,
+		profile, string(journal.Sync), appliedStatuses, max(last.AppliedSeq, last.Seen)).Scan(&later).Error
+	if err != nil {
+		return nil, fmt.Errorf("find the run that was applied last: %w", err)
+	}
+	if later != nil {
+		if last, err = firstRun(tx.Where("applied_seq = ?", *later), "gone"); err != nil {
+			return nil, err
+		}
+	}
+	seen := max(last.AppliedSeq, last.Seen)
+	idle, err := firstRun(ofSyncs(tx, profile).Where("number > ? AND applied_seq IS NULL", last.Number).Order("number DESC"), "none")
 	switch {
-	case errors.Is(err, ErrNone) && changed != nil:
-		return changed, nil
+	case errors.Is(err, ErrNone):
+		return last, nil
 	case err != nil:
 		return nil, err
-	case changed != nil && changed.AppliedSeq > idle.Seen: // which came behind it
-		return changed, nil
+	case idle.Seen > seen, idle.Seen == seen && last.AppliedSeq != 0: // it began behind last, and changed nothing
+		return idle, nil
 	}
-	return idle, nil
+	return last, nil
 }
 
 // ofSyncs are the runs of a profile that were carried out and have read a drop.
