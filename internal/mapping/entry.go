@@ -24,11 +24,16 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	}
 	r.bad = m.examine(&e, r, rec.Unsaid)
 	e.Outside, e.Preferred = m.outside(r), m.preferred(r)
+	var never []target // whose cell says that there is nothing
 	for i := range m.given {
-		m.say(&e, r, &m.given[i])
+		if g := &m.given[i]; m.say(&e, r, g) {
+			never = append(never, g.target)
+		}
 	}
 	for i := range m.made {
-		m.fill(&e, r, &m.made[i])
+		if t := &m.made[i]; !t.byDefault || !slices.Contains(never, t.target) {
+			m.fill(&e, r, t)
+		}
 	}
 	if m.members != nil {
 		var wrong []roster.Problem
@@ -87,8 +92,9 @@ func (m *Mapper) examine(e *roster.Entry, r row, unsaid []int) (bad []int) {
 	return bad
 }
 
-// say takes over what a column says of a field.
-func (m *Mapper) say(e *roster.Entry, r row, g *given) {
+// say takes over what a column says of a field. Never tells that the cell is not
+// empty and says that there is none, as 9999-12-31 does: no default stands in for that.
+func (m *Mapper) say(e *roster.Entry, r row, g *given) (never bool) {
 	v, kept, wrong := g.read(r)
 	if g.lookup != nil && v != "" && wrong == nil {
 		v, wrong = g.lookup.read(r)
@@ -97,15 +103,18 @@ func (m *Mapper) say(e *roster.Entry, r row, g *given) {
 		if g.clear && !kept {
 			g.say(e, "") // R14
 		}
-		return
+		return false
 	}
 	found := len(e.Problems)
 	switch ok := m.accept(e, g.target, v, wrong, g.normal, g.onInvalid, g.column); {
 	case ok && g.field == roster.Username:
 		e.Number = m.numberGiven
-	case !ok:
+	case ok:
+		return g.said(e) == ""
+	default:
 		m.keep(e.Problems[found:], r, &g.source, v)
 	}
+	return false
 }
 
 // fill fills a template (R31), unless it is a default of which the record has

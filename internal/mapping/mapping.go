@@ -89,7 +89,7 @@ var controls = []string{status, suspended, deleted, oldUsername, newUsername, pr
 
 // rules is raised whenever a release maps a record otherwise than the one
 // before it, so that nothing that was remembered of a drop outlives the change.
-const rules = "mapping-2"
+const rules = "mapping-3"
 
 // Lenient is o for a drop that may lack every column but the one by which people
 // are found.

@@ -43,20 +43,21 @@ func (d *draft) setKey(key string) {
 // [draft.fields] does.
 func (d *draft) customFields() {
 	for _, c := range d.entry.Custom {
-		if !c.Default || d.Policy.Update == "file_and_defaults" && !d.says(c.Name) {
+		switch n := roster.CustomName(c.Name); {
+		case !c.Default && (c.Value != "" || !d.defaultedCustom(c.Name)):
 			d.customField(c.Name, c.Value, d.from(c.Default))
+		case c.Default && d.Policy.Update == "file_and_defaults" && d.entry.Value(n) == "":
+			d.customField(c.Name, c.Value, d.from(c.Default))
+		case !c.Default && d.clears(d.was.OriginOf(n)):
+			d.customField(c.Name, "", d.me)
 		}
 	}
 }
 
-// says tells whether the record itself speaks of a custom field.
-func (d *draft) says(name string) bool {
-	for _, c := range d.entry.Custom {
-		if c.Name == name && !c.Default {
-			return true
-		}
-	}
-	return false
+// defaultedCustom is [draft.defaulted] of a custom field.
+func (d *draft) defaultedCustom(name string) bool {
+	return slices.ContainsFunc(d.entry.Custom, func(c roster.CustomSaid) bool { return c.Default && c.Name == name }) ||
+		slices.ContainsFunc(d.entry.Late, func(l roster.Late) bool { return l.Default && l.Custom == name })
 }
 
 // customField takes one value over, as [draft.field] does.
@@ -103,7 +104,7 @@ func (d *draft) fillCustom() {
 func (d *draft) lateCustom(l roster.Late, value string) {
 	n := roster.CustomName(l.Custom)
 	switch {
-	case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && !d.says(l.Custom)):
+	case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && d.entry.Value(n) == ""):
 		d.customField(l.Custom, value, d.from(l.Default))
 	case d.was.ID != 0:
 	case !l.Default:

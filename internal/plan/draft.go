@@ -114,10 +114,12 @@ func (d *draft) fields() {
 	for f := range roster.NumFeedFields {
 		switch {
 		case f == roster.Username:
-		case e.Set.Has(f):
+		case e.Set.Has(f) && (e.Values[f] != "" || !d.defaulted(f)):
 			d.field(f, e.Values[f], d.me)
 		case d.Policy.Update == "file_and_defaults" && e.HasDef.Has(f):
 			d.field(f, e.Defaults[f], roster.OriginDefault)
+		case e.Set.Has(f) && d.clears(d.was.Origins[f]):
+			d.field(f, "", d.me)
 		}
 	}
 	d.customFields()
@@ -126,6 +128,18 @@ func (d *draft) fields() {
 	}
 	d.dates()
 	d.password()
+}
+
+// defaulted tells whether the profile has a default for what the record may leave
+// empty in f (R53).
+func (d *draft) defaulted(f roster.Field) bool {
+	return d.entry.HasDef.Has(f) || slices.ContainsFunc(d.entry.Late, func(l roster.Late) bool { return l.Default && l.Field == f })
+}
+
+// clears tells whether an empty cell that clears (R14) clears a value of that origin
+// though there is a default: not the default itself, which such a cell has brought (R6).
+func (d *draft) clears(by roster.Origin) bool {
+	return d.Policy.Update != "file_and_defaults" && by != roster.OriginDefault
 }
 
 // field takes one value over, that the record says or a default.
@@ -243,7 +257,7 @@ func (d *draft) late() {
 		case value == "": // nothing came of it, so it says nothing
 		case l.Field == roster.CustomField:
 			d.lateCustom(l, value)
-		case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && !d.entry.Set.Has(l.Field)):
+		case d.was.ID != 0 && (!l.Default || d.Policy.Update == "file_and_defaults" && d.entry.Values[l.Field] == ""):
 			d.field(l.Field, value, d.from(l.Default))
 		case d.was.ID != 0:
 		case !l.Default:
