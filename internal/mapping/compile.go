@@ -358,6 +358,22 @@ func (m *Mapper) Column(field string) string {
 	return ""
 }
 
+// Lacking says of a required field that no column says why it is empty, and what to do.
+func (m *Mapper) Lacking(field string) (text, fix string) {
+	if slices.ContainsFunc(m.made, func(t made) bool { return t.String() == field && !t.byDefault }) {
+		fix = "fill in what it is made of in HR"
+		if field == roster.Username.String() {
+			fix += "; transform: [ascii] beside the template writes other letters as a to z"
+		}
+		return field + " is required, and nothing comes of its template", fix
+	}
+	text = field + " is required, and no column of the file says it"
+	if _, custom := customName(field); custom {
+		return text, "name the column under map: in the profile, or take required: from the field in the catalog"
+	}
+	return text, "name the column under map: in the profile, or take " + field + " out of required:"
+}
+
 // Keyless tells that no record of the drop says its key: the fallback has to do.
 func (m *Mapper) Keyless() bool {
 	return m.keyFrom == nil && m.fallback && m.key.field != roster.Username

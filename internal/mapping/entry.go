@@ -19,7 +19,7 @@ func (m *Mapper) Entry(rec roster.Record) (roster.Entry, error) {
 	r := row{cells: rec.Values}
 	for _, i := range m.breaks {
 		if lineBreak(r, i) {
-			return e, &roster.Refusal{Code: "E102", Line: rec.Line, Column: m.head.names[i], Text: "a key has a line break"}
+			return e, &roster.Refusal{Code: "E102", Line: rec.Line, Column: m.head.names[i], Text: "a key has a line break", Fix: "close the quote in the row named; where there is none, take the line break out in HR"}
 		}
 	}
 	r.bad = m.examine(&e, r, rec.Unsaid)

@@ -139,7 +139,7 @@ func oneOf(allowed []string) form {
 
 // country raises lower case and knows the one code that everybody gets wrong (R20).
 func country() form {
-	kingdom := &flaw{code: "E133", fix: "did you mean GB?"}
+	kingdom := &flaw{code: "E133", text: "not a country of ISO 3166-1", fix: "did you mean GB?"} // a text of its own, for a report tells one fix for each text
 	unknown := &flaw{code: "E133"}
 	return func(s string) (string, *flaw) {
 		code := strings.ToUpper(s)

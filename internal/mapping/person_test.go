@@ -14,7 +14,7 @@ func TestWhatAPersonTypesIsBroughtIntoTheFormThatADropWouldGiveItR20R22R23R24R25
 		want, bad string
 	}{
 		{roster.Country, " de ", "DE", ""},
-		{roster.Country, "UK", "", "E133: country: not a country; did you mean GB?"},
+		{roster.Country, "UK", "", "E133: country: not a country of ISO 3166-1; did you mean GB?"},
 		{roster.Username, "Éva.Nagy!", "va.nagy", ""},
 		{roster.Username, "!!", "", "E134"},
 		{roster.Email, "ada@", "", "E131"},

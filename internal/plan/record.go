@@ -302,7 +302,7 @@ func (w *people) decide(n numbered, m match) error {
 	broken := worst(e.Problems) == roster.SeverityError
 	gate := w.Policy.Upload == "add" || w.Policy.Upload == "add_all"
 	switch {
-	case broken && (gate || !removal(e.Wish) || a.Status() == roster.Deleted || e.Wish == roster.WishDelete && !w.Policy.Delete):
+	case broken && (gate || !removal(e.Wish) || e.Wish == roster.WishDelete && !w.Policy.Delete && a.Status() != roster.Deleted):
 		w.shield(n)
 		return w.reject(e, a.ID)
 	case gate && removal(e.Wish) && a.Status() != roster.Deleted:

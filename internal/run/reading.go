@@ -63,6 +63,9 @@ type placed struct {
 func (s placed) Problem(p roster.Problem) error {
 	if p.Column == "" && p.Line > 0 {
 		p.Column = s.mapper.Column(p.Field)
+		if p.Code == "E120" && p.Column == "" && p.Field != "" && p.Text == "" {
+			p.Text, p.Fix = s.mapper.Lacking(p.Field)
+		}
 	}
 	return s.Sink.Problem(s.mapper.Tellable(p))
 }
