@@ -106,12 +106,12 @@ func (w *people) newcomer(e roster.Entry) error {
 	if faults := d.lacking(); len(faults) > 0 {
 		e.Problems = append(e.Problems, d.problems...)
 		for _, f := range faults {
-			if f == roster.PasswordField.String() && e.Password == "0" { // R17: it is not empty
+			e.Problems = raise(e.Problems, f, e)
+			if f == roster.PasswordField.String() && e.Password == "0" { // R17
 				zero := roster.NewProblem("E127", e.Line, e.Key)
 				zero.Field = f
 				e.Problems = append(e.Problems, zero)
 			}
-			e.Problems = raise(e.Problems, f, e)
 		}
 		return w.reject(e, 0)
 	}

@@ -188,7 +188,7 @@ func TestStoriesOfAPasswordThatMustStandInTheFileR43(t *testing.T) {
 	tell(t, []story{
 		{"R43 a newcomer without one is rejected", needs, newcomer(), []string{"E120 line 5 error"}},
 		{"R43 one with a password is added", needs, newcomer(secret("Good-pass-1")), []string{"add 9 u9"}},
-		{"R17 a password of 0 is none", needs, newcomer(secret("0")), []string{"E120 line 5 error"}},
+		{"R17 a password of 0 is none, and is told", needs, newcomer(secret("0")), []string{"E120 line 5 error", "E127 line 5 warning"}},
 		{"R80 who logs in elsewhere needs none", needs, newcomer(says(roster.Auth, "ldap")), []string{"add 9 u9"}},
 		{"R43 without that word nobody needs one", nil, newcomer(), []string{"add 9 u9"}},
 	})
