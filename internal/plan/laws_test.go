@@ -316,18 +316,26 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 	say(roster.ExpiresOn, oneOf(t, append(someDays, "", "", ""), "ends"))
 	say(roster.StartsOn, oneOf(t, append(someDays, "", "", "", ""), "starts"))
 	for _, name := range customs {
-		switch oneOf(t, []string{"", "", "says", "clears", "by default"}, name) {
+		switch what := oneOf(t, []string{"", "", "says", "clears", "by default", "clears, with a default"}, name); what {
 		case "says":
 			e.Say(roster.CustomSaid{Name: name, Value: oneOf(t, []string{"x", "y", "z"}, "value")})
 		case "clears":
 			e.Say(roster.CustomSaid{Name: name})
-		case "by default":
+		case "by default", "clears, with a default":
 			e.Say(roster.CustomSaid{Name: name, Value: "d", Default: true})
+			if what != "by default" {
+				e.Say(roster.CustomSaid{Name: name})
+			}
 		}
 	}
 	if oneIn(t, 6, "clears") {
 		f := oneOf(t, []roster.Field{roster.Email, roster.City, roster.ExpiresOn, roster.StartsOn}, "what")
 		e.Values[f], e.Set = "", e.Set.With(f)
+	}
+	for _, f := range []roster.Field{roster.City, roster.ExpiresOn} {
+		if e.Values[f] == "" && oneIn(t, 4, "default of "+f.String()) {
+			e.Defaults[f], e.HasDef = map[roster.Field]string{roster.City: "Kiel", roster.ExpiresOn: "2026-12-31"}[f], e.HasDef.With(f)
+		}
 	}
 	e.Members = someMembers(t)
 	if i := slices.Index(someKeys, key); i >= 0 {
@@ -348,6 +356,9 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 	case "default mail":
 		e.Defaults[roster.Email], e.HasDef = oneOf(t, someMails, "default mail"), e.HasDef.With(roster.Email)
 		e.Values[roster.Email], e.Set = "", e.Set.Without(roster.Email)
+		if oneIn(t, 3, "the cell clears") {
+			e.Set = e.Set.With(roster.Email)
+		}
 	case "late", "late default":
 		e.Values[roster.Email], e.Set = "", e.Set.Without(roster.Email)
 		e.Late = []roster.Late{{Field: roster.Email, Default: oneIn(t, 2, "as default"), Value: func(name string) string {
@@ -356,6 +367,9 @@ func someRow(t *rapid.T, o Options, line int) roster.Entry {
 			}
 			return name + "@example.org"
 		}}}
+		if e.Late[0].Default && oneIn(t, 3, "the cell clears") {
+			e.Set = e.Set.With(roster.Email)
+		}
 	case "old name":
 		e.OldUsername = oneOf(t, someNames, "old name")
 	case "previous key":
