@@ -46,6 +46,7 @@ type row struct {
 	faulty int    // the cell that fault is about
 	end    int    // bytes of its line end
 	cut    bool   // the file ends with it, without a line end
+	marked bool   // of a file of one column: it has quotes, and is no empty line
 }
 
 // newScanner reads r, of which size bytes are held at a time, and closes c in the end.
@@ -69,8 +70,9 @@ func (r *row) dropBlanks(n int) {
 }
 
 // nothing tells whether the row is an empty line. One of delimiters alone is
-// none: it may be somebody's row whose key was lost (R3, R15).
-func (r *row) nothing() bool { return len(r.ends) == 1 && blank(r.cell(0)) }
+// none: it may be somebody's row whose key was lost (R3, R15); nor, where there is
+// but one column, is a pair of quotes.
+func (r *row) nothing() bool { return len(r.ends) == 1 && !r.marked && blank(r.cell(0)) }
 
 // blank tells whether no cell of the row says anything.
 func (r *row) blank() bool {

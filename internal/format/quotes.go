@@ -11,7 +11,7 @@ import (
 // has eol bytes.
 func (s *scanner) splitQuoted(eol int) (size, lines int, err error) {
 	q := quotedRow{scanner: s, data: s.buf[s.pos:s.end], firstEnd: eol}
-	s.row = row{ends: s.row.ends[:0]}
+	s.row = row{ends: s.row.ends[:0], marked: s.columns == 1}
 	s.scratch = s.scratch[:0]
 	for {
 		if err := q.cell(); err != nil {

@@ -218,12 +218,14 @@ func (o Options) wants(columns map[string]Column, h header) []want {
 	}
 	o.memberColumns(true, func(path, column string) { need("map."+path, column) })
 	if len(o.Map) == 0 {
-		switch _, found := columns[name]; {
-		case o.Fallback && found:
-		case o.Fallback && h.find(key) < 0:
+		_, keyed := columns[key] // it may be called as the custom field that says it
+		_, named := columns[name]
+		switch {
+		case keyed, o.Fallback && named:
+		case o.Fallback:
 			wants = append(wants, want{key, "match.key"}, want{name, "match.fallback, in its stead"})
 		default:
-			need("match.key", key)
+			wants = append(wants, want{key, "match.key"})
 		}
 		return wants
 	}
