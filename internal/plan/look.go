@@ -148,8 +148,8 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 		}
 	}
 	x.unseen = x.unseen || p.counted(*e) || len(e.Late) > 0 && name == ""
-	if p.deletes(e) {
-		return nil // it asks for no address, and gives up its account's (R22)
+	if p.leaves(e) {
+		return nil // it keeps nobody else from an address: see [people.decide]
 	}
 	if mail := cmp.Or(e.Values[roster.Email], e.Defaults[roster.Email]); mail != "" {
 		if err := w.emails.Add(x.hash(roster.Fold(mail)), id&^1); err != nil {
@@ -171,10 +171,11 @@ func (p *planner) register(e *roster.Entry, w wants) error {
 	return nil
 }
 
-// deletes tells whether a record asks to delete and the policy lets it. If the account
-// stays all the same, its record comes last: see [draft.mail].
-func (p *planner) deletes(e *roster.Entry) bool {
-	return p.Policy.Delete && (e.Wish == roster.WishDelete || e.Wish == roster.WishLeaver && p.Policy.Leaver == "delete")
+// leaves tells whether a record asks to delete, and the policy lets it, or is a
+// leaver's. Such a record asks for no address (R22): the deleted hold none, and a leaver
+// whom nobody knows is added by no run. If the account stays, its record comes last.
+func (p *planner) leaves(e *roster.Entry) bool {
+	return p.Policy.Delete && e.Wish == roster.WishDelete || e.Wish == roster.WishLeaver
 }
 
 // meet looks for anybody whom the records of a chunk could mean, and sets them

@@ -23,9 +23,11 @@ const (
 // asks tells what a record does to the username that it asks for.
 func (p *planner) asks(e *roster.Entry) uint64 {
 	switch {
+	case e.Wish == roster.WishLeaver, e.Wish == roster.WishDelete:
+		return counts
 	case given(e):
 		return gives
-	case p.counted(*e), worst(e.Problems) == roster.SeverityError, e.Wish == roster.WishLeaver, e.Wish == roster.WishDelete:
+	case p.counted(*e), worst(e.Problems) == roster.SeverityError:
 		return counts
 	case e.OldUsername != "" || e.PreviousKey != "":
 		return renames

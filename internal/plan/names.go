@@ -75,7 +75,7 @@ func (d *draft) mail() error {
 	}
 	name := d.index.hash(fold)
 	_, contested := d.index.emails.several[name]
-	if d.back() || !d.saysMail(fold) || d.deletes(&d.entry) {
+	if d.back() || !d.saysMail(fold) {
 		d.last = true
 	}
 	d.ask(forEmail, &d.emails, name, holders, contested)

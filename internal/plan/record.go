@@ -321,7 +321,7 @@ func (w *people) decide(n numbered, m match) error {
 	if removal(e.Wish) && a.Status() == roster.Deleted {
 		return w.unchanged(e, a)
 	}
-	d := &draft{people: w, entry: e, was: a, now: clone(a), line: e.Line}
+	d := &draft{people: w, entry: e, was: a, now: clone(a), line: e.Line, last: w.leaves(&e)}
 	for _, problem := range e.Problems {
 		d.problem(problem)
 	}

@@ -144,7 +144,7 @@ func (d *draft) judgeSoles() error {
 		}
 		hash := d.index.hash(roster.Fold(value))
 		_, contested := s.contested[hash]
-		if d.back() || !s.said(d.entry, value) || d.deletes(&d.entry) {
+		if d.back() || !s.said(d.entry, value) {
 			d.last = true
 		}
 		d.ask(forEmail+1+i, &s.names, hash, d.otherHolders(s, value), contested)
