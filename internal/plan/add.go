@@ -98,10 +98,7 @@ func (w *people) newcomer(e roster.Entry) error {
 	}
 	if code != "" {
 		e.Problems = append(e.Problems, d.problems...)
-		if fold := roster.Fold(d.now.Values[roster.Username]); code == "E303" && w.heldOnly(fold, 0) {
-			return w.rejectWith(e, code, heldName, 0)
-		}
-		return w.rejectFor(e, code, 0)
+		return w.rejectWith(e, code, d.whyTaken(code), 0)
 	}
 	if faults := d.lacking(); len(faults) > 0 {
 		e.Problems = append(e.Problems, d.problems...)
@@ -263,10 +260,11 @@ func (d *draft) address() (code string, err error) {
 	case d.UniqueEmail == "warn":
 	case slices.Contains(d.Required, roster.Email):
 		return "E130", nil
-	default:
+	}
+	d.remark("E130", roster.Email.String(), d.whyTaken("E130"))
+	if d.UniqueEmail != "warn" {
 		d.set(roster.Email, "", "")
 	}
-	d.remark("E130", roster.Email.String(), "")
 	return "", nil
 }
 

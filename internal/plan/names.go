@@ -195,6 +195,31 @@ func (w *people) held(fold string, giver uint64) bool {
 // heldName says of a name that no list of accounts shows why it cannot be given.
 const heldName = "the username was another account's, and is held for it for a while (accounts.hold_names)"
 
+// Nobody has a name that several records ask for (R33), nor an address.
+const (
+	rivalName = "several rows ask for the same username, and nobody has it: none of them gets it"
+	rivalMail = "several rows ask for the same address, and nobody has it: none of them gets it"
+)
+
+// whyTaken says why the draft cannot have the username or the address that it asks
+// for, where no list of accounts shows it; "" where an account has it.
+func (d *draft) whyTaken(code string) string {
+	name, mail := roster.Fold(d.now.Values[roster.Username]), roster.Fold(d.now.Values[roster.Email])
+	among := func(several map[uint64]struct{}, fold string) bool {
+		_, found := several[d.index.hash(fold)]
+		return found
+	}
+	switch {
+	case code == "E303" && d.heldOnly(name, d.was.ID):
+		return heldName
+	case code == "E303" && d.byName[name] == nil && given(&d.entry) && among(d.index.names.several, name):
+		return rivalName
+	case code == "E130" && d.UniqueEmail == "on" && len(d.byEmail[mail]) == 0 && among(d.index.emails.several, mail):
+		return rivalMail
+	}
+	return ""
+}
+
 // heldOnly tells whether a name is held, and nobody has it who is not deleted.
 func (w *people) heldOnly(fold string, giver uint64) bool {
 	a := w.byName[fold]
@@ -238,11 +263,7 @@ func (d *draft) deny(i int) {
 	if i == forEmail {
 		f, code = roster.Email, "E130"
 	}
-	text := ""
-	if i == forUsername && d.heldOnly(roster.Fold(d.now.Values[f]), d.was.ID) {
-		text = heldName
-	}
-	d.remark(code, f.String(), text)
+	d.remark(code, f.String(), d.whyTaken(code))
 	switch {
 	case i == forEmail && d.UniqueEmail == "warn":
 		return
