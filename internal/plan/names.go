@@ -212,7 +212,7 @@ func (d *draft) whyTaken(code string) string {
 	switch {
 	case code == "E303" && d.heldOnly(name, d.was.ID):
 		return heldName
-	case code == "E303" && d.byName[name] == nil && given(&d.entry) && among(d.index.names.several, name):
+	case code == "E303" && d.byName[name] == nil && given(&d.entry) && !d.counts() && among(d.index.names.several, name):
 		return rivalName
 	case code == "E130" && d.UniqueEmail == "on" && len(d.byEmail[mail]) == 0 && among(d.index.emails.several, mail):
 		return rivalMail

@@ -198,7 +198,11 @@ func (d *draft) judgeNew() (forbidden bool, err error) {
 
 // taken remarks that another account has the value.
 func (d *draft) taken(s *sole) {
-	d.remark("E130", string(s.name), "another account has the value, and the catalog says that no two share it")
+	text, value := "another account has the value, and the catalog says that no two share it", d.now.Value(s.name)
+	if _, contested := s.contested[d.index.hash(roster.Fold(value))]; contested && len(d.otherHolders(s, value)) == 0 {
+		text = "several rows ask for the same value, which the catalog says that no two share: none of them gets it"
+	}
+	d.remark("E130", string(s.name), text)
 	d.problems[len(d.problems)-1].Fix = "correct it in HR, or take unique: from the field in the catalog"
 }
 
