@@ -76,8 +76,6 @@ func (d *draft) customField(name, value string, from roster.Origin) {
 		return
 	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "" && !(d.back() && d.isSole(n)): // the deleted hold none of those (R27)
 		return
-	case value == "" && by == roster.OriginDefault && slices.ContainsFunc(d.entry.Custom, func(c roster.CustomSaid) bool { return c.Default && c.Name == name }): // R53
-		return
 	}
 	if !d.yields(by, from, string(n)) {
 		return

@@ -157,8 +157,6 @@ func (d *draft) field(f roster.Field, value string, from roster.Origin) {
 		return
 	case (d.Policy.Update == "fill_missing" || mode == roster.SetIfEmpty) && old != "" && !(f == roster.Email && d.back()): // the deleted hold no address (R22)
 		return
-	case value == "" && d.entry.HasDef.Has(f) && d.was.Origins[f] == roster.OriginDefault: // the default is what an empty cell came to (R53)
-		return
 	}
 	if !d.yields(d.was.Origins[f], from, f.String()) {
 		return
