@@ -205,7 +205,7 @@ const (
 // for, where no list of accounts shows it; "" where an account has it.
 func (d *draft) whyTaken(code string) string {
 	name, mail := roster.Fold(d.now.Values[roster.Username]), roster.Fold(d.now.Values[roster.Email])
-	among := func(several map[uint64]struct{}, fold string) bool {
+	among := func(several map[uint64]int, fold string) bool {
 		_, found := several[d.index.hash(fold)]
 		return found
 	}
