@@ -29,16 +29,21 @@ func ahead(tx *gorm.DB, size int, read func(tx *gorm.DB, after int64, room []sto
 		go func() {
 			defer close(answers)
 			for after := int64(0); ; after += int64(size) {
-				list, err := read(tx.WithContext(ctx), after, <-rooms)
-				if err != nil {
-					list = nil
-				}
+				var a answer
 				select {
-				case answers <- answer{list, err}:
+				case a.list = <-rooms:
 				case <-ctx.Done():
 					return
 				}
-				if err != nil || len(list) < size {
+				if a.list, a.err = read(tx.WithContext(ctx), after, a.list); a.err != nil {
+					a.list = nil
+				}
+				select {
+				case answers <- a:
+				case <-ctx.Done():
+					return
+				}
+				if a.err != nil || len(a.list) < size {
 					return
 				}
 			}
