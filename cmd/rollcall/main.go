@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -66,7 +67,14 @@ type commands struct {
 	commandsLater
 }
 
+// garbage is how much of it may gather, in percent of what is in use: with 100, Go's own
+// measure, a mixed day with a million people in scattered order takes more than 64 MiB.
+const garbage = 75
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	os.Exit(program(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
