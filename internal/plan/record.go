@@ -351,6 +351,10 @@ func (w *people) shield(e numbered) {
 	for _, a := range w.linked(e.Key) { // though an old name has it mean another
 		w.touched.add(a.ID)
 	}
+	for _, a := range w.linked(e.PreviousKey) { // though its own key or its anchor is in dispute first
+		w.hinted.add(a.ID)
+		w.touched.add(a.ID)
+	}
 	if w.Match.Lookalike == "wait" && !w.likes {
 		w.rejected.put(e)
 	}

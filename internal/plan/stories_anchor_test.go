@@ -46,6 +46,7 @@ func TestStoriesOfAnchorsR47(t *testing.T) {
 		{"R47 key and name are new under the same anchor", anchors, []roster.Entry{one, two, row(4, "9", "u9", anchored("C"), bare)}, []string{"rename 9 employee_id=9 username=u9"}},
 		{"R47 an entry that was made anew has the key, and its anchor is taken over with a note", anchors, []roster.Entry{one, two, row(4, "3", "u3", anchored("D"))}, []string{"claim 3", "note line 4 note"}},
 		{"R47 key and anchor of two accounts: neither is touched, and nobody is absent", anchors, []roster.Entry{one, row(4, "2", "u2", anchored("C"), says(roster.City, "Ulm"))}, []string{"E302 line 4 error"}},
+		{"R3 R6 R47 nor is whom the previous key means", anchors, []roster.Entry{row(3, "2", "u2", anchored("C"), before("1"))}, []string{"E302 line 3 error"}},
 		{"R47 two entries have swapped their keys: a person decides", anchors, []roster.Entry{one, row(3, "2", "u2", anchored("C")), row(4, "3", "u3", anchored("B"))}, []string{"E302 line 3 error", "E302 line 4 error"}},
 		{"R47 a key was given to another entry while its own has a new one: neither is used", anchors, []roster.Entry{one, two, row(4, "3", "new", anchored("D"), without(roster.Email)), row(5, "9", "u3", anchored("C"), without(roster.Email))}, []string{"E302 line 4 error", "E302 line 5 error"}},
 		{"R49 what a person has decided about a key stands above the anchor", with(anchors, func(_ *Options, m *memory) { m.account("2").Links[0].Decided = true }), []roster.Entry{one, row(3, "2", "u2", anchored("C")), row(4, "3", "u3")}, []string{"claim 2", "note line 3 note"}},
