@@ -484,6 +484,14 @@ func (n night) anchorsMove() bool {
 	})
 }
 
+// ties tells whether a profile links an account by a key.
+func (m *memory) ties(profile string, key roster.Key) bool {
+	return slices.ContainsFunc(m.accounts, func(a roster.Account) bool {
+		l := a.Link(profile)
+		return l != nil && roster.Fold(string(l.Key)) == roster.Fold(string(key))
+	})
+}
+
 func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 	law(t, "L1, planned again: nothing", func(t *rapid.T) {
 		n := someNight(t)
@@ -511,6 +519,9 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 		}
 		if n.rejected("E301", "E302") && slices.ContainsFunc(n.Changes, func(c Change) bool { return c.Action == Add && n.before.decided[c.Key] }) {
 			return // a key that was in dispute is by now the one of whom a person has decided to be somebody new (R49)
+		}
+		if slices.ContainsFunc(n.Changes, func(c Change) bool { return c.Action == Add && n.before.decided[c.Key] && n.before.ties(n.Profile, c.Key) }) {
+			return // whoever decides that a key is somebody new unties who has it; who has it all the same shares it from the next run on
 		}
 		if n.anchorsMove() {
 			return // what it said of other rows it says no more, or says only now
