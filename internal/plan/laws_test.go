@@ -520,7 +520,9 @@ func TestR6WhatWasAppliedLeavesNothingToDo(t *testing.T) {
 		if n.rejected("E301", "E302") && slices.ContainsFunc(n.Changes, func(c Change) bool { return c.Action == Add && n.before.decided[c.Key] }) {
 			return // a key that was in dispute is by now the one of whom a person has decided to be somebody new (R49)
 		}
-		if slices.ContainsFunc(n.Changes, func(c Change) bool { return c.Action == Add && n.before.decided[c.Key] && n.before.ties(n.Profile, c.Key) }) {
+		if slices.ContainsFunc(n.Changes, func(c Change) bool {
+			return c.Action == Add && n.before.decided[c.Key] && n.before.ties(n.Profile, c.Key)
+		}) {
 			return // whoever decides that a key is somebody new unties who has it; who has it all the same shares it from the next run on
 		}
 		if n.anchorsMove() {
