@@ -121,7 +121,7 @@ func (h *head) tail() string {
 
 // measure runs steps as one, beside the server with that process id; 0 is none. The
 // disk comes to rest before: else who brings something to it first, which is rollcall,
-// waits for the gigabytes that were copied to make the state in which a case begins.
+// may wait for the gigabytes that were copied to make the state in which a case begins.
 func measure(ctx context.Context, steps []step, server int, size func() (int64, error)) (sample, error) {
 	syscall.Sync()
 	var s sample
