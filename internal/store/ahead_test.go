@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
 
 	"gorm.io/gorm"
 
+	"rollcall/internal/index"
+	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
 )
@@ -87,6 +90,84 @@ func TestWhoReadsAheadStopsWithWhomItReadsFor(t *testing.T) {
 			t.Errorf("a reading that was cut short says so %d times, want once", cancelled)
 		}
 	})
+}
+
+// TestP1ATransactionWaitsForNoSecondConnection lets all others be somebody's: those who
+// hold them may wait for what the transaction holds, as at half past five, when all
+// profiles of a site are due at once.
+func TestP1ATransactionWaitsForNoSecondConnection(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		db.pool.SetMaxOpenConns(1)
+		run, digest := newcomers(t, db, chunk+few)
+		if a, err := db.Apply(ctx, Order{Run: run, Digest: digest}); err != nil || a.Carried != chunk+few {
+			t.Fatalf("a first load: %v, %+v", err, a)
+		}
+		look := Look{Run: run.Number, Profile: "hr", Digest: "d", Made: noon}
+		prints := func(n int) iter.Seq2[[]byte, error] {
+			return index.Parts(func(yield func(index.Lined, error) bool) {
+				for i := range n {
+					if !yield(index.Lined{Print: index.Print{Identity: uint64(i), Account: uint64(i + 1)}}, nil) {
+						return
+					}
+				}
+			})
+		}
+		none := index.Numbers(func(func(uint64) bool) {})
+		if err := db.StoreLook(ctx, look, prints(10), none); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.gorm.Exec("UPDATE look SET current = 1").Error; err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second reads the added prints of the first
+			old, err := db.Look(ctx, "hr")
+			if err != nil {
+				t.Fatal(err)
+			}
+			patch, err := db.Patch(ctx, old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			patch.Added = joined(patch.Added, added(1))
+			next := &journal.Run{Profile: "hr", Kind: journal.Sync}
+			if err := db.Begin(ctx, next); err != nil {
+				t.Fatal(err)
+			}
+			look.Run = next.Number
+			if err := db.PatchLook(ctx, look, old, patch, none); err != nil {
+				t.Fatalf("a patch: %v", err)
+			}
+			if err := db.gorm.Exec("UPDATE look SET current = CASE WHEN run = ? THEN 1 ELSE 0 END", look.Run).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := db.Look(ctx, "hr"); err != nil || got.Run != look.Run {
+			t.Errorf("%v, %+v", err, got)
+		}
+	})
+}
+
+// added are n packed prints of a patch, all before the first of the base.
+func added(n int) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) { yield(make([]byte, n*index.AddedSize), nil) }
+}
+
+// joined is one behind the other; either may be nil.
+func joined(all ...iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for _, one := range all {
+			if one == nil {
+				continue
+			}
+			for part, err := range one {
+				if !yield(part, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func TestManyAreFoundAsOneByOne(t *testing.T) {

@@ -316,13 +316,13 @@ func (db *DB) storeLook(ctx context.Context, l Look, sections ...section) error 
 		defer stop()
 		n := 0
 		for more := true; more && err == nil; {
+			// What is read may come from this database: never while a transaction goes on.
+			var batch [][]byte
+			if batch, more, err = some(next); err != nil || len(batch) == 0 {
+				break
+			}
 			err = db.transact(ctx, func(w work) error {
-				for range partsAtOnce {
-					var data []byte
-					var failed error
-					if data, failed, more = next(); !more || failed != nil {
-						return failed
-					}
+				for _, data := range batch {
 					if err := putPart(w.tx, l.Run, s.kind, n, data); err != nil {
 						return err
 					}
@@ -342,8 +342,20 @@ func (db *DB) storeLook(ctx context.Context, l Look, sections ...section) error 
 }
 
 // partsAtOnce is how many parts are stored in one transaction: each waits for the
-// disk once, and others wait for it.
-const partsAtOnce = 16
+// disk once, and others wait for it. So many are in memory.
+const partsAtOnce = 4
+
+// some are the next parts, and tells whether there may be more.
+func some(next func() ([]byte, error, bool)) (batch [][]byte, more bool, err error) {
+	for range partsAtOnce {
+		data, err, more := next()
+		if !more || err != nil {
+			return batch, false, err
+		}
+		batch = append(batch, slices.Clone(data)) // it lasts until the next
+	}
+	return batch, true, nil
+}
 
 func putPart(tx *gorm.DB, run int64, kind, n int, data []byte) error {
 	return tx.Exec("INSERT INTO look_part (run, kind, part, data) VALUES (?, ?, ?, ?)", run, kind, n, data).Error

@@ -60,12 +60,17 @@ func TestADatabaseThatCannotBeUsedIsDownWithARemedy(t *testing.T) {
 	if err := os.WriteFile(text, []byte(strings.Repeat("no database at all\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	crowded := shore.Postgres(t)
+	if err := openAt(t, crowded, time.Now).gorm.Exec("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0").Error; err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct{ name, dsn, want string }{
 		{"a file that is no database", "sqlite:" + text, "is not an SQLite database"},
 		{"a folder", "sqlite:" + dir, "cannot be written"},
 		{"nobody listens", "postgres://u:hunter2@127.0.0.1:1/x?sslmode=disable", "does not answer"},
 		{"no such database", strings.Replace(shore.Postgres(t), "/db", "/nodb", 1), "createdb"},
 		{"no such user", strings.Replace(shore.Postgres(t), "postgres@", "nobody:hunter2@", 1), "refuses user"},
+		{"no connection is left", strings.Replace(crowded, "postgres@", "crowded@", 1), "connection limit"},
 		{"an address that cannot be read", "postgres://u:hunter2@127.0.0.1:x/x", "cannot be read"},
 		{"something else", "mysql://u:hunter2@h/x", "neither"},
 	}

@@ -192,6 +192,8 @@ func (e server) explain(err error) string {
 			return "it does not exist; create it, or correct database_readers in rollcall.yaml"
 		case "42501":
 			return fmt.Sprintf("user %q may not do this in database %q; make it the owner of the database", e.config.User, e.config.Database)
+		case "53300":
+			return fmt.Sprintf("PostgreSQL at %s has no connection left for user %q (%s); a profile that runs takes up to four: raise max_connections or the user's connection limit", at, e.config.User, p.Message)
 		case "53100":
 			return fmt.Sprintf("PostgreSQL at %s has no disk space left; free some", at)
 		}

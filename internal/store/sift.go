@@ -83,8 +83,14 @@ func (a *application) each(do func([]storedChange) error) error {
 
 // eachAhead is each on a connection of its own: a chunk is read while the one before
 // is written. It sees the plan as it was stored, not what the transaction has marked.
+// Where no connection is free it is each.
 func (a *application) eachAhead(ctx context.Context, do func([]storedChange) error) error {
-	for list, err := range ahead(a.db.gorm.WithContext(ctx), chunk, a.chunkAfter) {
+	beside, err := a.db.beside(ctx)
+	if err != nil {
+		return a.each(do)
+	}
+	defer beside.close()
+	for list, err := range ahead(beside.tx, chunk, a.chunkAfter) {
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -43,6 +44,27 @@ func (db *DB) transact(ctx context.Context, f func(work) error) error {
 	}
 	return err
 }
+
+// besideWithin is how long a transaction waits for a second connection.
+const besideWithin = 250 * time.Millisecond
+
+// beside is a second connection for whoever has a transaction, or soon an error: he
+// must not wait for one as others do. All may be theirs who wait for what he holds, and
+// a server may have no more to give.
+func (db *DB) beside(ctx context.Context) (work, error) {
+	soon, stop := context.WithTimeout(ctx, besideWithin)
+	defer stop()
+	conn, err := db.pool.Conn(soon)
+	if err != nil {
+		return work{}, err
+	}
+	tx := db.gorm.WithContext(ctx)
+	tx.Statement.ConnPool = conn
+	return work{tx, conn}, nil
+}
+
+// close gives a connection back that [DB.beside] has taken.
+func (w work) close() { _ = w.conn.Close() } // it was only read from
 
 // inTurn gives rows one after the other, as insert asks for them.
 func inTurn(rows [][]any) func() ([]any, error) {
