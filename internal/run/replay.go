@@ -124,7 +124,14 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 	if err != nil || touched {
 		return false, err
 	}
-	if told := last.Facts; told.Errors+told.Warnings+told.Notes+told.Rows.Skipped > 0 {
+	told, err := r.toldBy(ctx, last)
+	if errors.Is(err, store.ErrNone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if told.Errors+told.Warnings+told.Notes+told.Rows.Skipped > 0 {
 		// What was wrong with a row may have hung on any account (S6).
 		if _, now, err := r.Store.Reached(ctx); err != nil || now > seen {
 			return false, err
@@ -133,7 +140,7 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 			return false, err
 		}
 	}
-	if w := last.Facts.Waits; w != "" && w <= roster.Stamp(r.Now()) {
+	if w := told.Waits; w != "" && w <= roster.Stamp(r.Now()) {
 		return false, nil // somebody's account is to be added by now (R72)
 	}
 	for a, err := range r.Store.Due(ctx, r.Now()) {
@@ -145,6 +152,19 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 		}
 	}
 	return !r.graceOver(ctx, p), nil
+}
+
+// toldBy is what was told of the drop of a run: where that equals another, its
+// problems stand with the other.
+func (r *Runner) toldBy(ctx context.Context, run *journal.Run) (plan.Facts, error) {
+	if run.SameAs == 0 {
+		return run.Facts, nil
+	}
+	was, err := r.Store.Run(ctx, run.SameAs)
+	if err != nil {
+		return plan.Facts{}, err
+	}
+	return was.Facts, nil
 }
 
 // graceOver tells whether delete_after may have something to delete by now:

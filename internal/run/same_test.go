@@ -215,6 +215,27 @@ func TestS6TheSameBytesAreReadAgainWhereAProblemMayHaveGone(t *testing.T) {
 	})
 }
 
+// TestS6AReplayByNameHidesNoProblem records that the drop was the same as before: by that
+// run alone nobody would know that something was wrong with a row.
+func TestS6AReplayByNameHidesNoProblem(t *testing.T) {
+	t.Parallel()
+	s := open(t, "sqlite")
+	hr, ad := s.feed("hr"), s.feed("ad")
+	s.read(ad, journal.OK, header, "77,other,F,L,p1@example.org,,,")
+	s.read(hr, journal.Warn, append(people(5), "1,fresh,F,L,p1@example.org,,,")...) // the address is AD's
+	for range 2 {
+		j, err := s.Run(t.Context(), run.Request{Profile: hr, File: "last"})
+		if err != nil || j.SameAs == 0 {
+			t.Fatalf("nothing has moved: %v, %+v", err, j)
+		}
+	}
+	s.read(ad, journal.OK, header, "77,other,F,L,given-up@example.org,,,")
+	j, err := s.Run(t.Context(), run.Request{Profile: hr, File: "last"})
+	if err != nil || j.Facts.Rows.Added != 1 {
+		t.Errorf("the address is free by now: %v, %+v", err, j.Facts.Rows)
+	}
+}
+
 func TestS7AnAccountThatOthersHaveTouchedIsLookedAt(t *testing.T) {
 	for what, touch := range map[string]func(*site){
 		"by hand": func(s *site) {
