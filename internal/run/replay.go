@@ -60,6 +60,10 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 	if byName && last.Excepted > 0 { // somebody asks once more
 		return false, nil
 	}
+	_, seen, err := r.Store.Reached(ctx) // before it is asked what others did
+	if err != nil {
+		return false, err
+	}
 	if done, err := r.settledBy(ctx, q.Profile, last); err != nil || !done {
 		return false, err
 	}
@@ -69,7 +73,7 @@ func (r *Runner) replay(ctx context.Context, q Request, got *fetched, run *journ
 	if !byName {
 		return true, ErrNothingNew
 	}
-	return true, r.recordReplay(ctx, q.Profile, run, last)
+	return true, r.recordReplay(ctx, q.Profile, run, last, seen)
 }
 
 // replaces tells whether a drop says that one which came before it, and waits for a
@@ -116,8 +120,7 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 	if last.Settings != p.settings() || last.Status == journal.Reverted || last.LeftOut > 0 {
 		return false, nil
 	}
-	seen := max(last.AppliedSeq, last.Seen)
-	touched, err := r.Store.Touched(ctx, p.Name, seen)
+	touched, err := r.Store.Touched(ctx, p.Name, last.Seen, last.Number)
 	if err == nil && !touched {
 		touched, err = r.Store.Decided(ctx, p.Name, last.Started)
 	}
@@ -133,7 +136,7 @@ func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (
 	}
 	if told.Errors+told.Warnings+told.Notes+told.Rows.Skipped > 0 {
 		// What was wrong with a row may have hung on any account (S6).
-		if _, now, err := r.Store.Reached(ctx); err != nil || now > seen {
+		if others, err := r.Store.AppliedSince(ctx, last.Seen, last.Number); err != nil || others {
 			return false, err
 		}
 		if freed, err := r.Store.Freed(ctx, last.Started, r.Now()); err != nil || freed { // or on a name
@@ -208,11 +211,13 @@ func (r *Runner) tooOld(ctx context.Context, p *Profile, run, last *journal.Run)
 }
 
 // recordReplay writes an unchanged run, its rows counted as in the run that it equals.
-func (r *Runner) recordReplay(ctx context.Context, p *Profile, run, last *journal.Run) error {
+// What was applied after seen nobody has asked about.
+func (r *Runner) recordReplay(ctx context.Context, p *Profile, run, last *journal.Run, seen int64) error {
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return err
 	}
 	same(run, last)
+	run.Seen = min(run.Seen, seen)
 	return r.ended(ctx, p, run, nil)
 }
 

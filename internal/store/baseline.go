@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"gorm.io/gorm"
+
 	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 )
@@ -131,17 +133,17 @@ func (db *DB) rejector(ctx context.Context, last *journal.Run) (int64, error) {
 	return last.Number, nil
 }
 
-// Touched tells whether another run has changed an account that the profile
-// links, or its link, after seq: what the profile's own last run has applied,
-// or had seen when it began, whichever is later.
-func (db *DB) Touched(ctx context.Context, profile string, seq int64) (bool, error) {
+// Touched tells whether another run than one has changed an account that the profile
+// links, or its link, and was applied after seq: what the one had seen when it began. What
+// others did while it was under way it has not seen.
+func (db *DB) Touched(ctx context.Context, profile string, seq, but int64) (bool, error) {
 	tx := db.gorm.WithContext(ctx)
-	var runs []int64
-	if err := tx.Raw("SELECT number FROM run WHERE applied_seq > ?", seq).Scan(&runs).Error; err != nil || len(runs) == 0 {
+	runs, err := appliedSince(tx, seq, but)
+	if err != nil || len(runs) == 0 {
 		return false, err
 	}
 	var touched []int
-	err := tx.Raw(`SELECT 1 FROM change c JOIN run r ON r.number = c.run
+	err = tx.Raw(`SELECT 1 FROM change c JOIN run r ON r.number = c.run
 		WHERE ? AND `+carriedOut+`
 		AND (c.action <> 'claim' AND EXISTS (SELECT 1 FROM link l WHERE l.profile = ? AND l.account = `+accountOf+`)
 			OR c.links LIKE ? AND (c.action <> 'claim' OR r.kind IN ('batch', 'revert')))
@@ -150,4 +152,18 @@ func (db *DB) Touched(ctx context.Context, profile string, seq int64) (bool, err
 		return false, fmt.Errorf("touched accounts: %w", err)
 	}
 	return len(touched) > 0, nil
+}
+
+// AppliedSince tells whether another run than one was applied after seq.
+func (db *DB) AppliedSince(ctx context.Context, seq, but int64) (bool, error) {
+	runs, err := appliedSince(db.gorm.WithContext(ctx), seq, but)
+	return len(runs) > 0, err
+}
+
+// appliedSince are the runs, but one, that were applied after seq.
+func appliedSince(tx *gorm.DB, seq, but int64) (runs []int64, err error) {
+	if err = tx.Raw("SELECT number FROM run WHERE applied_seq > ? AND number <> ?", seq, but).Scan(&runs).Error; err != nil {
+		err = fmt.Errorf("runs that were applied since: %w", err)
+	}
+	return runs, err
 }

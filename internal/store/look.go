@@ -221,8 +221,8 @@ func (db *DB) Moved(ctx context.Context, l *Look, now time.Time) ([]uint64, erro
 // changedSince are the accounts that a profile links, or has linked, and that
 // runs have changed that were applied after seq. The run itself is left out.
 func (db *DB) changedSince(tx *gorm.DB, profile string, seq, but int64) (ids []uint64, err error) {
-	var runs []int64
-	if err := tx.Raw("SELECT number FROM run WHERE applied_seq > ? AND number <> ?", seq, but).Scan(&runs).Error; err != nil || len(runs) == 0 {
+	runs, err := appliedSince(tx, seq, but)
+	if err != nil || len(runs) == 0 {
 		return nil, err
 	}
 	err = tx.Raw(`SELECT DISTINCT `+accountOf+` FROM change c JOIN run r ON r.number = c.run WHERE ? AND `+carriedOut+`
