@@ -14,6 +14,7 @@ package index
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"math/bits"
@@ -116,8 +117,11 @@ func Prints(parts iter.Seq2[[]byte, error]) iter.Seq2[Print, error] {
 	}
 }
 
+// ErrTorn means that what is remembered cannot be: it has been damaged since.
+var ErrTorn = errors.New("the index is damaged")
+
 func torn(part []byte) error {
-	return fmt.Errorf("a part of the index has %d bytes, which are no prints", len(part))
+	return fmt.Errorf("%w: a part has %d bytes, which are no prints", ErrTorn, len(part))
 }
 
 // A Set is a set of small numbers: those of records and accounts are dense, so

@@ -191,7 +191,7 @@ func (a *adder) fill() error {
 			return nil
 		}
 		if err == nil && len(part)%AddedSize != 0 {
-			err = fmt.Errorf("a part of the index has %d bytes, which are no prints with their places", len(part))
+			err = fmt.Errorf("%w: a part has %d bytes, which are no prints with their places", ErrTorn, len(part))
 		}
 		a.part, a.err = part, err
 	}

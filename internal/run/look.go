@@ -143,6 +143,10 @@ func (r *Runner) firstLook(ctx context.Context, p *Profile, run *journal.Run, x 
 	if doubt != nil || err == nil && v.Same < v.Rows/2 {
 		return l, nil
 	}
+	if errors.Is(err, index.ErrTorn) { // this run leaves a new one behind
+		r.Log.Warn("what is remembered of the last drop cannot be read, so every record is", "profile", p.Name, "error", err)
+		return l, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/internal/index"
 	"rollcall/internal/journal"
 	"rollcall/internal/mapping"
 	"rollcall/internal/plan"
@@ -213,6 +215,34 @@ func TestS6TheSameBytesAreReadAgainWhereAProblemMayHaveGone(t *testing.T) {
 			t.Errorf("the address is free by now: %+v", j.Facts.Rows)
 		}
 	})
+}
+
+func TestADamagedIndexHasEveryRecordReadOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t, "sqlite")
+	p := s.feed("hr")
+	lines := people(20)
+	s.read(p, journal.OK, lines...)
+	lines[3] = person("E0002", "user2", "Elsewhere")
+	s.unread(s.read(p, journal.OK, lines...), 19) // which is a patch
+	pool, err := sql.Open("sqlite", strings.TrimPrefix(s.dsn, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for kind, size := range map[int]int{0: index.Size, 2: index.AddedSize} {
+		res, err := pool.ExecContext(t.Context(), "UPDATE look_part SET data = substr(data, 1, length(data) - 3) WHERE kind = ? AND length(data) % ? = 0", kind, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n != 1 {
+			t.Fatalf("%d parts of kind %d, %v", n, kind, err)
+		}
+		lines = again(lines)
+		s.unread(s.read(p, journal.Unchanged, lines...), 0)
+		lines[4] = person("E0003", "user3", fmt.Sprint("Ward of ", kind))
+		s.unread(s.read(p, journal.OK, lines...), 19)
+	}
 }
 
 // edit writes a department by hand, as somebody does at any moment.
