@@ -135,3 +135,26 @@ func TestR63TooManyErasuresAtOnceWaitForAPersonAndDatesDoNot(t *testing.T) {
 		}
 	})
 }
+
+// TestR45WhoWasPurgedIsNotAddedAgainThoughNobodyElseIsThere purges the last accounts: of a
+// directory without any, what is known are the erased keys alone.
+func TestR45WhoWasPurgedIsNotAddedAgainThoughNobodyElseIsThere(t *testing.T) {
+	t.Parallel()
+	s := open(t, "sqlite")
+	p := s.feed("hr")
+	lines := []string{header, person("100001", "ada"), person("100002", "bob")}
+	s.read(p, journal.OK, lines...)
+	for _, deed := range []run.Deed{s.Delete(func(*roster.Account) string { return "" }), s.Purge()} {
+		planned, err := s.PlanDeed(t.Context(), []string{"key:100001", "key:100002"}, run.By{Who: "kim"}, deed)
+		if err == nil {
+			_, err = s.Do(t.Context(), planned, run.By{Who: "kim"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	j := s.read(p, journal.Warn, append(lines, person("100003", "eve"))...)
+	if got := j.Facts.Rows; got.Rejected != 2 || got.Added != 1 {
+		t.Errorf("%+v, want two rejected and one added", got)
+	}
+}

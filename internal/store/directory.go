@@ -30,7 +30,7 @@ func (db *DB) Find(ctx context.Context, q plan.Query) (plan.Found, error) {
 	tx := db.gorm.WithContext(ctx)
 	found := plan.Found{New: map[roster.Key]bool{}}
 	var empty bool
-	if err := tx.Raw("SELECT NOT EXISTS (SELECT 1 FROM account) AND NOT EXISTS (SELECT 1 FROM decision) AS empty").Scan(&empty).Error; err != nil {
+	if err := tx.Raw("SELECT NOT EXISTS (SELECT 1 FROM account) AND NOT EXISTS (SELECT 1 FROM decision) AND NOT EXISTS (SELECT 1 FROM erased_key) AS empty").Scan(&empty).Error; err != nil {
 		return found, fmt.Errorf("find accounts: %w", err)
 	}
 	if empty { // a first load asks for everybody
