@@ -640,6 +640,19 @@ func TestKnownIsOnlyAFileWithThoseBytes(t *testing.T) {
 	}
 }
 
+// TestKnownReadsNoMoreThanTheFileHad takes for a file that grows while it is read one of
+// the kernel's own, which says that it is empty.
+func TestKnownReadsNoMoreThanTheFileHad(t *testing.T) {
+	const growing = "/proc/version"
+	content, err := os.ReadFile(growing)
+	if err != nil {
+		t.Skip(err)
+	}
+	if _, ok := source.Known(t.Context(), growing, 0, fmt.Sprintf("%x", sha256.Sum256(content))); ok {
+		t.Error("more was read than the file had")
+	}
+}
+
 func TestLocalSaysWhatIsWrongWithThePath(t *testing.T) {
 	dir, spool := t.TempDir(), t.TempDir()
 	_, err := source.Local(t.Context(), filepath.Join(dir, "staff.csv"), spool, 1<<20)

@@ -120,11 +120,25 @@ func Known(ctx context.Context, path string, size int64, sum string) (roster.Dro
 	}
 	h := localFile{f}
 	defer h.close(ctx)
-	hash := sha256.New()
-	if err := h.copyTo(ctx, hash); err != nil || hex.EncodeToString(hash.Sum(nil)) != sum {
+	most := capped{sha256.New(), size}
+	if err := h.copyTo(ctx, &most); err != nil || hex.EncodeToString(most.hash.Sum(nil)) != sum {
 		return roster.Drop{}, false
 	}
 	return roster.Drop{Source: "file", Name: filepath.Base(path), Size: size, SHA256: sum, Modified: info.ModTime()}, true
+}
+
+// A capped hash takes so many bytes and no more: a file may grow faster than it is read.
+type capped struct {
+	hash hash.Hash
+	left int64
+}
+
+// Write implements [io.Writer].
+func (c *capped) Write(p []byte) (int, error) {
+	if c.left -= int64(len(p)); c.left < 0 {
+		return 0, errTooLarge
+	}
+	return c.hash.Write(p)
 }
 
 func forbidden(path string) error {
