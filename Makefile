@@ -80,8 +80,11 @@ bench: build
 	@go build -o "$${TMPDIR:-/tmp}/rollcall-bench.$$$$" ./internal/bench && trap 'rm -f "$${TMPDIR:-/tmp}/rollcall-bench.$$$$"' EXIT && \
 	"$${TMPDIR:-/tmp}/rollcall-bench.$$$$" -rollcall ./rollcall -sizes '$(SIZES)' -engines '$(ENGINES)' -runs $(RUNS) -only '$(ONLY)' -out internal/bench/RESULTS.md
 
+# Of the packages that have benchmarks; what it prints is for benchstat.
 gobench:
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	@all="$$(grep -rhoE '^func Benchmark[A-Za-z0-9_]*' --include='*_test.go' . | sed 's/^func Benchmark//' | sort -u)"; named='$(BENCH)'; \
+	sed 's/^/Benchmark/' <<<"$$all" | grep -qE -- "$${named%%/*}" || { printf 'no benchmark is called %s; make gobench runs them all, make gobench BENCH=NAME one of these:\n%s\n' "$$named" "$$all" >&2; exit 1; }
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $$(grep -rl '^func Benchmark' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 
 # The race detector is written in C, so this needs gcc.
 race: export CGO_ENABLED := 1

@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -118,5 +119,45 @@ func TestAGoalIsMetAtItsBoundAndMissedBeyond(t *testing.T) {
 	most, least := goal{bound: 2}, goal{bound: 2, least: true}
 	if !most.met(2) || most.met(2.01) || !most.met(1) || !least.met(2) || least.met(1.99) || !least.met(3) {
 		t.Error("a goal is met on the wrong side of its bound")
+	}
+}
+
+func TestWhatWouldMeasureNothingIsRefusedBeforehand(t *testing.T) {
+	for _, tt := range []struct {
+		name, engine, only, want string
+	}{
+		{"an engine that is not there", "mysql", "", `no engine "mysql"`},
+		{"a case that is not there", "sqlite", "mixd", "mixed day, scattered order"},
+		{"a part of a name", "sqlite", "mixed", ""},
+		{"a case beside the table", "sqlite", "^SFTP", ""},
+	} {
+		b := &bench{sizes: []uint64{1000}, engines: []string{tt.engine}, only: regexp.MustCompile(tt.only)}
+		got := ""
+		if err := b.sensible(); err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestAGoalIsJudgedFromAHundredThousandPeopleOn(t *testing.T) {
+	ratio, ofAll := goal{bound: 2}, goal{bound: 2, whole: true}
+	for _, tt := range []struct {
+		g      goal
+		x      float64
+		people uint64
+		want   string
+	}{
+		{ratio, 3, 10_000, "too few people"},
+		{ratio, 1, 10_000, "too few people"},
+		{ratio, 3, 100_000, "**missed**"},
+		{ratio, 2, 100_000, "met"},
+		{ofAll, 3, 10_000, "**missed**"},
+	} {
+		if got := tt.g.verdict(tt.x, tt.people); got != tt.want {
+			t.Errorf("%v with %d people: %q, want %q", tt.x, tt.people, got, tt.want)
+		}
 	}
 }

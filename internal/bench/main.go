@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -88,8 +89,8 @@ func benchCommand(ctx context.Context, args []string) error {
 		return fmt.Errorf("-large: %w", err)
 	}
 	b.engines = strings.Fields(*engines)
-	if len(b.sizes) == 0 || len(b.engines) == 0 {
-		return errors.New("no size, or no engine")
+	if err := b.sensible(); err != nil {
+		return err
 	}
 	if b.self, err = os.Executable(); err != nil {
 		return err
@@ -108,8 +109,29 @@ func benchCommand(ctx context.Context, args []string) error {
 		if err := os.WriteFile(*out, []byte(text), 0o644); err != nil {
 			return err
 		}
+		b.say("the tables are in %s, in the place of those before; git restore %[1]s brings these back", *out)
 	}
 	return failed
+}
+
+// sensible refuses what would measure nothing, before anything is measured.
+func (b *bench) sensible() error {
+	if len(b.sizes) == 0 || len(b.engines) == 0 {
+		return errors.New("no size, or no engine")
+	}
+	for _, engine := range b.engines {
+		if engine != "postgres" && engine != "sqlite" {
+			return fmt.Errorf("there is no engine %q; postgres and sqlite are", engine)
+		}
+	}
+	names := []string{pageCase.name, ldapCase, sftpCase}
+	for _, k := range cases {
+		names = append(names, k.name)
+	}
+	if !slices.ContainsFunc(names, b.wanted) {
+		return fmt.Errorf("no case fits -only %q; these are the cases:\n  %s", b.only, strings.Join(names, "\n  "))
+	}
+	return nil
 }
 
 // parseSize reads 10k, 100k, 1M or a plain number.
