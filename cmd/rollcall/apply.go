@@ -40,8 +40,8 @@ func (c *applyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	stop := d.during("applying")
-	j, err = d.r.ApplyStored(d.ctx, p, run.Decision{Run: j.Number, Digest: digest, Who: who()})
+	meter, stop := d.during("applying")
+	j, err = d.r.ApplyStored(d.ctx, p, run.Decision{Run: j.Number, Digest: digest, Who: who(), Meter: meter})
 	stop()
 	return d.tell(p, j, err)
 }

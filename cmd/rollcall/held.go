@@ -95,8 +95,8 @@ func (c *heldApproveCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	stop := d.during("applying")
-	j, err = d.r.Approve(d.ctx, p, run.Decision{Run: j.Number, Digest: c.Digest, ExceptRemovals: c.Except == "removals", Reason: c.Reason, Who: who()})
+	meter, stop := d.during("applying")
+	j, err = d.r.Approve(d.ctx, p, run.Decision{Run: j.Number, Digest: c.Digest, ExceptRemovals: c.Except == "removals", Reason: c.Reason, Who: who(), Meter: meter})
 	stop()
 	return d.tell(p, j, err)
 }

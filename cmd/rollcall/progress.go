@@ -105,11 +105,11 @@ func (a *app) watch(m *run.Meter, now func() time.Time) (stop func()) {
 	}
 }
 
-// during shows that a step of a stored plan is under way until the answer is called.
-func (d *desk) during(step string) (stop func()) {
-	m := new(run.Meter)
+// during shows how far a step of a stored plan is, by the meter, until stop is called.
+func (d *desk) during(step string) (m *run.Meter, stop func()) {
+	m = new(run.Meter)
 	m.Begin(step, d.r.Now())
-	return d.watch(m, d.r.Now)
+	return m, d.watch(m, d.r.Now)
 }
 
 // follow shows m at each tick, but in the first second.

@@ -163,7 +163,7 @@ func TestALongStepIsToldOfElsewhereAtEachTick(t *testing.T) {
 func TestWhatIsWrittenTakesTheLineAway(t *testing.T) {
 	var b bytes.Buffer
 	s := &screen{w: &b}
-	s.bar(run.Progress{Step: "reading", Rows: 410_000, Share: 0.41, Took: 5 * time.Second})
+	s.bar(run.Progress{Step: "reading", Rows: 410_000, Of: "rows", Share: 0.41, Took: 5 * time.Second})
 	fmt.Fprintln(s, "a warning")
 	s.draw("again")
 	resume := s.pause()

@@ -316,8 +316,8 @@ func (c *runsRevertCmd) Run(a *app) error {
 	if err := a.sure(question); err != nil {
 		return err
 	}
-	stop := d.during("taking back")
-	back, err := d.r.Revert(d.ctx, p, j.Number, only, run.By{Who: who(), Reason: c.Reason})
+	meter, stop := d.during("taking back")
+	back, err := d.r.Revert(d.ctx, p, j.Number, only, run.By{Who: who(), Reason: c.Reason, Meter: meter})
 	stop()
 	err = d.tell(p, back, err)
 	if back != nil && back.Status.Applied() && len(only) == 0 && a.Output == "table" && !a.Quiet && j.Kind == journal.Sync && j.Input.Source != "file" {

@@ -21,7 +21,7 @@ import (
 // carryOut applies the stored plan of a run in one transaction, and then does
 // with the remote file what after: says. An error means that nothing was
 // applied. got may be nil.
-func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, got *fetched, exceptRemovals bool) error {
+func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, got *fetched, exceptRemovals bool, m *Meter) error {
 	if err := fault.After(r.archive(got, run), "run.archived"); err != nil {
 		return err
 	}
@@ -44,6 +44,7 @@ func (r *Runner) carryOut(ctx context.Context, p *Profile, lease *store.Lease, r
 	defer done()
 	order := store.Order{
 		Run: run, Lease: lease, Digest: run.PlanDigest, ExceptRemovals: exceptRemovals, Protect: r.Protect, HoldNames: r.Hold, MaxWelcome: r.mostWelcomes(p),
+		Watch: m.apply(run.Facts.Changes(), r.Now),
 		Finish: func(a store.Applied) ([]notify.Message, error) {
 			r.enter(run, a)
 			run.Timing.Apply = r.since(began)
@@ -270,12 +271,13 @@ type Decision struct {
 	ExceptRemovals bool
 	Reason         string
 	Who            string
+	Meter          *Meter // shows how far it is; nil: nobody looks
 }
 
 // Approve applies a held plan, unchanged, as a person asked (contract: Held).
 // p is the run's profile; nil for a sweep.
 func (r *Runner) Approve(ctx context.Context, p *Profile, d Decision) (*journal.Run, error) {
-	return r.stored(ctx, p, d.Run, func(run *journal.Run, lease *store.Lease) error {
+	return r.stored(ctx, p, d, func(run *journal.Run, lease *store.Lease) error {
 		if run.Status != journal.Held {
 			return fmt.Errorf("run %d is not held but %s, so there is nothing to approve; rollcall held lists what waits: %w", run.Number, became(run), store.ErrRefused)
 		}
@@ -283,7 +285,7 @@ func (r *Runner) Approve(ctx context.Context, p *Profile, d Decision) (*journal.
 			return fmt.Errorf("run %d: its plan has the digest %s, not the one given; read it again with rollcall runs show %d: %w", run.Number, run.PlanDigest, run.Number, store.ErrRefused)
 		}
 		run.Approved, run.Decision, run.DecidedBy, run.Trigger = true, d.Reason, d.Who, "approval"
-		return r.carryOut(ctx, p, lease, run, nil, d.ExceptRemovals)
+		return r.carryOut(ctx, p, lease, run, nil, d.ExceptRemovals, d.Meter)
 	})
 }
 
@@ -297,7 +299,7 @@ func became(run *journal.Run) string {
 
 // ApplyStored carries out a plan that was only made, judged again (contract: Commands).
 func (r *Runner) ApplyStored(ctx context.Context, p *Profile, d Decision) (*journal.Run, error) {
-	return r.stored(ctx, p, d.Run, func(run *journal.Run, lease *store.Lease) error {
+	return r.stored(ctx, p, d, func(run *journal.Run, lease *store.Lease) error {
 		switch {
 		case run.Status != journal.Dry && run.Status != journal.Held:
 			return fmt.Errorf("run %d is %s and no plan that waits; make one with rollcall plan %s: %w", run.Number, run.Status, run.Profile, store.ErrRefused)
@@ -319,14 +321,14 @@ func (r *Runner) ApplyStored(ctx context.Context, p *Profile, d Decision) (*jour
 		if run.Status == journal.Held {
 			return r.hold(ctx, p, run, nil)
 		}
-		return r.carryOut(ctx, p, lease, run, nil, false)
+		return r.carryOut(ctx, p, lease, run, nil, false, d.Meter)
 	})
 }
 
 // stored works on a run that has a plan, under the lease of its profile. A
 // refusal leaves the run as it was.
-func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*journal.Run, *store.Lease) error) (*journal.Run, error) {
-	first, err := r.Store.Run(ctx, number)
+func (r *Runner) stored(ctx context.Context, p *Profile, d Decision, f func(*journal.Run, *store.Lease) error) (*journal.Run, error) {
+	first, err := r.Store.Run(ctx, d.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -338,13 +340,14 @@ func (r *Runner) stored(ctx context.Context, p *Profile, number int64, f func(*j
 	if err := r.expire(ctx); err != nil {
 		return nil, err
 	}
-	run, err := r.Store.Run(ctx, number)
+	run, err := r.Store.Run(ctx, d.Run)
 	if err = fault.After(err, "run.found"); err != nil {
 		return nil, err
 	}
 	if err := f(run, lease); err != nil {
 		return run, err
 	}
+	d.Meter.Begin("writing the report", r.Now())
 	run.Finished = r.Now()
 	if run.Status == journal.Held {
 		if err := r.finish(ctx, p, run); err != nil {

@@ -242,7 +242,7 @@ func (r *Runner) erase(ctx context.Context, lease *store.Lease, run *journal.Run
 		run.Status, run.HeldUntil = journal.Held, r.Now().Add(r.Limits.HoldFor).UTC()
 		return nil
 	}
-	return r.carryOut(ctx, nil, lease, run, nil, false)
+	return r.carryOut(ctx, nil, lease, run, nil, false, nil)
 }
 
 // dueToErase plans what the terms ask for now. Of several profiles that link an account

@@ -20,6 +20,7 @@ import (
 type By struct {
 	Who    string
 	Reason string
+	Meter  *Meter // shows how far a revert is; nil: nobody looks
 }
 
 // SetStatus suspends or reactivates accounts, in one run of kind batch.
@@ -418,7 +419,7 @@ func (r *Runner) batch(ctx context.Context, p plan.Plan, by By) (*journal.Run, e
 		err = r.save(ctx, run, p)
 	}
 	if err == nil {
-		err = r.carryOut(ctx, nil, lease, run, nil, false)
+		err = r.carryOut(ctx, nil, lease, run, nil, false, nil)
 	}
 	if err == nil && run.LeftOut > 0 {
 		err = errors.New("an account was changed by somebody else at the same moment and was left out; look, and say it again")

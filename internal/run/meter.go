@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"rollcall/internal/store"
 )
 
 // A Meter shows how far a run is, to whoever looks. Working costs a run nothing
@@ -21,7 +23,8 @@ type Meter struct {
 // A step is what a run is at.
 type step struct {
 	name  string
-	size  int64 // bytes of the drop; zero where the step has no end that is known
+	of    string // what is counted
+	size  int64  // bytes of the drop, or what there is to count; zero where the step has no end that is known
 	began time.Time
 }
 
@@ -29,13 +32,43 @@ type step struct {
 func (m *Meter) Begin(name string, now time.Time) { m.begin(name, 0, now) }
 
 // begin goes on to a step.
-func (m *Meter) begin(name string, size int64, now time.Time) {
+func (m *Meter) begin(name string, size int64, now time.Time) { m.enter(step{name, "rows", size, now}) }
+
+// beginChanges goes on to a step through so many changes.
+func (m *Meter) beginChanges(name string, all int, now time.Time) {
+	m.enter(step{name, "changes", int64(all), now})
+}
+
+func (m *Meter) enter(s step) {
 	if m == nil {
 		return
 	}
 	m.rows.Store(0)
 	m.read.Store(0)
-	m.step.Store(&step{name, size, now})
+	m.step.Store(&s)
+}
+
+// changed notes that the step has come through so many changes.
+func (m *Meter) changed(n int) {
+	m.count(int64(n))
+	m.done(n)
+}
+
+// apply makes the meter show how far the store is with a plan of so many changes.
+func (m *Meter) apply(all int, now func() time.Time) func(store.Stage, int) {
+	if m == nil {
+		return nil
+	}
+	return func(s store.Stage, n int) {
+		switch {
+		case n > 0:
+			m.changed(n)
+		case s == store.Finishing:
+			m.begin(string(s), 0, now())
+		default:
+			m.beginChanges(string(s), all, now())
+		}
+	}
 }
 
 // count notes that so many rows have been read in this step.
@@ -56,6 +89,7 @@ func (m *Meter) done(n int) {
 type Progress struct {
 	Step  string // "" where no step has begun
 	Rows  int64
+	Of    string        // what these are: rows, or changes
 	Share float64       // from 0 to 1; negative where nobody knows
 	Took  time.Duration // so far
 }
@@ -66,7 +100,7 @@ func (m *Meter) Look(now time.Time) Progress {
 	if s == nil {
 		return Progress{Share: -1}
 	}
-	p := Progress{Step: s.name, Rows: m.rows.Load(), Share: -1, Took: max(0, now.Sub(s.began))}
+	p := Progress{Step: s.name, Rows: m.rows.Load(), Of: s.of, Share: -1, Took: max(0, now.Sub(s.began))}
 	if s.size > 0 {
 		p.Share = min(1, float64(m.read.Load())/float64(s.size))
 	}
@@ -97,7 +131,7 @@ func (p Progress) String() string {
 		said = append(said, fmt.Sprintf("%d %%", int(p.Share*100)))
 	}
 	if p.Rows > 0 {
-		said = append(said, humanize.Comma(p.Rows)+" rows", humanize.Comma(p.Rate())+" a second")
+		said = append(said, humanize.Comma(p.Rows)+" "+p.Of, humanize.Comma(p.Rate())+" a second")
 	}
 	if left := p.Left(); left > 0 {
 		said = append(said, brief(left)+" left")
@@ -162,7 +196,7 @@ func (r *Runner) beat(ticks <-chan time.Time, end <-chan struct{}, profile strin
 			return
 		case <-ticks:
 			if p := m.Look(r.Now()); p.Step != "" {
-				r.Log.Info("run under way", "profile", profile, "step", p.Step, "rows", p.Rows, "a_second", p.Rate(), "took", brief(p.Took), "left", brief(p.Left()))
+				r.Log.Info("run under way", "profile", profile, "step", p.Step, p.Of, p.Rows, "a_second", p.Rate(), "took", brief(p.Took), "left", brief(p.Left()))
 			}
 		}
 	}

@@ -20,6 +20,7 @@ type reading struct {
 	early  int // how many of the file's own notes are among them
 
 	meter *Meter // nil: nobody looks
+	now   func() time.Time
 
 	options mapping.Options
 	dedupe  mapping.Dedupe
@@ -72,7 +73,7 @@ func (s placed) Problem(p roster.Problem) error {
 
 // show has a meter show how far a reading of the drop, of that size, is.
 func (x *reading) show(m *Meter, size int64, now func() time.Time) {
-	x.meter = m
+	x.meter, x.now = m, now
 	x.file.Watch(m.watch(size, now))
 }
 
@@ -116,6 +117,7 @@ func (x *reading) marks(seed uint64) iter.Seq2[index.Mark, error] {
 				return
 			}
 		}
+		x.read()
 	}
 }
 
@@ -150,9 +152,18 @@ func (x *reading) counted(records iter.Seq2[roster.Record, error]) iter.Seq2[ros
 				return // nothing follows what refuses the drop
 			}
 		}
+		x.read()
 		if err := x.end(); err != nil {
 			yield(roster.Record{}, err)
 		}
+	}
+}
+
+// read notes that a reading has come to the end of the drop: what follows is not
+// reading, however long it takes.
+func (x *reading) read() {
+	if x.meter != nil {
+		x.meter.Begin("planning", x.now())
 	}
 }
 

@@ -28,10 +28,11 @@ func (r *Runner) Revert(ctx context.Context, p *Profile, number int64, accounts 
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return nil, err
 	}
-	err = r.revert(ctx, p, lease, run, only)
+	err = r.revert(ctx, p, lease, run, only, by.Meter)
 	if errors.Is(err, errNothingBack) { // the person who asked is told, and nobody else
 		return nil, errors.Join(err, r.Store.Forget(ctx, run.Number))
 	}
+	by.Meter.Begin("writing the report", r.Now())
 	return run, r.ended(ctx, p, run, err)
 }
 
@@ -81,7 +82,7 @@ func (r *Runner) PlanRevert(ctx context.Context, p *Profile, number int64, accou
 		return nil, err
 	}
 	run.DryRun = true
-	if err := r.planRevert(ctx, p, run, only, into); err != nil {
+	if err := r.planRevert(ctx, p, run, only, into, nil); err != nil {
 		return nil, err
 	}
 	return run, r.weighRevert(ctx, p, run)
@@ -91,7 +92,7 @@ func (r *Runner) PlanRevert(ctx context.Context, p *Profile, number int64, accou
 // run is recorded.
 var errNothingBack = fmt.Errorf("%w", store.ErrRefused)
 
-func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool) (err error) {
+func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run *journal.Run, only map[uint64]bool, m *Meter) (err error) {
 	w := r.Store.Writer(ctx, run.Number)
 	defer func() {
 		if run.PlanDigest == "" { // it was not sealed
@@ -99,9 +100,10 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 			run.Facts = plan.Facts{} // what is not there is not counted
 		}
 	}()
-	if err := fault.After(r.planRevert(ctx, p, run, only, w), "revert.planned"); err != nil {
+	if err := fault.After(r.planRevert(ctx, p, run, only, w, m), "revert.planned"); err != nil {
 		return err
 	}
+	m.Begin("storing the plan", r.Now())
 	if run.PlanDigest, err = w.Seal(ctx); err != nil {
 		return err
 	}
@@ -112,12 +114,12 @@ func (r *Runner) revert(ctx context.Context, p *Profile, lease *store.Lease, run
 		run.Status, run.HeldUntil = journal.Held, r.Now().Add(r.limits(p).HoldFor).UTC()
 		return nil
 	}
-	return r.carryOut(ctx, p, lease, run, nil, false)
+	return r.carryOut(ctx, p, lease, run, nil, false, m)
 }
 
 // planRevert plans the changes, and counts them in the facts of run.
-func (r *Runner) planRevert(ctx context.Context, p *Profile, run *journal.Run, only map[uint64]bool, into plan.Sink) (err error) {
-	u := &undoing{Runner: r, Sink: into, run: run, profile: owner(run), only: only}
+func (r *Runner) planRevert(ctx context.Context, p *Profile, run *journal.Run, only map[uint64]bool, into plan.Sink, m *Meter) (err error) {
+	u := &undoing{Runner: r, Sink: into, run: run, profile: owner(run), only: only, meter: m}
 	if u.soles, err = r.soles(ctx, p != nil && p.Plan.UniqueEmail != "on"); err != nil {
 		return err
 	}

@@ -298,12 +298,12 @@ func (r *Runner) steps(ctx context.Context, q Request, lease *store.Lease, got *
 		run.Findings = pass(run.Findings)
 	case run.Status == journal.Held && q.Profile.Limits.OnHold == "removals" && guard.OnlyRemovals(run.Findings):
 		q.Meter.begin(applying(run), 0, r.Now())
-		return r.carryOut(ctx, q.Profile, lease, run, got, true)
+		return r.carryOut(ctx, q.Profile, lease, run, got, true, q.Meter)
 	case run.Status == journal.Held:
 		return r.hold(ctx, q.Profile, run, got)
 	}
 	q.Meter.begin(applying(run), 0, r.Now())
-	return r.carryOut(ctx, q.Profile, lease, run, got, false)
+	return r.carryOut(ctx, q.Profile, lease, run, got, false, q.Meter)
 }
 
 // applying names the step.
@@ -431,6 +431,7 @@ func (r *Runner) write(ctx context.Context, look *firstLook, q Request, o plan.O
 		}
 	}
 	run.Facts = facts
+	q.Meter.Begin("storing the plan", r.Now())
 	if run.PlanDigest, err = w.Seal(ctx); err == nil {
 		err = w.Passwords(ctx, hashes)
 	}

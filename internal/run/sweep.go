@@ -73,7 +73,7 @@ func (r *Runner) sweep(ctx context.Context, lease *store.Lease, run *journal.Run
 		run.Status, run.HeldUntil = journal.Held, r.Now().Add(r.Limits.HoldFor).UTC()
 		return nil
 	}
-	return r.carryOut(ctx, nil, lease, run, nil, false)
+	return r.carryOut(ctx, nil, lease, run, nil, false, nil)
 }
 
 // due plans what the dates ask for now.

@@ -22,6 +22,7 @@ type undoing struct {
 	run     *journal.Run    // the one that takes back
 	profile string          // whose active accounts are counted; "" is all
 	only    map[uint64]bool // these accounts alone; empty: all
+	meter   *Meter          // nil: nobody looks
 	changes int
 	asked   int      // changes of the run that would be taken back
 	why     []string // what is left alone is left, each reason once
@@ -71,6 +72,13 @@ type undone struct {
 }
 
 func (u *undoing) plan(ctx context.Context) error {
+	if u.meter != nil {
+		was, err := u.Store.Run(ctx, u.run.Reverts)
+		if err != nil {
+			return err
+		}
+		u.meter.beginChanges("planning", was.Facts.Changes(), u.Now())
+	}
 	var done []plan.Change
 	for o, err := range u.Store.Changes(ctx, u.run.Reverts) {
 		if err != nil {
@@ -84,6 +92,7 @@ func (u *undoing) plan(ctx context.Context) error {
 			if err := u.oppose(ctx, done); err != nil {
 				return err
 			}
+			u.meter.changed(u.asked)
 			done = done[:0]
 		}
 	}

@@ -78,28 +78,3 @@ func TestR10XMLWithoutAnElementThatTheMapNamesRefusesTheDropAndChangesNothing(t 
 		}
 	})
 }
-
-func TestAMeterShowsARunFromItsFetchToItsReport(t *testing.T) {
-	s := open(t, "sqlite")
-	p := s.feed("hr", func(p *run.Profile) { p.Limits.FirstRun = "hold" })
-	lines := []string{"employee_id,username,first_name,last_name,email"}
-	for i := range 3000 {
-		lines = append(lines, fmt.Sprintf("%d,p%d,F,L,p%d@example.org", i, i, i))
-	}
-	s.drop(p, lines...)
-	m := new(run.Meter)
-	var read run.Progress
-	_, err := s.Run(t.Context(), run.Request{Profile: p, Meter: m, Confirm: func(*journal.Run) bool {
-		read = m.Look(s.now())
-		return true
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(read.Step, "reading") || read.Share != 1 || read.Rows != 2048 {
-		t.Errorf("before it is applied: %+v, want all read, and a multiple of 1024 rows", read)
-	}
-	if end := m.Look(s.now()); end.Step != "writing the report" {
-		t.Errorf("in the end: %+v", end)
-	}
-}

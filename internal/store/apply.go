@@ -134,6 +134,25 @@ func (a *application) carryOut(ctx context.Context) error {
 	return fault.After(a.finish(), "store.apply.finished")
 }
 
+// at tells whoever looks how far a stage is.
+func (a *application) at(s Stage, changes int) {
+	if a.Watch != nil {
+		a.Watch(s, changes)
+	}
+}
+
+// told is do, after which whoever looks knows how many changes the stage has come through.
+func (a *application) told(s Stage, do func([]storedChange) error) func([]storedChange) error {
+	a.at(s, 0)
+	through := 0
+	return func(list []storedChange) error {
+		err := do(list)
+		through += len(list)
+		a.at(s, through)
+		return err
+	}
+}
+
 // fence refuses a holder whose lease another has taken over.
 func (a *application) fence() error {
 	if a.Lease == nil {

@@ -41,7 +41,7 @@ func (a *application) sift() error {
 		a.fallen = a.fallen || res.RowsAffected > 0
 	}
 	sum := newDigester()
-	err := a.each(func(list []storedChange) error {
+	err := a.each(a.told(Comparing, func(list []storedChange) error {
 		for i := range list {
 			c := &list[i]
 			sum.again(c)
@@ -57,7 +57,7 @@ func (a *application) sift() error {
 			}
 		}
 		return a.siftChunk(list)
-	})
+	}))
 	if err != nil {
 		return err
 	}

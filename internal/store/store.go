@@ -75,7 +75,19 @@ type Order struct {
 	// Tell is called after Finish, and changes what the run's people know by the
 	// mails that it gives, as in [DB.Tell]. Nil: nobody is told.
 	Tell func(*journal.Told) []notify.Message
+	// Watch is called when a stage begins, with zero, and again and again with how
+	// many of the plan's changes it has come through. Nil: nobody looks.
+	Watch func(s Stage, changes int)
 }
+
+// A Stage is how far an application is.
+type Stage string
+
+const (
+	Comparing Stage = "comparing" // the plan with the accounts as they are now
+	Applying  Stage = "applying"
+	Finishing Stage = "finishing" // indexes, counts, the commit
+)
 
 // Applied is what applying gave. Claims are in none of its counts.
 type Applied struct {

@@ -42,14 +42,15 @@ func (a *application) write(ctx context.Context) error {
 	if unread && a.planned > chunk && (a.empty || a.db.engine.abreast() > 1) {
 		each = func(do func([]storedChange) error) error { return a.eachAhead(ctx, do) }
 	}
-	err := each(func(list []storedChange) error {
+	err := each(a.told(Applying, func(list []storedChange) error {
 		if unread {
 			for i := range list {
 				sum.again(&list[i])
 			}
 		}
 		return a.writeChunk(ctx, list)
-	})
+	}))
+	a.at(Finishing, 0)
 	if err != nil || !unread {
 		return err
 	}
