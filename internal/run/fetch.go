@@ -135,7 +135,7 @@ func (r *Runner) fromArchive(ctx context.Context, profile string) (*fetched, err
 func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetched, error) {
 	p := q.Profile
 	asked := p.Source
-	asked.Logins = &r.logins
+	asked.Logins, asked.Copied = &r.logins, q.Meter.copied
 	var err error
 	if asked.Since, err = r.goOnFrom(ctx, p); err != nil {
 		return nil, err
@@ -191,6 +191,7 @@ func (r *Runner) fromSource(ctx context.Context, q Request, spool string) (*fetc
 		next = settled[len(settled)-1]
 		got.notePassed(past.neverUsed(settled[:len(settled)-1]))
 	}
+	q.Meter.beginCopy(next.Size, r.Now())
 	if got.drop, err = src.Fetch(ctx, next, spool); err == nil {
 		got.tellReading(asked.Since)
 	}

@@ -48,6 +48,17 @@ func (m *Meter) enter(s step) {
 	m.step.Store(&s)
 }
 
+// beginCopy goes on to fetching a drop of so many bytes; zero: nobody knows.
+func (m *Meter) beginCopy(size int64, now time.Time) {
+	m.enter(step{"fetching", "MB", size, now})
+}
+
+// copied notes that so many bytes of the drop have come.
+func (m *Meter) copied(n int64) {
+	m.count(n / 1_000_000)
+	m.done(int(n))
+}
+
 // changed notes that the step has come through so many changes.
 func (m *Meter) changed(n int) {
 	m.count(int64(n))

@@ -41,7 +41,23 @@ func TestAMeterTellsHowFarAReadingIs(t *testing.T) {
 	if got, want := look(2*time.Minute), "reading, pass 2: 2 %, 1 h 38 min left"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	m.beginCopy(200_000_000, now)
+	m.copied(900_000)
+	if got, want := look(0), "fetching: 0 %"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	m.copied(50_000_000)
+	if got, want := look(5*time.Second), "fetching: 25 %, 50 MB, 10 a second, 15 s left"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	m.beginCopy(0, now) // a directory's answer, whose size nobody knows
+	m.copied(50_000_000)
+	if got, want := look(5*time.Second), "fetching: 50 MB, 10 a second"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	var nobody *Meter
+	nobody.beginCopy(1, now)
+	nobody.copied(1)
 	nobody.Begin("fetching", now)
 	nobody.count(1)
 	if nobody.watch(1, nil) != nil {

@@ -83,6 +83,9 @@ func TestAMeterShowsEachLongStepOfARunOfAnApprovalAndOfARevert(t *testing.T) {
 		}
 		names, last := w.told(s.now())
 		want(names, "fetching", "reading", "planning", "reading, pass 2", "planning", "storing the plan", "writing the report")
+		if p := last["fetching"]; p.Share != 1 {
+			t.Errorf("at its end fetching is %+v, want all of it", p)
+		}
 		whole(last["reading, pass 2"], "rows", 2048) // a multiple of 1024
 
 		approved := func(j *journal.Run) {

@@ -41,7 +41,7 @@ func (s *files) fetch(ctx context.Context, f File, spool string, careful bool) (
 	}
 	defer h.close(ctx)
 	again := func() (fs.FileInfo, error) { return s.place.lstat(ctx, f.Name) }
-	d, err := prove(ctx, f, h, again, spool, s.options.MaxSize)
+	d, err := prove(ctx, f, h, again, spool, s.options)
 	if err != nil {
 		return roster.Drop{}, s.lost(f, err)
 	}
@@ -98,7 +98,7 @@ func Local(ctx context.Context, path, spool string, maxSize int64) (roster.Drop,
 	defer h.close(ctx)
 	again := func() (fs.FileInfo, error) { return os.Stat(path) }
 	listed := File{Name: filepath.Base(path), Size: info.Size(), Modified: info.ModTime()}
-	d, err := prove(ctx, listed, h, again, spool, maxSize)
+	d, err := prove(ctx, listed, h, again, spool, Options{MaxSize: maxSize})
 	if short, ok := errors.AsType[*shortError](err); ok {
 		return roster.Drop{}, &roster.Refusal{Code: "E408", Text: fmt.Sprintf("%s: %v", printable(path), short)}
 	}
@@ -159,7 +159,7 @@ func (e *shortError) Error() string {
 // prove copies what h reads into spool and believes it only if f, as it was
 // listed, the open file before and after, what came, and the file that again
 // finds by its name agree in size and, as far as they have one, in time.
-func prove(ctx context.Context, f File, h handle, again func() (fs.FileInfo, error), spool string, maxSize int64) (roster.Drop, error) {
+func prove(ctx context.Context, f File, h handle, again func() (fs.FileInfo, error), spool string, o Options) (roster.Drop, error) {
 	before, err := h.stat(ctx)
 	if err != nil {
 		return roster.Drop{}, err
@@ -167,15 +167,15 @@ func prove(ctx context.Context, f File, h handle, again func() (fs.FileInfo, err
 	switch {
 	case !before.Mode().IsRegular():
 		return roster.Drop{}, &roster.Refusal{Code: "E411", Text: f.Name + " is not a regular file"}
-	case before.Size() > maxSize:
-		return roster.Drop{}, tooLarge(f, before.Size(), maxSize)
+	case before.Size() > o.MaxSize:
+		return roster.Drop{}, tooLarge(f, before.Size(), o.MaxSize)
 	case !sameFile(f, fileOf(before)):
 		return roster.Drop{}, changed(f, "since it was listed")
 	}
 	if err := room(spool, before.Size()); err != nil {
 		return roster.Drop{}, err
 	}
-	c, err := newCopy(spool, maxSize)
+	c, err := newCopy(spool, o)
 	if err != nil {
 		return roster.Drop{}, err
 	}
@@ -186,7 +186,7 @@ func prove(ctx context.Context, f File, h handle, again func() (fs.FileInfo, err
 		case c.err == nil:
 			return roster.Drop{}, err
 		case errors.Is(c.err, errTooLarge):
-			return roster.Drop{}, tooLarge(f, c.size, maxSize)
+			return roster.Drop{}, tooLarge(f, c.size, o.MaxSize)
 		default:
 			return roster.Drop{}, c.err
 		}
@@ -256,18 +256,19 @@ type copying struct {
 	hash hash.Hash
 	size int64
 	max  int64
-	err  error // the first of our own, not of whom we copy from
+	told func(int64) // nil: nobody looks
+	err  error       // the first of our own, not of whom we copy from
 }
 
 const unfinished = ".part"
 
 // newCopy begins a file in spool that is readable by its owner alone.
-func newCopy(spool string, maxSize int64) (*copying, error) {
+func newCopy(spool string, o Options) (*copying, error) {
 	f, err := os.CreateTemp(spool, "drop-*"+unfinished)
 	if err != nil {
 		return nil, &spoolError{err}
 	}
-	return &copying{file: f, hash: sha256.New(), max: maxSize}, nil
+	return &copying{file: f, hash: sha256.New(), max: o.MaxSize, told: o.Copied}, nil
 }
 
 // Write takes the next bytes, unless they are too many.
@@ -278,6 +279,9 @@ func (c *copying) Write(p []byte) (int, error) {
 	}
 	n, err := c.store(p)
 	c.size += int64(n)
+	if c.told != nil {
+		c.told(c.size)
+	}
 	if err != nil {
 		c.err = noSpace(err)
 	}

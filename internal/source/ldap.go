@@ -174,7 +174,7 @@ func (d *directory) fetchChanges(ctx context.Context, f File, spool string, now 
 
 // copied is a drop of the spool that write has written.
 func (d *directory) copied(f File, spool string, write func(io.Writer) error) (roster.Drop, error) {
-	c, err := newCopy(spool, d.options.MaxSize)
+	c, err := newCopy(spool, d.options)
 	if err != nil {
 		return roster.Drop{}, err
 	}

@@ -57,10 +57,11 @@ type Options struct {
 	Incremental string        `yaml:"incremental"` // how the directory says what has changed: none, usn, timestamp, syncrepl
 	FullEvery   time.Duration `yaml:"full_every"`  // all is read, whatever has changed, once in this time
 
-	Groups     Groups   `yaml:"-"` // asked for besides; profile key groups:
-	Attributes []string `yaml:"-"` // what is asked for: what the mapping speaks of
-	Logins     *Logins  `yaml:"-"` // those that were refused; nil: none is remembered
-	Since      *Since   `yaml:"-"` // from which a directory's changes are read; nil: all is read
+	Groups     Groups        `yaml:"-"` // asked for besides; profile key groups:
+	Attributes []string      `yaml:"-"` // what is asked for: what the mapping speaks of
+	Logins     *Logins       `yaml:"-"` // those that were refused; nil: none is remembered
+	Copied     func(n int64) `yaml:"-"` // is told, while a drop is copied, how many bytes have come; nil: nobody looks
+	Since      *Since        `yaml:"-"` // from which a directory's changes are read; nil: all is read
 }
 
 // Defaults are what the contract says where a key is absent.
