@@ -69,7 +69,7 @@ type commands struct {
 
 // garbage is how much of it may gather, in percent of what is in use: with 100, Go's own
 // measure, a mixed day with a million people in scattered order takes more than 64 MiB.
-const garbage = 75
+const garbage = 60
 
 func main() {
 	if os.Getenv("GOGC") == "" {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rollcall/internal/proof"
 )
 
 // faults are what is wrong with a site, by what it means.
@@ -137,6 +139,9 @@ var laws = []struct {
 		SELECT a.id, 0 FROM account a JOIN outbox o ON o.account = a.id WHERE o.state = 'sent' AND a.password NOT LIKE 'set %'`},
 	{"an account has the password of a mail that is not sent", false, `
 		SELECT a.id, 0 FROM account a JOIN outbox o ON o.account = a.id WHERE o.state IN ('pending', 'waiting', 'dead') AND a.password LIKE 'set %'`},
+	{"the names of a deleted account are not free, or those of another are", false, `
+		SELECT id, gone FROM account WHERE gone <> CASE WHEN status = 'deleted' THEN 1 ELSE 0 END`},
+	{"what is due is not what the accounts say", false, proof.NotDue},
 	{"a name is still parked", false, `
 		SELECT id, 0 FROM account WHERE username_folded < '!' AND username_folded <> ''`},
 	{"a mail tells of a run that was not applied", false, `

@@ -60,3 +60,13 @@ func Note(tb testing.TB, line string, counts ...Count) {
 		}
 	})
 }
+
+// NotDue finds, in the SQL of both databases, the accounts of which the table due does
+// not say what they say themselves; a zero follows each.
+const NotDue = `SELECT coalesce(d.account, a.account), 0 FROM due d FULL JOIN (
+		SELECT id AS account, 'expires' AS kind, expires_at AS at FROM account WHERE status = 'active' AND expires_at <> ''
+		UNION ALL SELECT id, 'starts', CASE WHEN expires_at <> '' AND expires_at < starts_at THEN expires_at ELSE starts_at END FROM account WHERE status_reason = 'not_started'
+		UNION ALL SELECT id, 'missing', status_since FROM account WHERE status_reason = 'missing'
+		UNION ALL SELECT id, 'deleted', deleted_at FROM account WHERE status = 'deleted' AND deleted_at <> ''
+	) a ON a.account = d.account AND a.kind = d.kind
+	WHERE d.account IS NULL OR a.account IS NULL OR d.at <> a.at`

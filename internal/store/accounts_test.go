@@ -43,12 +43,18 @@ func plantAccounts(t *testing.T, db *DB, accounts ...roster.Account) {
 			"username_folded":    roster.Fold(a.Values[roster.Username]),
 			"email_folded":       roster.Fold(a.Values[roster.Email]),
 			"employee_id_folded": roster.Fold(a.Values[roster.EmployeeID]),
+			"gone":               flag(a.Status() == roster.Deleted),
 		}
 		for f := range roster.NumFields {
 			row[f.String()] = a.Values[f]
 		}
 		if err := db.gorm.Table("account").Create(row).Error; err != nil {
 			t.Fatal(err)
+		}
+		for _, d := range duesOf(&a) {
+			if err := db.gorm.Table("due").Create(map[string]any{"account": int64(a.ID), "kind": d.kind, "at": d.at}).Error; err != nil {
+				t.Fatal(err)
+			}
 		}
 		for _, l := range a.Links {
 			row := map[string]any{
@@ -233,13 +239,13 @@ func TestAccountsAreSelected(t *testing.T) {
 func TestAListLongerThanAPageIsWholeAndMayBeWrittenWhileItIsRead(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		const n = 2*page + 1
-		rows := make([]map[string]any, n)
+		const ended = "2026-01-01T00:00:00Z"
+		rows, due := make([]map[string]any, n), make([]map[string]any, n)
 		for i := range rows {
-			rows[i] = map[string]any{
-				"id": i + 1, "version": 1, "status": "active", "expires_at": "2026-01-01T00:00:00Z", "created_at": 0, "updated_at": 0,
-			}
+			rows[i] = map[string]any{"id": i + 1, "version": 1, "status": "active", "expires_at": ended, "created_at": 0, "updated_at": 0}
+			due[i] = map[string]any{"account": i + 1, "kind": dueExpires, "at": ended}
 		}
-		if err := db.gorm.Table("account").CreateInBatches(rows, 500).Error; err != nil {
+		if err := errors.Join(db.gorm.Table("account").CreateInBatches(rows, 500).Error, db.gorm.Table("due").CreateInBatches(due, 500).Error); err != nil {
 			t.Fatal(err)
 		}
 		for name, all := range map[string]iter.Seq2[roster.Account, error]{

@@ -48,7 +48,7 @@ func (db *DB) Apply(ctx context.Context, o Order) (Applied, error) {
 		return Applied{}, fmt.Errorf("apply run %d: %w", a.run, err)
 	}
 	if a.Carried > many {
-		if err := db.engine.refresh(context.WithoutCancel(ctx), db.pool, searchedAccount, "link", searchedChange); err != nil {
+		if err := db.engine.refresh(context.WithoutCancel(ctx), db.pool, searchedAccount, "link", "due", searchedChange); err != nil {
 			return a.Applied, nil // the server does it later by itself
 		}
 	}

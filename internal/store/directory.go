@@ -189,8 +189,8 @@ func (db *DB) alike(tx *gorm.DB, q plan.Query) (ids []uint64, err error) {
 
 // The conditions of the partial indexes: a query without them does not use the index.
 const (
-	holdsName  = "status <> 'deleted' AND username_folded <> ''"
-	holdsEmail = "status <> 'deleted' AND email_folded <> ''"
+	holdsName  = "gone = 0 AND username_folded <> ''"
+	holdsEmail = "gone = 0 AND email_folded <> ''"
 	hasNumber  = "employee_id_folded <> ''"
 )
 

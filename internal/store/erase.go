@@ -443,8 +443,8 @@ func (db *DB) Overdue(ctx context.Context, deleted time.Time) iter.Seq2[roster.A
 	return func(yield func(roster.Account, error) bool) {
 		var ids []uint64
 		tx := db.gorm.WithContext(ctx)
-		err := tx.Raw(`SELECT id FROM account a WHERE status = 'deleted' AND deleted_at <> '' AND deleted_at <= ? AND legal_hold = ''
-			AND EXISTS (SELECT 1 FROM link l WHERE l.account = a.id) ORDER BY id`, roster.Stamp(deleted)).Scan(&ids).Error
+		err := tx.Raw(`SELECT a.id FROM due d CROSS JOIN account a WHERE d.kind = ? AND d.at <= ? AND a.id = d.account AND a.legal_hold = ''
+			AND EXISTS (SELECT 1 FROM link l WHERE l.account = a.id) ORDER BY a.id`, dueDeleted, roster.Stamp(deleted)).Scan(&ids).Error
 		if err != nil {
 			yield(roster.Account{}, fmt.Errorf("list what is to be erased: %w", err))
 			return

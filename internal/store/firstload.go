@@ -17,7 +17,7 @@ func (a *application) withoutIndexes(write func() error) error {
 	if !a.empty || a.adds <= few {
 		return write()
 	}
-	again, err := a.db.engine.unindex(a.work, "account", "link", "membership")
+	again, err := a.db.engine.unindex(a.work, "account", "link", "membership", "due")
 	if err != nil {
 		return fmt.Errorf("prepare a first load: %w", err)
 	}
@@ -63,6 +63,6 @@ func (a *application) survey() error {
 // What [engine.refresh] counts of tables that are wide: the columns by which they
 // are searched. To count all of an account's took longer than its indexes.
 const (
-	searchedAccount = "account (id, username, username_folded, email_folded, employee_id_folded, status, status_reason, status_since, starts_at, expires_at, updated_at)"
+	searchedAccount = "account (id, username, username_folded, email_folded, employee_id_folded, status, updated_at)"
 	searchedChange  = "change (run, action, account, done)"
 )

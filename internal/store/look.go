@@ -202,8 +202,7 @@ func (db *DB) Moved(ctx context.Context, l *Look, now time.Time) ([]uint64, erro
 			WHERE l.profile = ? AND ?`, []any{l.Profile, db.engine.in("l.account", numberList(moved))}},
 		// CROSS, for SQLite: it begins with the decisions, of which there are few
 		{"SELECT l.account FROM decision d CROSS JOIN link l WHERE l.profile = d.profile AND l.key_folded = d.key_folded AND d.profile = ?", []any{l.Profile}},
-		{"SELECT id FROM account WHERE status = 'active' AND expires_at <> '' AND expires_at <= ?", []any{at}},
-		{"SELECT id FROM account WHERE status_reason = 'not_started' AND (starts_at <= ? OR expires_at <> '' AND expires_at <= ?)", []any{at, at}},
+		{"SELECT account FROM due WHERE kind IN (?, ?) AND at <= ?", []any{dueExpires, dueStarts, at}},
 	} {
 		var more []uint64
 		if err := tx.Raw(q.query, q.args...).Scan(&more).Error; err != nil {

@@ -31,9 +31,13 @@ func (a *application) newcomers(ctx context.Context, list []storedChange) error 
 		}
 		adds = append(adds, c)
 	}
-	err := a.insert(ctx, "account", len(adds), newAccountColumns(used), a.newAccounts(adds, used))
+	var due [][]any
+	err := a.insert(ctx, "account", len(adds), newAccountColumns(used), a.newAccounts(adds, used, &due))
 	if err := fault.After(err, "store.apply.added"); err != nil {
 		return fmt.Errorf("add accounts: %w", err)
+	}
+	if err := a.insert(ctx, "due", len(due), columnsOfDue, inTurn(due)); err != nil {
+		return fmt.Errorf("note what is due: %w", err)
 	}
 	if err := a.insert(ctx, "link", links, columnsOfLink, a.newLinks(adds)); err != nil {
 		return fmt.Errorf("link accounts: %w", err)
@@ -99,8 +103,8 @@ func newAccountColumns(used roster.FieldSet) []string {
 	return append(columns, columnsOfAccount[2+int(roster.NumFields):]...)
 }
 
-// newAccounts gives the rows of new accounts.
-func (a *application) newAccounts(adds []*storedChange, used roster.FieldSet) func() ([]any, error) {
+// newAccounts gives the rows of new accounts, and adds to due what is due of them.
+func (a *application) newAccounts(adds []*storedChange, used roster.FieldSet, due *[][]any) func() ([]any, error) {
 	var row []any
 	var n roster.Account
 	return func() ([]any, error) {
@@ -123,6 +127,9 @@ func (a *application) newAccounts(adds []*storedChange, used roster.FieldSet) fu
 			a.welcomed(&roster.Account{}, &n)
 		}
 		a.shares.enter(n.Status(), relinked(nil, &c.Change), 1)
+		for _, d := range duesOf(&n) {
+			*due = append(*due, dueRow(n.ID, d))
+		}
 		row = append(row[:0], int64(n.ID), int64(n.Version))
 		for f, value := range n.Values {
 			if used.Has(roster.Field(f)) {

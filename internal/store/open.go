@@ -57,7 +57,7 @@ type engine interface {
 	// after the other, and nil behind the last: a row is not kept, and next uses no
 	// database.
 	insert(ctx context.Context, w work, table string, columns []string, next func() ([]any, error)) (int64, error)
-	overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error)
+	overwrite(ctx context.Context, w work, table string, columns []string, rows []over) (int64, error)
 	// unindex drops what each new row of the tables would have to be entered into or
 	// compared with, but for primary keys, and gives the statements that make it again.
 	unindex(w work, tables ...string) (again []string, err error)

@@ -2,9 +2,11 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -165,9 +167,16 @@ func TestAReaderWhoDoesNotExistIsNamed(t *testing.T) {
 	}
 }
 
-func TestThePlansOfAnOlderSchemaStay(t *testing.T) {
-	dsn := "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")
-	e, err := sqliteAt(strings.TrimPrefix(dsn, "sqlite:"))
+// older makes a database as it was at a version of the schema, and puts something into it.
+func older(t *testing.T, dsn string, version int64, statements ...string) {
+	t.Helper()
+	var e engine
+	var err error
+	if path, is := strings.CutPrefix(dsn, "sqlite:"); is {
+		e, err = sqliteAt(path)
+	} else {
+		e, err = postgresAt(Options{DSN: dsn})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +184,7 @@ func TestThePlansOfAnOlderSchemaStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := fs.Sub(migrations, "migrations/sqlite")
+	files, err := fs.Sub(migrations, "migrations/"+e.name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,15 +192,10 @@ func TestThePlansOfAnOlderSchemaStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.UpTo(t.Context(), 3); err != nil { // changes had no row numbers
+	if _, err := p.UpTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{
-		"INSERT INTO run (number, id, profile, kind, status, started, applied_seq, applied_at, doc) VALUES (7, 'x', 'hr', 'sync', 'ok', 1, 3, 1, '{}')",
-		`INSERT INTO change (run, ord, phase, line, subject, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note)
-			VALUES (7, 2, 1, 0, 4, 'E9', 'claim', 4, 3, 'bob', 'only this profile''s claim moves', 0, 0, 'null', 'null', '', '', 'left_out', 'moved'),
-				(7, 1, 3, 2, 0, 'E1', 'add', 5, 0, 'ada', 'new in the feed', 0, 1, '[{"name":"city","old":"","new":"York"}]', 'null', '', 'ada', 'applied', 'n')`,
-	} {
+	for _, statement := range statements {
 		if _, err := pool.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
@@ -199,6 +203,51 @@ func TestThePlansOfAnOlderSchemaStay(t *testing.T) {
 	if err := pool.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestWhatIsDueInAnOlderSchemaIsDueStill(t *testing.T) {
+	for _, dsn := range []string{"sqlite:" + filepath.Join(t.TempDir(), "rollcall.db"), shore.Postgres(t)} {
+		older(t, dsn, 13, `INSERT INTO account (id, version, username, username_folded, status, status_reason, status_by, status_since, starts_at, expires_at, deleted_at, created_at, updated_at) VALUES
+			(1, 1, 'a', 'a', 'active', '', '', '', '', '2026-10-01T00:00:00Z', '', 0, 0),
+			(2, 1, 'b', 'b', 'active', '', '', '', '', '', '', 0, 0),
+			(3, 1, 'c', 'c', 'suspended', 'not_started', 'date', '2026-09-01T00:00:00Z', '2026-10-02T00:00:00Z', '2026-10-01T00:00:00Z', '', 0, 0),
+			(4, 1, 'd', 'd', 'suspended', 'not_started', 'date', '2026-09-01T00:00:00Z', '', '2026-10-01T00:00:00Z', '', 0, 0),
+			(5, 1, 'e', 'e', 'suspended', 'missing', 'hr', '2026-09-01T00:00:00Z', '', '2026-10-01T00:00:00Z', '', 0, 0),
+			(6, 1, 'c', 'c', 'deleted', 'missing', 'hr', '', '', '', '2026-09-03T00:00:00Z', 0, 0)`)
+		db := openAt(t, dsn, time.Now)
+		var got []string
+		for a, err := range db.Accounts(t.Context(), AccountQuery{Status: "all"}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range duesOf(&a) {
+				got = append(got, fmt.Sprint(d.kind, a.ID, " ", d.at))
+			}
+		}
+		slices.Sort(got)
+		var noted []string
+		if err := db.gorm.Raw("SELECT kind || account || ' ' || at FROM due").Scan(&noted).Error; err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(noted)
+		if diff := cmp.Diff(got, noted); diff != "" || len(noted) != 6 {
+			t.Errorf("-accounts +noted\n%s", diff)
+		}
+		if name, err := db.Named(t.Context(), "c"); err != nil || name.ID != 3 {
+			t.Errorf("c is %+v, %v: want who has not been deleted", name, err)
+		}
+	}
+}
+
+func TestThePlansOfAnOlderSchemaStay(t *testing.T) {
+	dsn := "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")
+	older(
+		t, dsn, 3, // changes had no row numbers
+		"INSERT INTO run (number, id, profile, kind, status, started, applied_seq, applied_at, doc) VALUES (7, 'x', 'hr', 'sync', 'ok', 1, 3, 1, '{}')",
+		`INSERT INTO change (run, ord, phase, line, subject, key, action, account, version, username, reason, absent, by_date, fields, links, gives, takes, done, note)
+			VALUES (7, 2, 1, 0, 4, 'E9', 'claim', 4, 3, 'bob', 'only this profile''s claim moves', 0, 0, 'null', 'null', '', '', 'left_out', 'moved'),
+				(7, 1, 3, 2, 0, 'E1', 'add', 5, 0, 'ada', 'new in the feed', 0, 1, '[{"name":"city","old":"","new":"York"}]', 'null', '', 'ada', 'applied', 'n')`,
+	)
 	db := openAt(t, dsn, time.Now)
 	var got []journal.Outcome
 	for o, err := range db.Changes(t.Context(), 7) {

@@ -112,18 +112,32 @@ func (e server) insert(ctx context.Context, w work, table string, columns []stri
 	return n, e.translate(err)
 }
 
-func (e server) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (int64, error) {
+func (e server) overwrite(ctx context.Context, w work, table string, columns []string, rows []over) (int64, error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
+	differ := uint64(1) // the id
+	for _, row := range rows {
+		differ |= row.differ
+	}
+	columns = pick(columns, differ)
+	next, values := 0, []any(nil)
+	narrow := func() ([]any, error) {
+		if next == len(rows) {
+			return nil, nil
+		}
+		values = append(values[:0], pick(rows[next].row, differ)...)
+		next++
+		return values, nil
+	}
 	over := table + "_over"
-	if err := w.tx.Exec("CREATE TEMPORARY TABLE IF NOT EXISTS " + over + " (LIKE " + table + ") ON COMMIT DROP").Error; err != nil {
+	if err := w.tx.Exec("CREATE TEMPORARY TABLE IF NOT EXISTS " + over + " ON COMMIT DROP AS TABLE " + table + " WITH NO DATA").Error; err != nil {
 		return 0, err
 	}
 	if err := w.tx.Exec("TRUNCATE " + over).Error; err != nil {
 		return 0, err
 	}
-	if _, err := e.insert(ctx, w, over, columns, inTurn(rows)); err != nil {
+	if _, err := e.insert(ctx, w, over, columns, narrow); err != nil {
 		return 0, err
 	}
 	set := make([]string, 0, len(columns))

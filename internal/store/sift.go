@@ -363,7 +363,7 @@ func (a *application) freeNames() error {
 	}
 	for range maxRounds {
 		res := a.tx.Exec(`UPDATE change SET done = ?, note = ? WHERE run = ? AND done = '' AND takes <> '' AND (
-				EXISTS (SELECT 1 FROM account a WHERE a.username_folded = change.takes AND a.username_folded <> '' AND a.status <> 'deleted')
+				EXISTS (SELECT 1 FROM account a WHERE a.username_folded = change.takes AND a.username_folded <> '' AND a.gone = 0)
 				OR EXISTS (SELECT 1 FROM former_name f WHERE f.kind = 'username' AND f.folded = change.takes AND f.held_until > ? AND f.account <> coalesce(change.account, 0))
 					AND NOT EXISTS (SELECT 1 FROM former_name m WHERE m.kind = 'username' AND m.folded = change.takes AND m.held_until > ? AND m.account = coalesce(change.account, 0)))`,
 			journal.LeftOut, nameTaken, a.run, micros(a.now), micros(a.now))
@@ -379,6 +379,12 @@ func (a *application) freeNames() error {
 		}
 	}
 	return fmt.Errorf("%w: more than %d names that it gives in a chain are taken by now; plan again", ErrRefused, maxRounds)
+}
+
+// parks tells whether the account's name has been parked.
+func (c *storedChange) parks() bool {
+	gives, _ := names(&c.Change)
+	return gives != "" || c.Action == plan.Delete || c.Action == plan.Purge
 }
 
 const (

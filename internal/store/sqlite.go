@@ -267,19 +267,30 @@ func (b *bulk) close() (err error) {
 	return err
 }
 
-func (e lite) overwrite(ctx context.Context, w work, table string, columns []string, rows [][]any) (n int64, err error) {
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	stmt, err := w.tx.Statement.ConnPool.PrepareContext(ctx,
-		"UPDATE "+table+" SET "+strings.Join(columns[1:], " = ?, ")+" = ? WHERE "+columns[0]+" = ?")
-	if err != nil {
-		return 0, err
-	}
-	defer stmt.Close()
-	args := make([]any, len(columns))
+func (e lite) overwrite(ctx context.Context, w work, table string, columns []string, rows []over) (n int64, err error) {
+	const most = 64                      // statements; who would need more has all columns set
+	statements := map[uint64]*sql.Stmt{} // by those that they set
+	defer func() {
+		for _, stmt := range statements {
+			_ = stmt.Close() // which has nothing left to do
+		}
+	}()
+	var args []any
 	for _, row := range rows {
-		args = append(append(args[:0], row[1:]...), row[0])
+		stmt := statements[row.differ]
+		if stmt == nil && len(statements) >= most {
+			row.differ = 1<<len(columns) - 2 // but the id
+			stmt = statements[row.differ]
+		}
+		if stmt == nil {
+			stmt, err = w.tx.Statement.ConnPool.PrepareContext(ctx,
+				"UPDATE "+table+" SET "+strings.Join(pick(columns, row.differ), " = ?, ")+" = ? WHERE "+columns[0]+" = ?")
+			if err != nil {
+				return n, err
+			}
+			statements[row.differ] = stmt
+		}
+		args = append(append(args[:0], pick(row.row, row.differ)...), row.row[0])
 		res, err := stmt.ExecContext(ctx, args...)
 		if err != nil {
 			return n, e.translate(err)

@@ -116,14 +116,14 @@ func (db *DB) Soon(ctx context.Context, profile string, s Soon) (expire, gone in
 	return soon(db.gorm.WithContext(ctx), profile, s)
 }
 
-// Both read a small index, in which nearly no account stands, and then the links
-// of what they find: SQLite takes the tables of a CROSS JOIN in the order in which
-// they are written, and would begin with a million links.
+// Both begin with what is due, which are few, and then read the links of those:
+// SQLite takes the tables of a CROSS JOIN in the order in which they are written, and
+// would begin with a million links.
 const (
-	soonActive = `SELECT count(*) FROM account a CROSS JOIN link l
-		WHERE a.status = 'active' AND a.expires_at <> '' AND a.expires_at <= ? AND l.profile = ? AND l.account = a.id`
-	soonMissing = `SELECT count(*) FROM account a CROSS JOIN link l
-		WHERE a.status_reason = 'missing' AND a.status_since <= ? AND a.status = 'suspended' AND a.status_by = ? AND l.profile = ? AND l.account = a.id`
+	soonActive = `SELECT count(*) FROM due d CROSS JOIN link l
+		WHERE d.kind = 'expires' AND d.at <= ? AND l.profile = ? AND l.account = d.account`
+	soonMissing = `SELECT count(*) FROM due d CROSS JOIN account a CROSS JOIN link l
+		WHERE d.kind = 'missing' AND d.at <= ? AND a.id = d.account AND a.status = 'suspended' AND a.status_by = ? AND l.profile = ? AND l.account = a.id`
 )
 
 func soon(tx *gorm.DB, profile string, s Soon) (expire, gone int, err error) {

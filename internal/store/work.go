@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,17 @@ func (db *DB) beside(ctx context.Context) (work, error) {
 
 // close gives a connection back that [DB.beside] has taken.
 func (w work) close() { _ = w.conn.Close() } // it was only read from
+
+// pick gives those of all whose bits are set in which.
+func pick[T any](all []T, which uint64) []T {
+	some := make([]T, 0, bits.OnesCount64(which))
+	for k, v := range all {
+		if which&(1<<k) != 0 {
+			some = append(some, v)
+		}
+	}
+	return some
+}
 
 // inTurn gives rows one after the other, as insert asks for them.
 func inTurn(rows [][]any) func() ([]any, error) {

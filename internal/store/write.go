@@ -15,7 +15,10 @@ import (
 // columnsOfAccount are those that [accountRow] fills: all.
 var columnsOfAccount = slices.Concat(
 	[]string{"id", "version"}, strings.Split(accountFields, ", "),
-	[]string{"username_folded", "email_folded", "employee_id_folded", "origins", "password_set", "must_change_password", "created_at", "updated_at"})
+	[]string{"username_folded", "email_folded", "employee_id_folded", "gone", "origins", "password_set", "must_change_password", "created_at", "updated_at"})
+
+// An [over] has a bit for each of them.
+var _ [64 - (2 + roster.NumFields + 9)]struct{}
 
 func accountRow(a *roster.Account) []any {
 	row := make([]any, 0, len(columnsOfAccount))
@@ -30,8 +33,37 @@ func accountRow(a *roster.Account) []any {
 func accountTail(a *roster.Account) []any {
 	return []any{
 		roster.Fold(a.Values[roster.Username]), roster.Fold(a.Values[roster.Email]), roster.Fold(a.Values[roster.EmployeeID]),
-		writeOrigins(a.Origins), int64(flag(a.PasswordSet())), int64(flag(a.MustChangePassword())), micros(a.CreatedAt), micros(a.UpdatedAt),
+		int64(flag(a.Status() == roster.Deleted)), writeOrigins(a.Origins), int64(flag(a.PasswordSet())), int64(flag(a.MustChangePassword())), micros(a.CreatedAt), micros(a.UpdatedAt),
 	}
+}
+
+// An over is a row to be written over the one with the same id, which is its first
+// value. Bit k of differ says that value k may be another than it was: what is not
+// written is entered into no index.
+type over struct {
+	row    []any
+	differ uint64
+}
+
+// over is the row of an account that a change has made another.
+func (c *storedChange) over(was, is *roster.Account) over {
+	o := over{row: accountRow(is)}
+	for f := range is.Values {
+		if is.Values[f] != was.Values[f] {
+			o.differ |= 1 << (2 + f)
+		}
+	}
+	tail := 2 + len(is.Values)
+	for k, value := range accountTail(was) {
+		if value != o.row[tail+k] {
+			o.differ |= 1 << (tail + k)
+		}
+	}
+	if c.parks() {
+		o.differ |= 1 << slices.Index(columnsOfAccount, "username_folded")
+	}
+	o.differ |= 1 << slices.Index(columnsOfAccount, "version")
+	return o
 }
 
 // write carries out what is left, chunk by chunk in plan order.
@@ -60,14 +92,17 @@ func (a *application) write(ctx context.Context) error {
 // rows are what the changes of a chunk come to, table by table, but for new
 // accounts.
 type rows struct {
-	updates, links, names [][]any
-	unlinked              map[string][]uint64 // accounts by profile
-	purged                []uint64
-	granted, regranted    [][]any // memberships
-	ungranted             [][]any
-	merged                [][2]int64          // accounts, each with the one that it has become part of
-	fields                [][]any             // custom ones
-	emptied               map[string][]uint64 // accounts by the custom field that they no longer have
+	updates            []over
+	links, names       [][]any
+	due                [][]any
+	undue              map[string][]uint64 // accounts by kind
+	unlinked           map[string][]uint64 // accounts by profile
+	purged             []uint64
+	granted, regranted [][]any // memberships
+	ungranted          [][]any
+	merged             [][2]int64          // accounts, each with the one that it has become part of
+	fields             [][]any             // custom ones
+	emptied            map[string][]uint64 // accounts by the custom field that they no longer have
 }
 
 func (a *application) writeChunk(ctx context.Context, list []storedChange) error {
@@ -96,7 +131,7 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 	if err != nil {
 		return err
 	}
-	r := rows{unlinked: map[string][]uint64{}}
+	r := rows{unlinked: map[string][]uint64{}, undue: map[string][]uint64{}}
 	if err := a.gather(list); err != nil {
 		return err
 	}
@@ -130,7 +165,8 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 			}
 			a.welcomed(&before, was)
 			a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
-			r.updates = append(r.updates, accountRow(was))
+			r.updates = append(r.updates, c.over(&before, was))
+			r.dues(&before, was)
 		}
 		r.custom(c)
 		a.links(&r, c)
@@ -232,6 +268,9 @@ func (a *application) store(ctx context.Context, r rows) error {
 	if err := exactly(int64(len(r.updates)), n, err); err != nil {
 		return fmt.Errorf("change accounts: %w", err)
 	}
+	if err := a.storeDues(&r); err != nil {
+		return err
+	}
 	if err := a.upsert("INSERT INTO link ("+strings.Join(columnsOfLink, ", ")+") VALUES ", r.links,
 		` ON CONFLICT (profile, account) DO UPDATE SET key = excluded.key, key_folded = excluded.key_folded, claim = excluded.claim, decided = excluded.decided, anchor = excluded.anchor,
 			since = CASE WHEN link.claim = excluded.claim THEN link.since ELSE excluded.since END`); err != nil {
@@ -277,7 +316,7 @@ func (a *application) purge(ids []uint64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	for _, from := range []string{"link WHERE ?", "former_name WHERE ?", "credential WHERE ?", "membership WHERE ?", "account_field WHERE ?"} {
+	for _, from := range []string{"link WHERE ?", "former_name WHERE ?", "credential WHERE ?", "membership WHERE ?", "account_field WHERE ?", "due WHERE " + dueOfAny + " AND ?"} {
 		if err := a.tx.Exec("DELETE FROM "+from, a.db.engine.in("account", numberList(ids))).Error; err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}

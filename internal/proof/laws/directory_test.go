@@ -267,6 +267,10 @@ func (d *directory) apply(t *rapid.T, p *run.Profile, text []byte) *journal.Run 
 // accounts are all there are, deleted ones too.
 func (d *directory) accounts(t *rapid.T) []roster.Account {
 	t.Helper()
+	var wrong int
+	if err := d.db.QueryRow("SELECT count(*) FROM (" + proof.NotDue + ") AS n").Scan(&wrong); err != nil || wrong > 0 {
+		t.Fatalf("of %d accounts it is not noted what is due, %v", wrong, err)
+	}
 	var all []roster.Account
 	for a, err := range d.Store.Accounts(context.Background(), store.AccountQuery{Status: "all"}) {
 		if err != nil {
