@@ -471,6 +471,9 @@ func gained(changes []plan.Change) (n int) {
 // tally counts changes that no record asked for as if each were a row of its own.
 func tally(f *plan.Facts, changes []plan.Change) {
 	for _, c := range changes {
+		if c.Action == plan.Claim { // no account differs by it
+			continue
+		}
 		f.Rows.Read++
 		added, removed := c.Joined()
 		f.MembershipsAdded += len(added)

@@ -59,8 +59,10 @@ func (m *Meter) copied(n int64) {
 	m.done(int(n))
 }
 
-// changed notes that the step has come through so many changes.
-func (m *Meter) changed(n int) {
+// changed notes that the step has come through so many of its changes. Claims, which
+// count nowhere, may make them more than there are.
+func (m *Meter) changed(n, all int) {
+	n = min(n, all)
 	m.count(int64(n))
 	m.done(n)
 }
@@ -73,7 +75,7 @@ func (m *Meter) apply(all int, now func() time.Time) func(store.Stage, int) {
 	return func(s store.Stage, n int) {
 		switch {
 		case n > 0:
-			m.changed(n)
+			m.changed(n, all)
 		case s == store.Finishing:
 			m.begin(string(s), 0, now())
 		default:

@@ -56,6 +56,37 @@ func TestR103ARevertOfSuspensionsForetellsThatTheyAreActive(t *testing.T) {
 	})
 }
 
+// Who is kept though he is not listed is a claim that moves: no account differs by it,
+// and neither the run nor its opposite counts it.
+func TestR103ARevertCountsTheAccountsThatItChangesAndNoClaims(t *testing.T) {
+	both(t, func(t *testing.T, s *site) {
+		p := s.feed("hr", func(p *run.Profile) { p.Plan.Policy.Missing = "keep" })
+		s.read(p, journal.OK, people(30)...)
+		lines := people(28)
+		lines[1] = person("E0000", "user0", "ICU")
+		moved := s.read(p, journal.OK, lines...)
+		back, err := s.Revert(t.Context(), p, moved.Number, nil, run.By{Who: "ada", Reason: "wrong file"})
+		if err != nil || back.Status != journal.OK {
+			t.Fatalf("%v, %+v", err, back)
+		}
+		if rows := back.Facts.Rows; rows.Read != 1 || rows.Updated != 1 {
+			t.Errorf("counted: %+v, want one that is updated", rows)
+		}
+		claims := 0
+		for o, err := range s.Store.Changes(t.Context(), back.Number) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Action == plan.Claim {
+				claims++
+			}
+		}
+		if claims != 2 {
+			t.Errorf("%d claims are taken back, want those of the two who were not listed", claims)
+		}
+	})
+}
+
 func TestR102AChangeByHandCountsAllActiveAccounts(t *testing.T) {
 	both(t, func(t *testing.T, s *site) {
 		s.read(s.feed("hr"), journal.OK, people(10)...)

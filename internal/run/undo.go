@@ -72,12 +72,14 @@ type undone struct {
 }
 
 func (u *undoing) plan(ctx context.Context) error {
+	all := 0
 	if u.meter != nil {
 		was, err := u.Store.Run(ctx, u.run.Reverts)
 		if err != nil {
 			return err
 		}
-		u.meter.beginChanges("planning", was.Facts.Changes(), u.Now())
+		all = was.Facts.Changes()
+		u.meter.beginChanges("planning", all, u.Now())
 	}
 	var done []plan.Change
 	for o, err := range u.Store.Changes(ctx, u.run.Reverts) {
@@ -92,7 +94,7 @@ func (u *undoing) plan(ctx context.Context) error {
 			if err := u.oppose(ctx, done); err != nil {
 				return err
 			}
-			u.meter.changed(u.asked)
+			u.meter.changed(u.asked, all)
 			done = done[:0]
 		}
 	}
