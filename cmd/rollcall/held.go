@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"rollcall/internal/guard"
@@ -57,11 +58,11 @@ func (heldListCmd) Run(a *app) error {
 	return nil
 }
 
-// tripped names the guardrails that hold a run.
+// tripped names the guardrails that hold a run, each once.
 func tripped(findings []guard.Finding) []string {
 	var names []string
 	for _, f := range findings {
-		if guard.Holds([]guard.Finding{f}) {
+		if f.Holds() && !slices.Contains(names, f.Name) {
 			names = append(names, f.Name)
 		}
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"rollcall/internal/guard"
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 )
@@ -41,5 +43,17 @@ func TestWhatIsRejectedComesBackAsItsSourceSendsIt(t *testing.T) {
 		if !strings.Contains(text, want) || strings.Contains(text, "file") != (from == "sftp") {
 			t.Errorf("%s: %s\nwant %q", from, text, want)
 		}
+	}
+}
+
+func TestAGuardrailThatHoldsForSeveralFieldsIsNamedOnce(t *testing.T) {
+	got := tripped([]guard.Finding{
+		{Name: "max_removals"},
+		{Name: "max_field_change", Tripped: true},
+		{Name: "max_field_change", Tripped: true},
+		{Name: "min_rows", Tripped: true},
+	})
+	if want := []string{"max_field_change", "min_rows"}; !slices.Equal(got, want) {
+		t.Errorf("held because of %q, want %q", got, want)
 	}
 }
