@@ -102,6 +102,7 @@ func HTML(w io.Writer, d *Doc, changes Changes, o PageOptions) error {
 // pageChanges are the changes as a page shows them.
 type pageChanges struct {
 	Title   string
+	Did     string // heads what each change does, or would do
 	Rows    []pageChange
 	More    string
 	Command string
@@ -123,7 +124,10 @@ func (p *page) pageChanges(changes Changes) (*pageChanges, error) {
 		return nil, nil
 	}
 	all := p.all()
-	c := &pageChanges{Title: "Changes (" + number(all) + ")", Command: "rollcall runs changes " + strconv.FormatInt(p.d.Run.Number, 10)}
+	c := &pageChanges{Title: "Changes (" + number(all) + ")", Did: "what was done", Command: "rollcall runs changes " + strconv.FormatInt(p.d.Run.Number, 10)}
+	if !p.d.Run.Status.Applied() {
+		c.Did = "what would be done"
+	}
 	size := 0
 	count := func(s string) string {
 		s = clean(cut(s, maxPageValue))

@@ -209,7 +209,15 @@ func (r *Runner) beat(ticks <-chan time.Time, end <-chan struct{}, profile strin
 			return
 		case <-ticks:
 			if p := m.Look(r.Now()); p.Step != "" {
-				r.Log.Info("run under way", "profile", profile, "step", p.Step, p.Of, p.Rows, "a_second", p.Rate(), "took", brief(p.Took), "left", brief(p.Left()))
+				said := []any{"profile", profile, "step", p.Step}
+				if p.Rows > 0 {
+					said = append(said, p.Of, p.Rows, "a_second", p.Rate())
+				}
+				said = append(said, "took", brief(p.Took))
+				if left := p.Left(); left > 0 {
+					said = append(said, "left", brief(left))
+				}
+				r.Log.Info("run under way", said...)
 			}
 		}
 	}
