@@ -62,7 +62,7 @@ func (r *Runner) digest(p *Profile, x *reading) string {
 		Format           format.Options
 		Facts            format.Facts
 		Header           []string
-	}{judged, p.settings(), p.Format, x.file.Facts(), x.file.Header()}) + " " + judged
+	}{judged, p.settings(r.Version), p.Format, x.file.Facts(), x.file.Header()}) + " " + judged
 }
 
 func digest(what any) string {

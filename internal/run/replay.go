@@ -117,7 +117,7 @@ func (r *Runner) replayFile(ctx context.Context, q Request, run *journal.Run) (s
 // same settings, no account touched by anybody else since, and nothing due.
 // Removals that were excepted wait for the next drop: of this one it is decided.
 func (r *Runner) settledBy(ctx context.Context, p *Profile, last *journal.Run) (bool, error) {
-	if last.Settings != p.settings() || last.Status == journal.Reverted || last.LeftOut > 0 {
+	if last.Settings != p.settings(r.Version) || last.Status == journal.Reverted || last.LeftOut > 0 {
 		return false, nil
 	}
 	touched, err := r.Store.Touched(ctx, p.Name, last.Seen, last.Number)

@@ -94,14 +94,15 @@ type Runner struct {
 }
 
 // settings is the digest of all that a plan of the profile depends on besides
-// drop and accounts: while it stays, the same drop gives the same plan.
-func (p *Profile) settings() string {
+// drop and accounts: while it stays, the same drop gives the same plan. A new version
+// of rollcall may plan otherwise.
+func (p *Profile) settings(version string) string {
 	o := p.Plan
 	o.Known = nil
 	text, err := json.Marshal(struct {
-		Plan          plan.Options
-		Zone, Mapping string
-	}{o, o.Zone.String(), p.Digest + p.Mapping.Digest()})
+		Plan                   plan.Options
+		Zone, Mapping, Version string
+	}{o, o.Zone.String(), p.Digest + p.Mapping.Digest(), version})
 	if err != nil {
 		panic(err) // plain data
 	}
@@ -230,7 +231,7 @@ func (r *Runner) release(l *store.Lease) {
 
 // thread is the path of every run, once the profile is ours.
 func (r *Runner) thread(ctx context.Context, q Request, lease *store.Lease) (*journal.Run, error) {
-	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Draft: q.Draft, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings()}
+	run := &journal.Run{Profile: q.Profile.Name, Kind: journal.Sync, Trigger: q.Trigger, DryRun: q.Dry, Draft: q.Draft, Started: r.Now(), Mapping: q.Profile.Digest, Settings: q.Profile.settings(r.Version)}
 	if q.By != nil {
 		run.DecidedBy, run.Decision = q.By.Who, q.By.Reason
 	}

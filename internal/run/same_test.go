@@ -182,6 +182,12 @@ func TestS4WhateverARecordIsReadByIsInTheDigest(t *testing.T) {
 		p := s.feed("hr")
 		s.read(p, journal.OK, people(20)...)
 		s.Version = "next"
+		j, err := s.Run(t.Context(), run.Request{Profile: p, File: "last"})
+		if err != nil || j.SameAs != 0 {
+			t.Errorf("the same bytes, which another version read: %v, %+v", err, j)
+		}
+		s.unread(j, 0)
+		s.Version = "the one after"
 		s.unread(s.read(p, journal.Unchanged, again(people(20))...), 0)
 	})
 }

@@ -86,7 +86,7 @@ func (r *Runner) overdue(ctx context.Context, p *Profile) error {
 	if err != nil || found == nil {
 		return err
 	}
-	run := &journal.Run{Profile: p.Name, Kind: journal.Sync, Trigger: "schedule", Started: r.Now(), Overdue: found, Mapping: p.Digest, Settings: p.settings()}
+	run := &journal.Run{Profile: p.Name, Kind: journal.Sync, Trigger: "schedule", Started: r.Now(), Overdue: found, Mapping: p.Digest, Settings: p.settings(r.Version)}
 	if err := r.Store.Begin(ctx, run); err != nil {
 		return err
 	}
