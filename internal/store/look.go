@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -173,9 +174,12 @@ func parts(tx *gorm.DB, run int64, kind int) iter.Seq2[[]byte, error] {
 }
 
 func part(tx *gorm.DB, run int64, kind, n int) (data []byte, ok bool, err error) {
+	var raw sql.RawBytes // a megabyte is copied once
 	err = each(tx, func(row scanner) error {
 		ok = true
-		return row.Scan(&data)
+		err := row.Scan(&raw)
+		data = slices.Clone(raw)
+		return err
 	}, "SELECT data FROM look_part WHERE run = ? AND kind = ? AND part = ?", run, kind, n)
 	if err != nil {
 		err = fmt.Errorf("read the index: %w", err)
