@@ -271,3 +271,30 @@ func TestThePlansOfAnOlderSchemaStay(t *testing.T) {
 		t.Errorf("the view tells of run %d and account %d, %v", seq, account, err)
 	}
 }
+
+// TestOnSQLiteNobodysCountsMisleadASearch has somebody count the rows. With the counts of
+// the command sqlite3 a search for the changes of a run would read those of all others.
+func TestOnSQLiteNobodysCountsMisleadASearch(t *testing.T) {
+	dsn := "sqlite:" + filepath.Join(t.TempDir(), "rollcall.db")
+	db := openAt(t, dsn, newClock().now)
+	story{t, db}.people("hr", "ada", "bob")
+	if err := db.gorm.Exec("ANALYZE").Error; err != nil {
+		t.Fatal(err)
+	}
+	counts := func(db *DB) (n int) {
+		if err := db.gorm.Raw("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'").Scan(&n).Error; err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if counts(db) == 0 {
+		t.Fatal("nothing was counted, so that this test says nothing")
+	}
+	again := openAt(t, dsn, newClock().now)
+	if n := counts(again); n > 0 {
+		t.Errorf("%d tables of counts are left", n)
+	}
+	if got := (story{t, again}).named("ada"); got.Values[roster.Username] != "ada" {
+		t.Errorf("ada is %+v", got)
+	}
+}

@@ -106,7 +106,11 @@ func (e lite) patiently(ctx context.Context) error {
 	}
 }
 
-// try tells in a bounded time whether the file is a database that can be written.
+// try tells in a bounded time whether the file is a database that can be written. It
+// takes away the counts that somebody has had made (ANALYZE, or a tool that does it
+// by itself): without them SQLite takes the index that fits. With those of a directory
+// after its first load, whose changes are all of one run, it read all changes to find
+// those of another: a second of every night with a million people.
 func (e lite) try(ctx context.Context, within time.Duration) error {
 	pool, err := sql.Open("sqlite", e.dsn(strconv.FormatInt(within.Milliseconds(), 10)))
 	if err != nil {
@@ -118,8 +122,16 @@ func (e lite) try(ctx context.Context, within time.Duration) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	var n int
-	return tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n)
+	var counts int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')").Scan(&counts); err != nil || counts == 0 {
+		return err
+	}
+	for _, table := range []string{"sqlite_stat1", "sqlite_stat4"} {
+		if _, err := tx.ExecContext(ctx, "DROP TABLE IF EXISTS "+table); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 func (e lite) migrate(_ context.Context, files fs.FS, pool *sql.DB) (*goose.Provider, error) {
