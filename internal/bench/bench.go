@@ -164,15 +164,20 @@ func (p *place) measured(k kase) bool {
 // is tens of gigabytes. Then the cases follow one another in one database.
 func (p *place) isLarge() bool { return p.people >= p.large }
 
-// makeRoom empties the reports of what is too large to keep. They stay there by
-// name, or the next run would write them again.
+// makeRoom cuts off what is too large to keep of the reports. Their beginnings stay:
+// by them the next run sees that they were written, and does not write them again.
 func (p *place) makeRoom() error {
 	if !p.isLarge() {
 		return nil
 	}
+	const beginning = 4 << 10
 	files, err := filepath.Glob(filepath.Join(p.state(), "reports", "*"))
 	for _, path := range files {
-		err = errors.Join(err, os.Truncate(path, 0))
+		info, failed := os.Stat(path)
+		if failed == nil && info.Size() > beginning {
+			failed = os.Truncate(path, beginning)
+		}
+		err = errors.Join(err, failed)
 	}
 	return err
 }
@@ -180,7 +185,7 @@ func (p *place) makeRoom() error {
 // room refuses to begin what would fill the disk.
 func (p *place) room() error {
 	// Estimated from 100k on SQLite: 2.2 KB of the database, as much of reports, which
-	// are emptied before the expert's database grows to nearly the size of ours, and
+	// are cut off before the expert's database grows to nearly the size of ours, and
 	// 0.17 KB for each copy of a feed.
 	const eachPerson = 5 << 10
 	var disk syscall.Statfs_t
