@@ -2,6 +2,8 @@ package main
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -158,6 +160,28 @@ func TestAGoalIsJudgedFromAHundredThousandPeopleOn(t *testing.T) {
 	} {
 		if got := tt.g.verdict(tt.x, tt.people); got != tt.want {
 			t.Errorf("%v with %d people: %q, want %q", tt.x, tt.people, got, tt.want)
+		}
+	}
+}
+
+func TestOfALargeReportTheBeginningStays(t *testing.T) {
+	p := &place{bench: &bench{large: 10}, people: 10, dir: t.TempDir()}
+	reports := filepath.Join(p.state(), "reports")
+	if err := os.MkdirAll(reports, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const head = `{"status": "ok"}`
+	for name, size := range map[string]int{"1.json": 1 << 20, "2.json": 100} {
+		if err := os.WriteFile(filepath.Join(reports, name), []byte(head+strings.Repeat(" ", size-len(head))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.makeRoom(); err != nil {
+		t.Fatal(err)
+	}
+	for name, most := range map[string]int{"1.json": 10_000, "2.json": 100} {
+		if got, err := os.ReadFile(filepath.Join(reports, name)); err != nil || !strings.HasPrefix(string(got), head) || len(got) > most {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
 	}
 }
