@@ -185,3 +185,15 @@ func TestOfALargeReportTheBeginningStays(t *testing.T) {
 		}
 	}
 }
+
+func TestGoalsAreJudgedWithAMillionOrWhatComesNearest(t *testing.T) {
+	for want, sizes := range map[uint64][]uint64{
+		1_000_000:  {100_000, 1_000_000, 10_000_000},
+		100_000:    {10_000, 100_000, 2_000_000},
+		10_000_000: {20_000_000, 10_000_000},
+	} {
+		if got := (&bench{sizes: sizes}).judged(); got != want {
+			t.Errorf("of %v: %d, want %d", sizes, got, want)
+		}
+	}
+}
