@@ -121,7 +121,7 @@ func (e lite) try(ctx context.Context, within time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback() //nolint:errcheck // what was written is committed
 	var counts int
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')").Scan(&counts); err != nil || counts == 0 {
 		return err
