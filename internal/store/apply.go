@@ -100,6 +100,9 @@ func (a *application) carryOut(ctx context.Context) error {
 	if err := a.survey(); err != nil {
 		return err
 	}
+	if err := a.db.outlived(a.tx); err != nil { // after the survey: who has read accounts keeps a migration from altering them
+		return err
+	}
 	if err := fault.After(a.sift(), "store.apply.sifted"); err != nil {
 		return fmt.Errorf("compare with the accounts: %w", err)
 	}

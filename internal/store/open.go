@@ -33,6 +33,7 @@ type DB struct {
 	lockDir string
 	scratch string
 	now     func() time.Time
+	schema  int64    // its version, when it was opened
 	lost    sync.Map // run: why it came to nothing, where that could not be written down
 }
 
@@ -89,7 +90,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := prepare(ctx, e)
+	pool, schema, err := prepare(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := g.Callback().Row().After("gorm:row").Register("rollcall:translate", func(tx *gorm.DB) { tx.Error = e.translate(tx.Error) }); err != nil {
 		return nil, errors.Join(err, pool.Close()) // GORM itself translates what is not read row by row
 	}
-	return &DB{gorm: g, pool: pool, engine: e, lockDir: o.LockDir, scratch: o.Scratch, now: o.Now}, nil
+	return &DB{gorm: g, pool: pool, engine: e, lockDir: o.LockDir, scratch: o.Scratch, now: o.Now, schema: schema}, nil
 }
 
 // Close waits for nobody: end what uses the database first.
@@ -123,41 +124,53 @@ func engineOf(o Options) (engine, error) {
 	return nil, fmt.Errorf("%w: database: neither sqlite:PATH nor postgres://…; correct database in rollcall.yaml", ErrDown)
 }
 
-func prepare(ctx context.Context, e engine) (*sql.DB, error) {
-	pool, err := e.open(ctx)
+func prepare(ctx context.Context, e engine) (pool *sql.DB, schema int64, err error) {
+	pool, err = e.open(ctx)
 	if err = fault.After(err, "store.opened"); err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+		return nil, 0, fmt.Errorf("%w: %s", ErrDown, e.explain(err))
 	}
-	if err := upgrade(ctx, e, pool); err != nil {
-		return nil, errors.Join(err, pool.Close())
+	if schema, err = upgrade(ctx, e, pool); err != nil {
+		return nil, 0, errors.Join(err, pool.Close())
 	}
 	if err := e.share(ctx, pool); err != nil {
-		return nil, errors.Join(fmt.Errorf("database_readers: %w", err), pool.Close())
+		return nil, 0, errors.Join(fmt.Errorf("database_readers: %w", err), pool.Close())
 	}
-	return pool, nil
+	return pool, schema, nil
 }
 
-// upgrade brings the schema to that of this binary. Several may start at once.
-func upgrade(ctx context.Context, e engine, pool *sql.DB) error {
+// upgrade brings the schema to that of this binary, and tells its version. Several
+// may start at once.
+func upgrade(ctx context.Context, e engine, pool *sql.DB) (schema int64, err error) {
 	files, err := fs.Sub(migrations, "migrations/"+e.name())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	p, err := e.migrate(ctx, files, pool)
 	if err != nil {
-		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+		return 0, fmt.Errorf("%w: %s", ErrDown, e.explain(err))
 	}
 	_, err = p.Up(ctx)
 	if err = fault.After(err, "store.migrated"); err != nil {
-		return fmt.Errorf("%w: %s", ErrDown, e.explain(fmt.Errorf("migrate: %w", err)))
+		return 0, fmt.Errorf("%w: %s", ErrDown, e.explain(fmt.Errorf("migrate: %w", err)))
 	}
 	got, err := p.GetDBVersion(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %s", ErrDown, e.explain(err))
+		return 0, fmt.Errorf("%w: %s", ErrDown, e.explain(err))
 	}
 	sources := p.ListSources()
 	if want := sources[len(sources)-1].Version; got > want {
-		return fmt.Errorf("%w: its schema is version %d, this binary knows %d; install the newer rollcall again, or restore a backup", ErrNewer, got, want)
+		return 0, fmt.Errorf("%w: its schema is version %d, this binary knows %d; install the newer rollcall again, or restore a backup", ErrNewer, got, want)
 	}
-	return nil
+	return got, nil
+}
+
+// outlived refuses to write accounts, in a transaction that has read some, once a newer
+// rollcall has changed the schema under this process: a daemon may go on while the next
+// version is tried by command, and would write rows without what that one keeps.
+func (db *DB) outlived(tx *gorm.DB) error {
+	var is int64
+	if err := tx.Raw("SELECT max(version_id) FROM migration").Scan(&is).Error; err != nil || is <= db.schema {
+		return err
+	}
+	return fmt.Errorf("%w: its schema is version %d by now, and was %d when this process opened it; restart rollcall", ErrNewer, is, db.schema)
 }

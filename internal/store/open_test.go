@@ -49,9 +49,27 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 		if err := db.gorm.Exec("INSERT INTO migration (version_id, is_applied) VALUES (99999, ?)", true).Error; err != nil {
 			t.Fatal(err)
 		}
-		err := upgrade(t.Context(), db.engine, db.pool)
+		_, err := upgrade(t.Context(), db.engine, db.pool)
 		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "99999") {
 			t.Errorf("got %v, want ErrNewer with the version", err)
+		}
+	})
+}
+
+func TestWhoHasOpenedADatabaseBeforeItsSchemaWasChangedAppliesNothing(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		s := story{t, db}
+		p := s.people("hr", "ada")
+		r := s.plan("hr", suspend(p[0], noon))
+		if err := db.gorm.Exec("INSERT INTO migration (version_id, is_applied) VALUES (99999, ?)", true).Error; err != nil {
+			t.Fatal(err)
+		}
+		before := dump(t, db)
+		if _, err := db.Apply(t.Context(), order(r)); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "99999") {
+			t.Errorf("got %v, want ErrNewer with the version", err)
+		}
+		if got := dump(t, db); got != before {
+			t.Errorf("got\n%s\nwant\n%s", got, before)
 		}
 	})
 }
