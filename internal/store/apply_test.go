@@ -736,3 +736,24 @@ func TestBothDatabasesEndAlike(t *testing.T) {
 		t.Errorf("SQLite\n%s\nPostgreSQL\n%s", dumps[0], dumps[1])
 	}
 }
+
+// A plan that nobody could have moved is read beside the transaction that marks what it leaves out.
+func TestWhatIsLeftOutForItsNameIsNotWrittenThoughThePlanIsReadAhead(t *testing.T) {
+	bothAt(t, func(t *testing.T, db *DB, c *clock) {
+		s := story{t, db}
+		p := s.people("hr", "ada")
+		s.apply(s.plan("hr", rename(p[0], "ada.new")))
+		c.advance(hold + time.Minute)
+		adds := []plan.Change{add("hr", "ada")}
+		for i := range chunk {
+			adds = append(adds, add("hr", fmt.Sprint("n", i)))
+		}
+		r := s.plan("hr", adds...)
+		c.advance(-2 * time.Minute) // a clock is set right, and the name is held again
+		s.apply(r)
+		s.wantLost(r.Number, "add ada: left_out the username is taken by now")
+		if found, err := db.Find(t.Context(), plan.Query{Usernames: []string{"ada"}, Now: db.now()}); err != nil || len(found.Accounts) > 0 {
+			t.Errorf("%v, %d accounts are called ada: want none", err, len(found.Accounts))
+		}
+	})
+}

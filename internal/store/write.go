@@ -69,9 +69,10 @@ func (c *storedChange) over(was, is *roster.Account) over {
 // write carries out what is left, chunk by chunk in plan order.
 func (a *application) write(ctx context.Context) error {
 	sum := newDigester()
-	unread := a.empty || a.still // nobody has read the plan yet, nor marked anything of it
+	unread := a.empty || a.still // nobody has read the plan yet
 	each := a.each
-	if unread && a.planned > chunk && (a.empty || a.db.engine.abreast() > 1) {
+	// What this transaction has marked is not seen from beside it.
+	if unread && !a.fallen && a.planned > chunk && (a.empty || a.db.engine.abreast() > 1) {
 		each = func(do func([]storedChange) error) error { return a.eachAhead(ctx, do) }
 	}
 	err := each(a.told(Applying, func(list []storedChange) error {
