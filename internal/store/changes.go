@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"iter"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -110,10 +111,13 @@ func plannedChange(c *plan.Change) (planned, error) {
 	return p, nil
 }
 
+// endings are the actions after which an account holds no name, whatever it is called.
+var endings = []plan.Action{plan.Delete, plan.Purge}
+
 // names are the usernames, folded, that a change gives up and takes. What gives
 // one up by being deleted needs no place to come back to, and gives none here.
 func names(c *plan.Change) (gives, takes string) {
-	if c.Action == plan.Delete || c.Action == plan.Purge {
+	if slices.Contains(endings, c.Action) {
 		return "", ""
 	}
 	if f := c.Field(roster.Username); f != nil {

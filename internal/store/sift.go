@@ -357,8 +357,8 @@ func (a *application) freeNames() error {
 		return nil
 	}
 	// No username begins with a control character, so nothing meets a parked one.
-	const park = "UPDATE account SET username_folded = CAST(? AS text) || id WHERE id IN (SELECT account FROM change WHERE run = ? AND done = '' AND (gives <> '' OR action IN (?, ?)))"
-	if err := a.tx.Exec(park, parked, a.run, plan.Delete, plan.Purge).Error; err != nil {
+	const park = "UPDATE account SET username_folded = CAST(? AS text) || id WHERE id IN (SELECT account FROM change WHERE run = ? AND done = '' AND (gives <> '' OR action IN ?))"
+	if err := a.tx.Exec(park, parked, a.run, endings).Error; err != nil {
 		return err
 	}
 	for range maxRounds {
@@ -384,7 +384,7 @@ func (a *application) freeNames() error {
 // parks tells whether the account's name has been parked.
 func (c *storedChange) parks() bool {
 	gives, _ := names(&c.Change)
-	return gives != "" || c.Action == plan.Delete || c.Action == plan.Purge
+	return gives != "" || slices.Contains(endings, c.Action)
 }
 
 const (
