@@ -139,11 +139,8 @@ var laws = []struct {
 		SELECT a.id, 0 FROM account a JOIN outbox o ON o.account = a.id WHERE o.state = 'sent' AND a.password NOT LIKE 'set %'`},
 	{"an account has the password of a mail that is not sent", false, `
 		SELECT a.id, 0 FROM account a JOIN outbox o ON o.account = a.id WHERE o.state IN ('pending', 'waiting', 'dead') AND a.password LIKE 'set %'`},
-	{"the names of a deleted account are not free, or those of another are", false, `
-		SELECT id, gone FROM account WHERE gone <> CASE WHEN status = 'deleted' THEN 1 ELSE 0 END`},
+	{"the names of a deleted account are not free, or those of another are, or are still parked", false, proof.NotFree},
 	{"what is due is not what the accounts say", false, proof.NotDue},
-	{"a name is still parked", false, `
-		SELECT id, 0 FROM account WHERE username_folded < '!' AND username_folded <> ''`},
 	{"a mail tells of a run that was not applied", false, `
 		SELECT o.run, 0 FROM outbox o JOIN run r ON r.number = o.run WHERE r.applied_seq IS NULL AND (r.status = 'running' OR r.status = 'interrupted' AND o.message NOT LIKE '%[rollcall] FAILED %')`},
 	{"a run that was interrupted has left a plan", false, `

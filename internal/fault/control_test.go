@@ -91,7 +91,7 @@ func TestControlEveryDamageIsSeen(t *testing.T) {
 		{"a run says others to be its new accounts", true, base("UPDATE run SET ids_from = ids_from + 1000 WHERE number = 1")},
 		{"a change of a plan is gone", true, base("DELETE FROM change WHERE run = 2 AND ord = 1")},
 		{"a name is parked", false, base("UPDATE account SET username_folded = char(1) || id WHERE id = 3")},
-		{"a deleted account holds its name", false, base("UPDATE account SET gone = 1 WHERE id = 3")},
+		{"a name is free that somebody has", false, base("UPDATE account SET gone = 1 WHERE id = 3")},
 		{"something is due that no account says", false, base("INSERT INTO due (account, kind, at) VALUES (3, 'missing', '2026')")},
 		{"a password has no hash", false, base("UPDATE account SET password = 'set 2026-11-01T06:00:00.000000Z' WHERE id = 3")},
 		{"a hash is nobody's", false, base("INSERT INTO credential (account, since, hash) VALUES (99999, 'x', 'x')")},

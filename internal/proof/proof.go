@@ -70,3 +70,8 @@ const NotDue = `SELECT coalesce(d.account, a.account), 0 FROM due d FULL JOIN (
 		UNION ALL SELECT id, 'deleted', deleted_at FROM account WHERE status = 'deleted' AND deleted_at <> ''
 	) a ON a.account = d.account AND a.kind = d.kind
 	WHERE d.account IS NULL OR a.account IS NULL OR d.at <> a.at`
+
+// NotFree finds the accounts whose names are kept from others though they are deleted, or
+// are not kept though they are there; what follows each says nothing.
+const NotFree = `SELECT id, gone FROM account WHERE gone <> CASE WHEN status = 'deleted' THEN 1 ELSE 0 END
+	OR username_folded < '!' AND username_folded <> ''` // parked by an apply that is over

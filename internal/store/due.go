@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -22,10 +21,7 @@ const (
 // dueOfAny is true, in SQL, of every row; the key begins with the kind.
 const dueOfAny = "kind IN ('" + dueExpires + "', '" + dueStarts + "', '" + dueMissing + "', '" + dueDeleted + "')"
 
-// dueNow is the time of what is due and says no time: it is before every other.
-const dueNow = "0"
-
-// A due is one row of the table, without its account.
+// A due is one row of the table, without its account. No time is before every other.
 type due struct{ kind, at string }
 
 // duesOf are those of an account; of hardly any are there more than one.
@@ -43,9 +39,9 @@ func duesOf(a *roster.Account) []due {
 		if expires != "" {
 			starts = min(starts, expires)
 		}
-		all = append(all, due{dueStarts, cmp.Or(starts, dueNow)})
+		all = append(all, due{dueStarts, starts})
 	case roster.Missing:
-		all = append(all, due{dueMissing, cmp.Or(a.Values[roster.StatusSince], dueNow)})
+		all = append(all, due{dueMissing, a.Values[roster.StatusSince]})
 	}
 	return all
 }

@@ -268,8 +268,8 @@ func (d *directory) apply(t *rapid.T, p *run.Profile, text []byte) *journal.Run 
 func (d *directory) accounts(t *rapid.T) []roster.Account {
 	t.Helper()
 	var wrong int
-	if err := d.db.QueryRow("SELECT count(*) FROM (" + proof.NotDue + ") AS n").Scan(&wrong); err != nil || wrong > 0 {
-		t.Fatalf("of %d accounts it is not noted what is due, %v", wrong, err)
+	if err := d.db.QueryRow("SELECT count(*) FROM (" + proof.NotDue + " UNION ALL " + proof.NotFree + ") AS n").Scan(&wrong); err != nil || wrong > 0 {
+		t.Fatalf("of %d accounts it is not noted what is due, or whether their names are free, %v", wrong, err)
 	}
 	var all []roster.Account
 	for a, err := range d.Store.Accounts(context.Background(), store.AccountQuery{Status: "all"}) {

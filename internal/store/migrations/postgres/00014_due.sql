@@ -22,9 +22,8 @@ CREATE TABLE due (
 );
 INSERT INTO due (account, kind, at)
 SELECT id, 'expires', expires_at FROM account WHERE status = 'active' AND expires_at <> ''
-UNION ALL SELECT id, 'starts', CASE WHEN starts_at = '' THEN '0' WHEN expires_at <> '' AND expires_at < starts_at THEN expires_at ELSE starts_at END
-    FROM account WHERE status_reason = 'not_started'
-UNION ALL SELECT id, 'missing', CASE WHEN status_since = '' THEN '0' ELSE status_since END FROM account WHERE status_reason = 'missing'
+UNION ALL SELECT id, 'starts', CASE WHEN expires_at <> '' AND expires_at < starts_at THEN expires_at ELSE starts_at END FROM account WHERE status_reason = 'not_started'
+UNION ALL SELECT id, 'missing', status_since FROM account WHERE status_reason = 'missing'
 UNION ALL SELECT id, 'deleted', deleted_at FROM account WHERE status = 'deleted' AND deleted_at <> '';
 CREATE INDEX due_at ON due (kind, at);
 
