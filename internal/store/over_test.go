@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,9 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rollcall/internal/journal"
-	"rollcall/internal/notify"
 	"rollcall/internal/plan"
 	"rollcall/internal/proof"
 	"rollcall/internal/roster"
@@ -25,52 +26,39 @@ func TestWhateverChangesARowIsAsIfItHadBeenWrittenWhole(t *testing.T) {
 	bothAt(t, func(t *testing.T, db *DB, c *clock) {
 		s := story{t, db}
 		r := rand.New(rand.NewPCG(1, 2))
-		var names []string
+		var people []string
 		for i := range 30 {
-			names = append(names, fmt.Sprint("u", i))
+			people = append(people, fmt.Sprint("u", i))
 		}
-		s.people("hr", names...)
+		s.people("hr", people...)
 		model := s.all()
-		left, done := map[string]int{}, map[plan.Action]int{}
+		done, left := map[plan.Action]int{}, 0
 		for round := range 40 {
 			c.advance(time.Hour)
 			var changes []plan.Change
-			wanted := map[string]bool{}
-			for _, id := range r.Perm(len(model))[:len(model)/2] {
-				if change := atRandom(r, model[id], model, db.now()); change != nil {
-					if f := change.Field(roster.Username); f != nil {
-						if wanted[roster.Fold(f.New)] {
-							continue
-						}
-						wanted[roster.Fold(f.New)] = true
-					} else if change.Action == plan.Reactivate {
-						if wanted[roster.Fold(change.Username)] {
-							continue
-						}
-						wanted[roster.Fold(change.Username)] = true
-					}
-					changes = append(changes, *change)
+			taken := map[string]bool{}
+			for _, i := range r.Perm(len(model))[:len(model)/2] {
+				change, ok := atRandom(r, model[i], model, db.now())
+				if _, takes := names(&change); ok && !taken[takes] {
+					taken[takes] = takes != ""
+					changes = append(changes, change)
 				}
 			}
-			for range r.IntN(3) {
-				changes = append(changes, add("hr", fmt.Sprintf("n%d.%d", round, len(changes))))
+			for n := range r.IntN(3) {
+				changes = append(changes, add("hr", fmt.Sprint("n", round, ".", n)))
 			}
 			run := s.plan("hr", changes...)
-			if round%3 == 1 { // a person looks at it first, and somebody moves one or two of them meanwhile
+			if round%3 == 1 { // a person looks at it first, and somebody moves one of them meanwhile
 				run = s.held(run)
-				for i := range model[:1+r.IntN(2)] {
-					if model[i].Status() != roster.Deleted {
-						s.apply(s.plan("", touch(plan.Update, model[i], field(roster.City, model[i].Values[roster.City], fmt.Sprint("City", round), "person:eve"))))
-					}
+				if model[0].Status() != roster.Deleted {
+					s.apply(s.plan("", touch(plan.Update, model[0], field(roster.City, model[0].Values[roster.City], fmt.Sprint("City", round), "person:eve"))))
 				}
 				model = s.all()
 			}
 			o := order(run)
 			o.HoldNames = time.Duration(r.IntN(2)) * hold
-			o.Finish = func(Applied) ([]notify.Message, error) { run.Status = journal.OK; return nil, nil }
 			if _, err := db.Apply(t.Context(), o); err != nil {
-				if strings.Contains(err.Error(), "more than a tenth") {
-					left["all"]++
+				if errors.Is(err, ErrRefused) && strings.Contains(err.Error(), "more than a tenth") {
 					continue
 				}
 				t.Fatalf("round %d: %v", round, err)
@@ -80,44 +68,35 @@ func TestWhateverChangesARowIsAsIfItHadBeenWrittenWhole(t *testing.T) {
 					t.Fatal(err)
 				}
 				if out.Done != journal.Applied {
-					left[out.Note]++
+					left++
 					continue
 				}
 				done[out.Action]++
 				i := slices.IndexFunc(model, func(a roster.Account) bool { return a.ID == out.Account })
 				if i < 0 {
-					model = append(model, roster.Account{ID: out.Account, CreatedAt: db.now()})
-					i = len(model) - 1
+					i, model = len(model), append(model, roster.Account{ID: out.Account, CreatedAt: db.now()})
 				}
 				if out.Action == plan.Purge {
 					model = slices.Delete(model, i, i+1)
 					continue
 				}
-				a := &model[i]
-				for _, f := range out.Fields {
-					f.Write(a)
-				}
+				(&application{now: db.now()}).change(&out.Change, &model[i])
 				if out.Action == plan.Anonymise {
-					blank(a)
+					blank(&model[i])
 				}
-				a.Version++
-				a.UpdatedAt = db.now()
 			}
 			got := s.all()
-			for i := range model {
-				model[i].Links = nil
-			}
-			bare := slices.Clone(got)
-			for i := range bare {
-				bare[i].Links = nil
-			}
-			if diff := cmp.Diff(model, bare); diff != "" {
+			if diff := cmp.Diff(model, got, cmpopts.IgnoreFields(roster.Account{}, "Links")); diff != "" {
 				t.Fatalf("round %d: -journal +accounts\n%s", round, diff)
 			}
 			model = got
 			s.whole(round, got)
 		}
-		t.Log(left, done)
+		for _, action := range []plan.Action{plan.Add, plan.Update, plan.Rename, plan.Suspend, plan.Reactivate, plan.Delete, plan.Anonymise, plan.Purge} {
+			if done[action] < 5 || left < 5 {
+				t.Errorf("%d times %s, and %d changes were left out: want some of each", done[action], action, left)
+			}
+		}
 	})
 }
 
@@ -141,7 +120,7 @@ func (s story) whole(round int, accounts []roster.Account) {
 	holders := map[string]uint64{}
 	for i := range accounts {
 		a := &accounts[i]
-		want = append(want, fmt.Sprintf("%q", fmt.Sprint(accountRow(a)...)))
+		want = append(want, fmt.Sprint(accountRow(a)))
 		for _, d := range duesOf(a) {
 			due = append(due, fmt.Sprint(d.kind, a.ID, " ", d.at))
 		}
@@ -159,7 +138,7 @@ func (s story) whole(round int, accounts []roster.Account) {
 			into[i] = &values[i]
 		}
 		err := row.Scan(into...)
-		got = append(got, fmt.Sprintf("%q", fmt.Sprint(values...)))
+		got = append(got, fmt.Sprint(values))
 		return err
 	}, "SELECT "+strings.Join(columnsOfAccount, ", ")+" FROM account ORDER BY id")
 	if err != nil {
@@ -179,8 +158,8 @@ func (s story) whole(round int, accounts []roster.Account) {
 	}
 }
 
-// atRandom is one of the changes that an account may see, or none.
-func atRandom(r *rand.Rand, a roster.Account, all []roster.Account, now time.Time) *plan.Change {
+// atRandom is one of the changes that an account may see; ok is false where it is none.
+func atRandom(r *rand.Rand, a roster.Account, all []roster.Account, now time.Time) (c plan.Change, ok bool) {
 	one := func(texts ...string) string { return texts[r.IntN(len(texts))] }
 	var fields []plan.FieldChange
 	set := func(f roster.Field, to string) {
@@ -205,23 +184,23 @@ func atRandom(r *rand.Rand, a roster.Account, all []roster.Account, now time.Tim
 	if a.Status() == roster.Deleted {
 		switch r.IntN(8) {
 		case 0:
-			return change(touch(plan.Purge, a))
+			return touch(plan.Purge, a), true
 		case 1:
 			if a.Values[roster.StatusReason] == string(roster.Anonymised) {
-				return nil
+				return c, false
 			}
 			set(roster.StatusReason, string(roster.Anonymised))
-			return change(touch(plan.Anonymise, a, fields...))
+			return touch(plan.Anonymise, a, fields...), true
 		case 2, 3, 4:
 			if a.Values[roster.Username] == "" {
-				return nil
+				return c, false
 			}
 			status(roster.Status(one("active", "suspended")))
 			set(roster.DeletedAt, "")
-			return change(touch(plan.Reactivate, a, fields...))
+			return touch(plan.Reactivate, a, fields...), true
 		default:
 			set(roster.DeletedAt, date())
-			return change(touch(plan.Update, a, fields...))
+			return touch(plan.Update, a, fields...), true
 		}
 	}
 	action := plan.Update
@@ -244,7 +223,7 @@ func atRandom(r *rand.Rand, a roster.Account, all []roster.Account, now time.Tim
 	case 0:
 		status(roster.Deleted)
 		set(roster.DeletedAt, date())
-		return change(touch(plan.Delete, a, fields...))
+		return touch(plan.Delete, a, fields...), true
 	case 1:
 		status(roster.Suspended)
 		action = plan.Suspend
@@ -260,7 +239,5 @@ func atRandom(r *rand.Rand, a roster.Account, all []roster.Account, now time.Tim
 			set(f, date())
 		}
 	}
-	return change(touch(action, a, fields...))
+	return touch(action, a, fields...), true
 }
-
-func change(c plan.Change) *plan.Change { return &c }
