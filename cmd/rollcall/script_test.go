@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"flag"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rollcall/internal/proof"
 	"rollcall/internal/shore"
 )
 
@@ -38,6 +40,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("SUDO_USER", "")
 			env.Setenv("WHO", who())
 			env.Setenv("ROLLCALL_CONFIG", "")
+			env.Defer(func() { lawful(t, env.WorkDir) })
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -46,6 +49,25 @@ func TestScript(t *testing.T) {
 			"somewhere": somewhereCommand,
 		},
 	})
+}
+
+// lawful wants of the database that a script leaves that it notes what is due, and whose
+// names are free, as the accounts say it.
+func lawful(t *testing.T, dir string) {
+	file := filepath.Join(dir, "state", "rollcall.db")
+	if _, err := os.Stat(file); err != nil {
+		return
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer db.Close()
+	var wrong int
+	if err := db.QueryRow("SELECT count(*) FROM (" + proof.NotDue + " UNION ALL " + proof.NotFree + ")").Scan(&wrong); err != nil || wrong > 0 {
+		t.Errorf("%s leaves %d accounts of which it is not noted what is due, or whether their names are free: %v", filepath.Base(dir), wrong, err)
+	}
 }
 
 // clockCommand sets the time at which the next rollcall believes to start:
