@@ -33,7 +33,7 @@ func TestWhateverChangesARowIsAsIfItHadBeenWrittenWhole(t *testing.T) {
 		s.people("hr", people...)
 		model := s.all()
 		done, left := map[plan.Action]int{}, 0
-		for round := range 40 {
+		for round := range 25 {
 			c.advance(time.Hour)
 			var changes []plan.Change
 			taken := map[string]bool{}

@@ -153,21 +153,21 @@ func (a *application) writeChunk(ctx context.Context, list []storedChange) error
 				a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
 			}
 		default:
-			was := accounts[c.account]
-			a.shares.enter(was.Status(), was.Links, -1)
-			r.names = append(r.names, a.formerNames(&c.Change, was)...)
-			before := *was
-			a.change(&c.Change, was)
-			if into, err := strconv.ParseInt(was.Values[roster.MergedInto], 10, 64); err == nil && c.Field(roster.MergedInto) != nil {
-				r.merged = append(r.merged, [2]int64{int64(was.ID), into})
+			is := accounts[c.account]
+			was := *is
+			a.change(&c.Change, is)
+			if into, err := strconv.ParseInt(is.Values[roster.MergedInto], 10, 64); err == nil && c.Field(roster.MergedInto) != nil {
+				r.merged = append(r.merged, [2]int64{int64(is.ID), into})
 			}
 			if c.Action == plan.Anonymise {
-				blank(was)
+				blank(is)
 			}
-			a.welcomed(&before, was)
-			a.shares.enter(was.Status(), relinked(was.Links, &c.Change), 1)
-			r.updates = append(r.updates, c.over(&before, was))
-			r.dues(&before, was)
+			r.names = append(r.names, a.formerNames(&c.Change, &was)...)
+			a.welcomed(&was, is)
+			a.shares.enter(was.Status(), was.Links, -1)
+			a.shares.enter(is.Status(), relinked(was.Links, &c.Change), 1)
+			r.updates = append(r.updates, c.over(&was, is))
+			r.dues(&was, is)
 		}
 		r.custom(c)
 		a.links(&r, c)
