@@ -103,7 +103,7 @@ func (a *application) carryOut(ctx context.Context) error {
 	if err := a.db.outlived(a.tx); err != nil { // after the survey: who has read accounts keeps a migration from altering them
 		return err
 	}
-	if err := fault.After(a.sift(), "store.apply.sifted"); err != nil {
+	if err := fault.After(a.sift(ctx), "store.apply.sifted"); err != nil {
 		return fmt.Errorf("compare with the accounts: %w", err)
 	}
 	if err := fault.After(a.freeNames(), "store.apply.freed"); err != nil {

@@ -62,6 +62,9 @@ type engine interface {
 	// unindex drops what each new row of the tables would have to be entered into or
 	// compared with, but for primary keys, and gives the statements that make it again.
 	unindex(w work, tables ...string) (again []string, err error)
+	// hasten tells that w repeats its statements, and what the database itself asks
+	// for them (whether a link's account is there), for thousands of rows.
+	hasten(w work) error
 	// refresh counts tables anew of which much has become different: a server that
 	// believes a table to be small reads it whole for each page of it. A table may
 	// name the columns to count.

@@ -173,6 +173,11 @@ func (e server) unindex(w work, tables ...string) ([]string, error) {
 	return append(indexes, constraints...), nil
 }
 
+// hasten lets the server keep its plans: to look for the links and the former names
+// of each account that is deleted, by plans that are made anew for each, took ten
+// seconds of the twenty in which 100,000 are taken back.
+func (server) hasten(w work) error { return w.tx.Exec("SET LOCAL plan_cache_mode = auto").Error }
+
 func (e server) refresh(ctx context.Context, pool *sql.DB, tables ...string) error {
 	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {

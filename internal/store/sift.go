@@ -15,7 +15,7 @@ import (
 // sift reads the whole plan, proves that it is the one that was shown, and marks
 // what is not carried out: what was excepted, and what has moved since. Where
 // nothing can have moved, it only counts, and who writes the accounts proves the plan.
-func (a *application) sift() error {
+func (a *application) sift(ctx context.Context) error {
 	if a.empty {
 		return nil
 	}
@@ -41,13 +41,13 @@ func (a *application) sift() error {
 		a.fallen = a.fallen || res.RowsAffected > 0
 	}
 	sum := newDigester()
-	err := a.each(a.told(Comparing, func(list []storedChange) error {
+	err := a.each(ctx, a.told(Comparing, func(list []storedChange) error {
 		for i := range list {
 			c := &list[i]
 			sum.again(c)
 			a.note(c)
 			var err error
-			if c.Action == plan.Add { // it saw no account, so no field can have moved
+			if c.Action == plan.Add || c.Action == plan.Purge { // one saw no account, and of the other all goes: no field can have moved
 				err = c.readLinks()
 			} else {
 				err = c.read()
@@ -64,8 +64,24 @@ func (a *application) sift() error {
 	return a.proven(sum)
 }
 
-// each reads the plan, chunk by chunk, in the transaction that applies it.
-func (a *application) each(do func([]storedChange) error) error {
+// each reads the plan, chunk by chunk. A large one of which nothing is marked yet is
+// read on a connection of its own, each chunk while the one before is worked on, unless
+// none is free or the engine is no faster for it.
+func (a *application) each(ctx context.Context, do func([]storedChange) error) error {
+	if !a.fallen && a.Run.Facts.Changes() > chunk && (a.empty || a.db.engine.abreast() > 1) {
+		if beside, err := a.db.beside(ctx); err == nil {
+			defer beside.close()
+			for list, err := range ahead(beside.tx, chunk, a.chunkAfter) {
+				if err != nil {
+					return err
+				}
+				if err := do(list); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
 	var list []storedChange
 	var err error
 	for after := int64(0); ; after += chunk {
@@ -79,26 +95,6 @@ func (a *application) each(do func([]storedChange) error) error {
 			return nil
 		}
 	}
-}
-
-// eachAhead is each on a connection of its own: a chunk is read while the one before
-// is written. It sees the plan as it was stored, not what the transaction has marked.
-// Where no connection is free it is each.
-func (a *application) eachAhead(ctx context.Context, do func([]storedChange) error) error {
-	beside, err := a.db.beside(ctx)
-	if err != nil {
-		return a.each(do)
-	}
-	defer beside.close()
-	for list, err := range ahead(beside.tx, chunk, a.chunkAfter) {
-		if err != nil {
-			return err
-		}
-		if err := do(list); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // chunkAfter reads the next chunk of the plan into list, which it returns.
@@ -347,8 +343,8 @@ func (a *application) accounts(ids []uint64, locked bool) (map[uint64]*roster.Ac
 	return byID, err
 }
 
-// freeNames parks the username of every account that gives one up, so that
-// swaps, rings and chains find each name free under the unique index (R36).
+// freeNames parks the usernames that change hands, so that swaps, rings and chains
+// find each name free under the unique index (R36).
 // Then what would take a name that is still not free is left out, and its own
 // name goes back, which may be one that another change wanted: so it goes round
 // until nothing more falls.
@@ -356,9 +352,7 @@ func (a *application) freeNames() error {
 	if a.empty {
 		return nil
 	}
-	// No username begins with a control character, so nothing meets a parked one.
-	const park = "UPDATE account SET username_folded = CAST(? AS text) || id WHERE id IN (SELECT account FROM change WHERE run = ? AND done = '' AND (gives <> '' OR action IN ?))"
-	if err := a.tx.Exec(park, parked, a.run, endings).Error; err != nil {
+	if err := a.park(); err != nil {
 		return err
 	}
 	for range maxRounds {
@@ -381,7 +375,26 @@ func (a *application) freeNames() error {
 	return fmt.Errorf("%w: more than %d names that it gives in a chain are taken by now; plan again", ErrRefused, maxRounds)
 }
 
-// parks tells whether the account's name has been parked.
+// park parks the names that a change takes and another gives up. What nobody takes
+// is free soon enough: to write every account that is purged once more before took
+// longer than to purge it.
+func (a *application) park() error {
+	var wanted []uint64 // accounts
+	if err := a.tx.Raw("SELECT a.id FROM change c JOIN account a ON a.username_folded = c.takes AND a.username_folded <> '' AND a.gone = 0 WHERE c.run = ? AND c.takes <> ''", a.run).
+		Scan(&wanted).Error; err != nil {
+		return err
+	}
+	for part := range slices.Chunk(wanted, chunk) {
+		// No username begins with a control character, so nothing meets a parked one.
+		if err := a.tx.Exec("UPDATE account SET username_folded = CAST(? AS text) || id WHERE id IN (SELECT account FROM change WHERE run = ? AND done = '' AND (gives <> '' OR action IN ?) AND ?)",
+			parked, a.run, endings, a.db.engine.in("account", numberList(part))).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parks tells whether the account's name may have been parked.
 func (c *storedChange) parks() bool {
 	gives, _ := names(&c.Change)
 	return gives != "" || slices.Contains(endings, c.Action)

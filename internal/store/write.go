@@ -68,14 +68,14 @@ func (c *storedChange) over(was, is *roster.Account) over {
 
 // write carries out what is left, chunk by chunk in plan order.
 func (a *application) write(ctx context.Context) error {
+	if !a.empty { // a plan that is made while a table is empty must not be kept
+		if err := a.db.engine.hasten(a.work); err != nil {
+			return err
+		}
+	}
 	sum := newDigester()
 	unread := a.empty || a.still // nobody has read the plan yet
-	each := a.each
-	// What this transaction has marked is not seen from beside it.
-	if unread && !a.fallen && a.planned > chunk && (a.empty || a.db.engine.abreast() > 1) {
-		each = func(do func([]storedChange) error) error { return a.eachAhead(ctx, do) }
-	}
-	err := each(a.told(Applying, func(list []storedChange) error {
+	err := a.each(ctx, a.told(Applying, func(list []storedChange) error {
 		if unread {
 			for i := range list {
 				sum.again(&list[i])
