@@ -68,7 +68,11 @@ func (a *app) examine(s *config.Site, chosen []*config.Profile) error {
 }
 
 func (a *app) tellCheckup(c *run.Checkup) {
-	fmt.Fprintf(a.stdout, "%s  %s, %s\n", c.Profile, c.Source, c.Took.Round(10*time.Millisecond))
+	took := ""
+	if t := c.Took.Round(10 * time.Millisecond); t > 0 {
+		took = ", " + t.String()
+	}
+	fmt.Fprintf(a.stdout, "%s  %s%s\n", c.Profile, c.Source, took)
 	for _, text := range c.Fine {
 		fmt.Fprintf(a.stdout, "  ok  %s\n", text)
 	}

@@ -52,7 +52,7 @@ func (heldListCmd) Run(a *app) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\nLook:    rollcall runs show %[1]d\nDecide:  rollcall held approve %[1]d --reason \"…\"   or   rollcall held reject %[1]d --reason \"…\"\n", held[0].Number)
-	if held[0].Facts.Removals > 0 {
+	if n := held[0].Facts.Removals; n > 0 && n < held[0].Facts.Changes() {
 		fmt.Fprintf(a.stdout, "Partly:  rollcall held approve %d --except removals --reason \"…\"   leaves out all suspensions and deletions\n", held[0].Number)
 	}
 	return nil
