@@ -74,6 +74,37 @@ func TestAFirstLoadThatIsNotTheOneThatWasShownIsRefused(t *testing.T) {
 	})
 }
 
+// TestTheLoadAfterATrialReadsNoTableForEachOfItsPeople counts what the server reads of
+// the accounts to see that those of the links are there. It knows five, and has kept how
+// it looked for them: by reading them all.
+func TestTheLoadAfterATrialReadsNoTableForEachOfItsPeople(t *testing.T) {
+	t.Parallel()
+	db := openAt(t, shore.Postgres(t), newClock().now)
+	db.pool.SetMaxOpenConns(1) // what is kept is the connection's
+	s := story{t, db}
+	s.people("hr", "ada", "ben", "cal", "dan", "eve")
+	if err := db.gorm.Exec("VACUUM ANALYZE account").Error; err != nil {
+		t.Fatal(err)
+	}
+	s.people("hr", "fay", "gil", "hal", "ian", "jo", "kay", "lou", "mia", "ned", "oz")
+	read := func() (rows int64) {
+		t.Helper()
+		if err := db.gorm.Raw("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'account' AND pg_stat_force_next_flush() IS NOT NULL").Scan(&rows).Error; err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	run, digest := newcomers(t, db, 1000)
+	before := read()
+	if a, err := db.Apply(t.Context(), Order{Run: run, Digest: digest}); err != nil || a.Carried != 1000 {
+		t.Fatalf("%v, %+v", err, a)
+	}
+	read()
+	if got := read() - before; got > 100*1000 {
+		t.Errorf("to add 1,000 people %d rows of accounts were read one after the other", got)
+	}
+}
+
 // newcomers is a sealed plan that adds n people.
 func newcomers(tb testing.TB, db *DB, n int) (run *journal.Run, digest string) {
 	tb.Helper()

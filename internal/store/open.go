@@ -63,7 +63,8 @@ type engine interface {
 	// compared with, but for primary keys, and gives the statements that make it again.
 	unindex(w work, tables ...string) (again []string, err error)
 	// hasten tells that w repeats its statements, and what the database itself asks
-	// for them (whether a link's account is there), for thousands of rows.
+	// for them (whether a link's account is there), for thousands of rows. What was
+	// planned before is planned again: it is told before each chunk.
 	hasten(w work) error
 	// refresh counts tables anew of which much has become different: a server that
 	// believes a table to be small reads it whole for each page of it. A table may

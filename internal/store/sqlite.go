@@ -330,9 +330,10 @@ func (lite) unindex(w work, tables ...string) (again []string, err error) {
 	return again, nil
 }
 
-// refresh is not needed: without counts SQLite takes the index that fits.
+// hasten is not needed: a trigger or a key is planned with its statement.
 func (lite) hasten(work) error { return nil }
 
+// refresh is not needed: without counts SQLite takes the index that fits.
 func (lite) refresh(context.Context, *sql.DB, ...string) error { return nil }
 
 func (lite) announce(work, int64) error { return nil }

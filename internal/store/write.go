@@ -68,23 +68,20 @@ func (c *storedChange) over(was, is *roster.Account) over {
 
 // write carries out what is left, chunk by chunk in plan order.
 func (a *application) write(ctx context.Context) error {
-	if !a.empty { // a plan that is made while a table is empty must not be kept
-		if err := a.db.engine.hasten(a.work); err != nil {
-			return err
-		}
-	}
-	sum := newDigester()
-	unread := a.empty || a.still // nobody has read the plan yet
+	sum := newDigester() // of what is carried out: another connection may have read it
 	err := a.each(ctx, a.told(Applying, func(list []storedChange) error {
-		if unread {
-			for i := range list {
-				sum.again(&list[i])
+		for i := range list {
+			sum.again(&list[i])
+		}
+		if !a.empty { // a plan that is made while a table is empty must not be kept
+			if err := a.db.engine.hasten(a.work); err != nil {
+				return err
 			}
 		}
 		return a.writeChunk(ctx, list)
 	}))
 	a.at(Finishing, 0)
-	if err != nil || !unread {
+	if err != nil {
 		return err
 	}
 	return a.proven(sum)
