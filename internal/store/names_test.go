@@ -256,3 +256,33 @@ func TestR36AChainOfNamesCrossesTheChunks(t *testing.T) {
 		}
 	})
 }
+
+// TestR36WhoKeepsANameIsNotRobbedOfIt leaves out, for two other causes than names, who
+// would have given up what somebody else takes.
+func TestR36WhoKeepsANameIsNotRobbedOfIt(t *testing.T) {
+	both(t, func(t *testing.T, db *DB) {
+		s := story{t, db}
+		p := s.people("hr", "ada", "ben", "cal", "dan", "eve", "fay")
+		renamed := rename(p[2], "cally")
+		renamed.Fields = append(renamed.Fields, field(roster.Department, "", "ICU", "hr"))
+		r := s.plan("hr", remove(p[0], noon), rename(p[1], "Ada"), renamed, rename(p[3], "cal"), rename(p[4], "dan"))
+		s.apply(s.plan("", touch(plan.Update, p[2], field(roster.Department, "", "Lab", "person:eve"))))
+		o := order(r)
+		o.ExceptRemovals, o.HoldNames = true, 0
+		if _, err := db.Apply(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		s.wantLost(r.Number,
+			"rename Ada: left_out the username is taken by now",
+			"rename cally: left_out department has changed since the plan was made",
+			"rename cal: left_out the username is taken by now",
+			"rename dan: left_out the username is taken by now",
+			"delete ada: excepted approved without removals")
+		live := s.standing()
+		for i, want := range []string{"ada", "ben", "cal", "dan", "eve", "fay"} {
+			if live[want] != p[i].ID {
+				t.Errorf("%s is the name of %d, want %d", want, live[want], p[i].ID)
+			}
+		}
+	})
+}
