@@ -15,6 +15,7 @@ import (
 	"rollcall/internal/journal"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
+	"rollcall/internal/shore"
 )
 
 // counted gives chunks of changes that have nothing but their numbers, up to last.
@@ -147,6 +148,44 @@ func TestP1ATransactionWaitsForNoSecondConnection(t *testing.T) {
 			t.Errorf("%v, %+v", err, got)
 		}
 	})
+}
+
+// TestP1NobodyComesBetweenATransactionAndWhatIsReadForIt has an administrator wait for
+// the plans to be his alone, who waits for the transaction, which waits for its plan.
+func TestP1NobodyComesBetweenATransactionAndWhatIsReadForIt(t *testing.T) {
+	t.Parallel()
+	db := openAt(t, shore.Postgres(t), newClock().now)
+	s := story{t, db}
+	p := s.people("hr", "ada")
+	changes := []plan.Change{rename(p[0], "eve")}
+	for i := range chunk {
+		changes = append(changes, add("hr", fmt.Sprint("n", i)))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	o := order(s.held(s.plan("hr", changes...)))
+	o.Run.Facts.Rows.Added = len(changes)
+	full := make(chan error, 1)
+	o.Watch = func(at Stage, n int) {
+		if at != Applying || n > 0 {
+			return
+		}
+		go func() {
+			_, err := db.pool.ExecContext(ctx, "VACUUM FULL change")
+			full <- err
+		}()
+		for waits := false; !waits && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+			if err := db.pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE relation = 'change'::regclass AND NOT granted)").Scan(&waits); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if a, err := db.Apply(ctx, o); err != nil || a.Carried != len(changes) {
+		t.Errorf("%v, %+v", err, a)
+	}
+	if err := <-full; err != nil {
+		t.Error(err)
+	}
 }
 
 // added are n packed prints of a patch, all before the first of the base.

@@ -62,6 +62,10 @@ type engine interface {
 	// unindex drops what each new row of the tables would have to be entered into or
 	// compared with, but for primary keys, and gives the statements that make it again.
 	unindex(w work, tables ...string) (again []string, err error)
+	// keep lets another connection read a table for a transaction that waits for it:
+	// from one view of it, and with nobody between the two who waits to have the table
+	// to himself. The error is that somebody waits already.
+	keep(w work, table string) (tx *gorm.DB, done func(), err error)
 	// hasten tells that w repeats its statements, and what the database itself asks
 	// for them (whether a link's account is there), for thousands of rows. What was
 	// planned before is planned again: it is told before each chunk.

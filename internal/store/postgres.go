@@ -173,6 +173,24 @@ func (e server) unindex(w work, tables ...string) ([]string, error) {
 	return append(indexes, constraints...), nil
 }
 
+// keep has the table's lock from the first to the last: asked for it again and again, it
+// would stand behind who waits for the transaction (VACUUM FULL, a migration), while that
+// waits for what is read. The server sees no knot in it and would let them wait for ever.
+func (server) keep(w work, table string) (tx *gorm.DB, done func(), err error) {
+	tx = w.tx.Begin(&sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if tx.Error != nil {
+		return nil, nil, tx.Error
+	}
+	done = func() { tx.Rollback() } // it was only read from
+	for _, statement := range []string{fmt.Sprintf("SET LOCAL lock_timeout = %d", besideWithin.Milliseconds()), "LOCK TABLE " + table + " IN ACCESS SHARE MODE"} {
+		if err := tx.Exec(statement).Error; err != nil {
+			done()
+			return nil, nil, err
+		}
+	}
+	return tx, done, nil
+}
+
 // hasten lets the server keep its plans: to look for the links and the former names
 // of each account that is deleted, by plans that are made anew for each, took ten
 // seconds of the twenty in which 100,000 are taken back. It forgets those that it has

@@ -71,15 +71,18 @@ func (a *application) each(ctx context.Context, do func([]storedChange) error) e
 	if !a.fallen && a.Run.Facts.Changes() > chunk && (a.empty || a.db.engine.abreast() > 1) {
 		if beside, err := a.db.beside(ctx); err == nil {
 			defer beside.close()
-			for list, err := range ahead(beside.tx, chunk, a.chunkAfter) {
-				if err != nil {
-					return err
+			if tx, done, err := a.db.engine.keep(beside, "change"); err == nil {
+				defer done()
+				for list, err := range ahead(tx, chunk, a.chunkAfter) {
+					if err != nil {
+						return err
+					}
+					if err := do(list); err != nil {
+						return err
+					}
 				}
-				if err := do(list); err != nil {
-					return err
-				}
+				return nil
 			}
-			return nil
 		}
 	}
 	var list []storedChange

@@ -330,6 +330,9 @@ func (lite) unindex(w work, tables ...string) (again []string, err error) {
 	return again, nil
 }
 
+// keep is not needed: who reads waits for nobody.
+func (lite) keep(w work, _ string) (*gorm.DB, func(), error) { return w.tx, func() {}, nil }
+
 // hasten is not needed: a trigger or a key is planned with its statement.
 func (lite) hasten(work) error { return nil }
 
