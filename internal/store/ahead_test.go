@@ -105,6 +105,10 @@ func TestP1ATransactionWaitsForNoSecondConnection(t *testing.T) {
 		if a, err := db.Apply(ctx, Order{Run: run, Digest: digest}); err != nil || a.Carried != chunk+few {
 			t.Fatalf("a first load: %v, %+v", err, a)
 		}
+		more := story{t, db}.more(chunk + 1)
+		if a, err := db.Apply(ctx, order(more)); err != nil || a.Carried != chunk+1 {
+			t.Fatalf("a plan that a person has seen: %v, %+v", err, a)
+		}
 		look := Look{Run: run.Number, Profile: "hr", Digest: "d", Made: noon}
 		prints := func(n int) iter.Seq2[[]byte, error] {
 			return index.Parts(func(yield func(index.Lined, error) bool) {
@@ -150,21 +154,28 @@ func TestP1ATransactionWaitsForNoSecondConnection(t *testing.T) {
 	})
 }
 
+// more is a plan of n new people that waits for a person.
+func (s story) more(n int) *journal.Run {
+	s.Helper()
+	var changes []plan.Change
+	for i := range n {
+		changes = append(changes, add("hr", fmt.Sprint("n", i)))
+	}
+	r := s.plan("hr", changes...)
+	r.Facts.Rows.Added = n
+	return s.held(r)
+}
+
 // TestP1NobodyComesBetweenATransactionAndWhatIsReadForIt has an administrator wait for
 // the plans to be his alone, who waits for the transaction, which waits for its plan.
 func TestP1NobodyComesBetweenATransactionAndWhatIsReadForIt(t *testing.T) {
 	t.Parallel()
 	db := openAt(t, shore.Postgres(t), newClock().now)
 	s := story{t, db}
-	p := s.people("hr", "ada")
-	changes := []plan.Change{rename(p[0], "eve")}
-	for i := range chunk {
-		changes = append(changes, add("hr", fmt.Sprint("n", i)))
-	}
+	s.people("hr", "ada")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	o := order(s.held(s.plan("hr", changes...)))
-	o.Run.Facts.Rows.Added = len(changes)
+	o := order(s.more(chunk + 1))
 	full := make(chan error, 1)
 	o.Watch = func(at Stage, n int) {
 		if at != Applying || n > 0 {
@@ -180,7 +191,7 @@ func TestP1NobodyComesBetweenATransactionAndWhatIsReadForIt(t *testing.T) {
 			}
 		}
 	}
-	if a, err := db.Apply(ctx, o); err != nil || a.Carried != len(changes) {
+	if a, err := db.Apply(ctx, o); err != nil || a.Carried != chunk+1 {
 		t.Errorf("%v, %+v", err, a)
 	}
 	if err := <-full; err != nil {

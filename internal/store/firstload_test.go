@@ -108,7 +108,7 @@ func TestTheLoadAfterATrialReadsNoTableForEachOfItsPeople(t *testing.T) {
 // newcomers is a sealed plan that adds n people.
 func newcomers(tb testing.TB, db *DB, n int) (run *journal.Run, digest string) {
 	tb.Helper()
-	run = &journal.Run{Profile: "hr", Kind: journal.Sync}
+	run = &journal.Run{Profile: "hr", Kind: journal.Sync, Facts: plan.Facts{Rows: plan.Rows{Added: n}}}
 	if err := db.Begin(tb.Context(), run); err != nil {
 		tb.Fatal(err)
 	}
