@@ -14,6 +14,7 @@ import (
 	"rollcall/internal/notify"
 	"rollcall/internal/plan"
 	"rollcall/internal/roster"
+	"rollcall/internal/shore"
 )
 
 const hold = 90 * 24 * time.Hour
@@ -288,6 +289,27 @@ func TestAPlanIsRefusedThatIsNotTheOneThatWasShown(t *testing.T) {
 		}
 		s.refused(order(r), "digest")
 	})
+}
+
+// TestAPlanIsRefusedThatIsAnotherWhenItIsCarriedOut alters a plan that has been read and
+// compared: it is read again to be carried out, and maybe on another connection.
+func TestAPlanIsRefusedThatIsAnotherWhenItIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	db := openAt(t, shore.Postgres(t), newClock().now) // on SQLite nobody else writes meanwhile
+	s := story{t, db}
+	s.people("hr", "ada")
+	o := order(s.held(s.plan("hr", add("hr", "ben"), add("hr", "cal"))))
+	o.Watch = func(at Stage, n int) {
+		if _, err := db.pool.ExecContext(t.Context(), "UPDATE change SET key = 'mallory' WHERE run = $1 AND ord = 1 AND $2", o.Run.Number, at == Applying && n == 0); err != nil {
+			t.Error(err)
+		}
+	}
+	if a, err := db.Apply(t.Context(), o); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "digest") {
+		t.Errorf("got %+v, %v, want ErrRefused with the digest", a, err)
+	}
+	if live := s.standing(); len(live) != 1 {
+		t.Errorf("%d people are there, want ada alone", len(live))
+	}
 }
 
 func TestAPlanIsUsedOnce(t *testing.T) {
