@@ -64,7 +64,7 @@ func TestR36NamesChangeHandsAsIfAllChangesCameAtOnce(t *testing.T) {
 	both(t, func(t *testing.T, db *DB) {
 		s := story{t, db}
 		fallen, chance := 0, rand.New(rand.NewPCG(36, 33))
-		for round := range 40 {
+		for round := range 25 {
 			pool := strings.Fields("a A b B c C d e f g h i")
 			for i := range pool {
 				pool[i] = fmt.Sprintf("%s-%d", pool[i], round)
@@ -192,7 +192,7 @@ func TestR36NamesChangeHandsAsIfAllChangesCameAtOnce(t *testing.T) {
 				t.Errorf("round %d: got  %q\nwant %q", round, was, lost)
 			}
 		}
-		if fallen < 20 {
+		if fallen < 15 {
 			t.Errorf("only %d changes fell: the test tests nothing", fallen)
 		}
 	})
