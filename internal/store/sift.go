@@ -69,20 +69,17 @@ func (a *application) sift(ctx context.Context) error {
 // none is free or the engine is no faster for it.
 func (a *application) each(ctx context.Context, do func([]storedChange) error) error {
 	if !a.fallen && a.Run.Facts.Changes() > chunk && (a.empty || a.db.engine.abreast() > 1) {
-		if beside, err := a.db.beside(ctx); err == nil {
-			defer beside.close()
-			if tx, done, err := a.db.engine.keep(beside, "change"); err == nil {
-				defer done()
-				for list, err := range ahead(tx, chunk, a.chunkAfter) {
-					if err != nil {
-						return err
-					}
-					if err := do(list); err != nil {
-						return err
-					}
+		if tx, done, err := a.planBeside(ctx); err == nil {
+			defer done()
+			for list, err := range ahead(tx, chunk, a.chunkAfter) {
+				if err != nil {
+					return err
 				}
-				return nil
+				if err := do(list); err != nil {
+					return err
+				}
 			}
+			return nil
 		}
 	}
 	var list []storedChange
@@ -98,6 +95,21 @@ func (a *application) each(ctx context.Context, do func([]storedChange) error) e
 			return nil
 		}
 	}
+}
+
+// planBeside is a second connection for the plan, until done, or an error where none
+// is free or somebody waits for the plan's table.
+func (a *application) planBeside(ctx context.Context) (tx *gorm.DB, done func(), err error) {
+	beside, err := a.db.beside(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	tx, unlock, err := a.db.engine.keep(beside, "change")
+	if err != nil {
+		beside.close()
+		return nil, nil, err
+	}
+	return tx, func() { unlock(); beside.close() }, nil
 }
 
 // chunkAfter reads the next chunk of the plan into list, which it returns.
