@@ -21,8 +21,12 @@ type kept struct {
 	over   bool // they are too many
 }
 
-// through gives the records on, and keeps them; the next time pick is not asked.
-func (k *kept) through(pick iter.Seq2[roster.Record, error]) iter.Seq2[roster.Record, error] {
+// keptSample is how many records tell how large all of them will be.
+const keptSample = 256
+
+// through gives the records on, and keeps them; the next time pick is not asked. There
+// are about so many: where they will be too large, none is kept for nothing.
+func (k *kept) through(pick iter.Seq2[roster.Record, error], about int) iter.Seq2[roster.Record, error] {
 	switch {
 	case k.whole:
 		return k.again
@@ -33,12 +37,24 @@ func (k *kept) through(pick iter.Seq2[roster.Record, error]) iter.Seq2[roster.Re
 		*k = kept{}
 		for rec, err := range pick {
 			k.keep(rec, err)
+			if k.rows == keptSample && about > keptSample {
+				k.expect(len(k.packed) / keptSample * about)
+			}
 			if !yield(rec, err) || err != nil && !rowOnly(err) {
 				return
 			}
 		}
 		k.whole = !k.over
 	}
+}
+
+// expect makes room for so many bytes, or gives them up.
+func (k *kept) expect(size int) {
+	if size > mostKept {
+		*k = kept{over: true}
+		return
+	}
+	k.packed = append(make([]byte, 0, size+size/16), k.packed...)
 }
 
 func (k *kept) keep(rec roster.Record, err error) {

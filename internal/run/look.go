@@ -238,7 +238,7 @@ func (l *firstLook) entries(x *reading) iter.Seq2[roster.Entry, error] {
 	if l.found == nil {
 		return x.entriesOf(x.file.Pick(l.look.Secret, nil))
 	}
-	return x.entriesOf(l.kept.through(x.file.Pick(l.look.Secret, func(n int) bool { return l.found.Left.Has(uint64(n)) })))
+	return x.entriesOf(l.kept.through(x.file.Pick(l.look.Secret, func(n int) bool { return l.found.Left.Has(uint64(n)) }), l.found.Rows-l.found.Same))
 }
 
 // same is what planning needs to know of the records that are not read.
