@@ -71,7 +71,7 @@ type application struct {
 	empty     bool  // the plan fills a directory that has no account yet
 	fresh     bool  // the plan was made by the run that applies it, and shown to nobody
 	quiet     bool  // nobody has applied anything since the run began: no account can have moved
-	still     bool  // and it is a feed's, of which nothing is left out: it is carried out unread
+	still     bool  // and it is a feed's, of which nothing is excepted: it is not compared before it is carried out
 	planned   int   // its changes, without claims
 	adds      int64 // of them, new accounts: one after the other, from the number firstAdd
 	firstAdd  int64
